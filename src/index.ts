@@ -1,0 +1,12 @@
+export { EdgeFlowError, errorCodes, hasCode } from './errors.js';
+export type { ErrorCode } from './errors.js';
+export { QoS } from './qos.js';
+export { topic } from './topic.js';
+export type { Topic, TopicOptions } from './topic.js';
+export { mapAsync } from './flow/mapAsync.js';
+export type { AsyncWork, MapAsyncOptions } from './flow/mapAsync.js';
+export { fromPull } from './flow/fromPull.js';
+export type { FromPullOptions } from './flow/fromPull.js';
+export { leasingOperator } from './flow/operator.js';
+export type { LeasingObserver } from './flow/operator.js';
+export type { Lease } from './flow/delivery.js';
