@@ -1,0 +1,234 @@
+import type { OutgoingMessage, ReceivedMessage } from '../message.js';
+
+/**
+ * The contract of a broker. Four implementations keep it, and `brokerConformance` from `edgeflow/testing` checks it.
+ *
+ * A topic is one numbered log. A *group* is the DURABLE subscription of one consuming node: its consumers compete, and
+ * each message stays until one of them has acked it. A *reader* is the REALTIME subscription of one consuming node: a
+ * cursor that jumps to the newest message and counts what it passed over.
+ *
+ * A broker object connects by itself when it is first used; `close()` is idempotent. All methods reject with
+ * `BROKER_CLOSED` afterwards. Waits end early, without an error, when their signal is aborted.
+ */
+export interface Broker {
+  /** Short name of the implementation, for logs. */
+  readonly kind: string;
+
+  /**
+   * Connects, and starts what the broker owns (such as its own Redis servers).
+   *
+   * @returns plain data from which {@link connectBroker} makes an equal client in another process; undefined for a
+   * broker that lives in one process only.
+   * @throws EdgeFlowError `BROKER_UNREACHABLE`, `BROKER_AUTH`, `BROKER_MISSING_DEPENDENCY`, `BROKER_CONFIG`
+   */
+  open(): Promise<BrokerConfig | undefined>;
+
+  /**
+   * Makes a topic with its groups and readers known. Adds to what was declared before; a new group begins with the
+   * next message, a new reader may take the newest message that is still stored.
+   */
+  declare(declaration: TopicDeclaration): Promise<void>;
+
+  /**
+   * Publishes. Calls of one broker object keep their order, and may be issued without waiting for each other. When the
+   * promise resolves, every group that was declared will get the message, whatever is killed.
+   *
+   * While the topic's stored bytes are at `maxBytes`, the push waits, or rejects where the topic says so; it never drops.
+   *
+   * @throws EdgeFlowError `BROKER_FULL`, `MESSAGE_TOO_LARGE`, `BROKER_UNREACHABLE`
+   */
+  push(topic: string, message: OutgoingMessage, options?: WaitOptions): Promise<PushReceipt>;
+
+  /**
+   * Takes up to `count` messages of a group for one consumer, in order of publication, messages that are due for
+   * redelivery first; waits up to `waitMs` for the first one. The messages belong to the consumer until it acks, nacks
+   * or releases them, or is found dead: no sign of life for the visibility time.
+   *
+   * The first `pop` of a consumer in a process takes back what an earlier process of the same name had open.
+   */
+  pop(topic: string, request: PopRequest): Promise<DeliveredMessage[]>;
+
+  /**
+   * Takes the newest message for a reader, if the reader has not had it; waits up to `waitMs` for one. Each message
+   * goes to at most one consumer of the reader; `seq` strictly increases over all of them, across restarts.
+   *
+   * @returns undefined when nothing newer came in time.
+   */
+  popLatest(topic: string, request: PopLatestRequest): Promise<ReceivedMessage | undefined>;
+
+  /**
+   * Settles messages for good. A ticket that is no longer the consumer's (it was taken for dead and the message went to
+   * another) is fenced: not acked, and named in the result.
+   */
+  ack(topic: string, consumer: GroupConsumer, tickets: readonly Ticket[]): Promise<AckResult>;
+
+  /**
+   * Gives a failed message back: due again after `retryAfterMs`, or, without that, into the dead letters of the topic.
+   *
+   * @returns false when the ticket was fenced.
+   */
+  nack(topic: string, consumer: GroupConsumer, ticket: Ticket, failure: Failure): Promise<boolean>;
+
+  /** Hands back at once what the consumer has open or, with `seqs`, these alone. They are redelivered in order. */
+  release(topic: string, consumer: GroupConsumer, seqs?: readonly number[]): Promise<void>;
+
+  /** Dead letters of a topic, oldest first. */
+  deadLetters(topic: string): Promise<DeadLetter[]>;
+
+  /**
+   * Deletes everything: topics, groups, messages, dead letters. Called once, by the main process, before workers start.
+   *
+   * @throws EdgeFlowError `BROKER_NOT_DEDICATED` when the store holds what is not EdgeFlow's (unless `namespace`).
+   */
+  reset(options?: ResetOptions): Promise<void>;
+
+  /** Counts of every topic, exact at one moment per topic. */
+  stats(): Promise<TopicStats[]>;
+
+  /** Removes payloads that no message refers to: left by producers that were killed between the two planes. */
+  sweep(options?: SweepOptions): Promise<SweepResult>;
+
+  close(): Promise<void>;
+}
+
+/** Plain data that names a broker; carries no live object. Holds secrets: never log it, never put it on a command line. */
+export interface BrokerConfig {
+  readonly kind: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+export interface WaitOptions {
+  /** Ends a wait. The call then rejects with the signal's reason where it can't return an empty result. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a push does while the topic is full. */
+export type OnFull = 'wait' | 'reject';
+
+export interface TopicDeclaration {
+  readonly topic: string;
+  /** DURABLE subscriptions. */
+  readonly groups?: readonly string[];
+  /** REALTIME subscriptions. */
+  readonly readers?: readonly string[];
+  /** Bound of the stored bytes, meta and payload. @defaultValue 256 MiB */
+  readonly maxBytes?: number | undefined;
+  /** @defaultValue 'wait' */
+  readonly onFull?: OnFull | undefined;
+}
+
+export interface PushReceipt {
+  /** Position that the message got, or had got when it was published before. */
+  readonly seq: number;
+  /** Whether the id had been published before; then nothing was added. */
+  readonly duplicate: boolean;
+}
+
+/** A consumer of a group. Its name is stable across restarts of its process. */
+export interface GroupConsumer {
+  readonly group: string;
+  readonly consumer: string;
+}
+
+export interface PopRequest extends GroupConsumer, WaitOptions {
+  /** The most messages to take. */
+  readonly count: number;
+  /** How long to wait for the first message, in milliseconds; 0 returns at once. */
+  readonly waitMs: number;
+  /**
+   * Strict order: nothing newer is handed out while an older message of the group is open or waits for its retry.
+   * @defaultValue false
+   */
+  readonly strict?: boolean;
+}
+
+export interface PopLatestRequest extends WaitOptions {
+  readonly reader: string;
+  /** Name of this consumer, stable across restarts. */
+  readonly consumer: string;
+  readonly waitMs: number;
+}
+
+/** What a consumer shows to settle a delivery. */
+export interface Ticket {
+  readonly seq: number;
+  /** How often the message has been delivered to the group: 1 at first. */
+  readonly attempt: number;
+}
+
+/** A message of a group, with the ticket that settles it. */
+export interface DeliveredMessage extends ReceivedMessage, Ticket {}
+
+export interface AckResult {
+  /** Tickets that were not the consumer's any more. */
+  readonly fenced: readonly Ticket[];
+}
+
+export interface Failure {
+  /** Text of the error. */
+  readonly error: string;
+  /** Delay until the next attempt; undefined sends the message to the dead letters. */
+  readonly retryAfterMs?: number | undefined;
+}
+
+export interface DeadLetter extends OutgoingMessage {
+  /** Position in the topic that it came from. */
+  readonly seq: number;
+  /** The group that could not deal with it. */
+  readonly group: string;
+  readonly error: string;
+  /** How often it was tried. */
+  readonly attempts: number;
+  /** When it was given up, in milliseconds since the epoch. */
+  readonly deadTime: number;
+}
+
+export interface ResetOptions {
+  /** `all` empties the whole store (on Redis: FLUSHALL); `namespace` deletes EdgeFlow's own keys alone. @defaultValue 'all' */
+  readonly scope?: 'all' | 'namespace';
+}
+
+/** Each message of a group stands in exactly one column: `published = acked + dead + open + unread`. */
+export interface GroupStats {
+  /** Messages published since the group exists. */
+  readonly published: number;
+  readonly acked: number;
+  /** Given up, and kept as dead letters. */
+  readonly dead: number;
+  /** With a consumer, or waiting for redelivery. */
+  readonly open: number;
+  /** Not handed out yet. */
+  readonly unread: number;
+}
+
+/** Each message of a reader stands in exactly one column: `published = delivered + skipped + waiting`. */
+export interface ReaderStats {
+  /** Messages published since the reader exists. */
+  readonly published: number;
+  readonly delivered: number;
+  /** Passed over for a newer one. */
+  readonly skipped: number;
+  /** Newer than the last one taken. */
+  readonly waiting: number;
+}
+
+export interface TopicStats {
+  readonly topic: string;
+  readonly published: number;
+  /** Messages that are stored. */
+  readonly entries: number;
+  /** Their bytes, meta and payload. */
+  readonly bytes: number;
+  readonly deadLetters: number;
+  readonly groups: Readonly<Record<string, GroupStats>>;
+  readonly readers: Readonly<Record<string, ReaderStats>>;
+}
+
+export interface SweepOptions {
+  /** Payloads younger than this are left alone: their message may be on its way. @defaultValue 600000 */
+  readonly graceMs?: number;
+}
+
+export interface SweepResult {
+  readonly orphans: number;
+}

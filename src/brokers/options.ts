@@ -1,0 +1,75 @@
+import { EdgeFlowError } from '../errors.js';
+import { maxMetaBytes } from '../codec.js';
+import { maxMessageIdLength } from '../message.js';
+import type { OutgoingMessage } from '../message.js';
+import { checkName } from '../topic.js';
+import type { TopicDeclaration } from './broker.js';
+
+/** Options that all brokers take. */
+export interface CommonBrokerOptions {
+  /**
+   * How long a consumer may give no sign of life before its open messages go to others, in milliseconds. Clients give
+   * signs of life by themselves while their event loop turns, however long the work on a message takes.
+   * @defaultValue 30000
+   */
+  readonly visibilityMs?: number;
+  /** How many of the last published ids of each topic are remembered, to recognise a repeated publish. @defaultValue 10000 */
+  readonly dedupeWindow?: number;
+}
+
+export const defaultVisibilityMs = 30_000;
+export const defaultDedupeWindow = 10_000;
+export const defaultMaxBytes = 256 * 1024 * 1024;
+
+/** The largest payload of one message, in bytes. */
+export const maxPayloadBytes = 256 * 1024 * 1024;
+
+/** Checks names and numbers of a declaration. */
+export function checkDeclaration({ topic, groups = [], readers = [], maxBytes }: TopicDeclaration): void {
+  checkName('topic', topic);
+  for (const group of groups) checkName('group', group);
+  for (const reader of readers) checkName('reader', reader);
+  if (maxBytes !== undefined && !(maxBytes > 0))
+    throw new EdgeFlowError('BROKER_CONFIG', `topic '${topic}': maxBytes is ${maxBytes}; expected a positive number of bytes`);
+}
+
+/** Checks what comes from outside before it is stored. */
+export function checkMessage(topic: string, { id, meta, payload }: OutgoingMessage): void {
+  if (id.length === 0 || id.length > maxMessageIdLength)
+    throw new EdgeFlowError(
+      'VALUE_INVALID',
+      `topic '${topic}': a message id of ${id.length} characters; expected 1 to ${maxMessageIdLength}`,
+    );
+  if (meta.length > 2 * maxMetaBytes || payload.length > maxPayloadBytes)
+    throw new EdgeFlowError(
+      'MESSAGE_TOO_LARGE',
+      `topic '${topic}': message '${id}' has ${payload.length} bytes of payload and ${meta.length} of meta; ` +
+        `expected at most ${maxPayloadBytes} and ${2 * maxMetaBytes}`,
+    );
+}
+
+/** Bytes that a message counts for. */
+export function messageBytes({ meta, payload }: Pick<OutgoingMessage, 'meta' | 'payload'>): number {
+  return meta.length + payload.length;
+}
+
+/** How many of the newest messages a topic keeps although no group needs them, for readers to jump to. */
+export function keptNewest(readers: number, groups: number): number {
+  if (readers > 0) return readers + 1;
+  return groups > 0 ? 0 : 1;
+}
+
+export function brokerClosed(kind: string): EdgeFlowError {
+  return new EdgeFlowError('BROKER_CLOSED', `the ${kind} broker was closed; open a new one`);
+}
+
+export function topicFull(topic: string, maxBytes: number): EdgeFlowError {
+  return new EdgeFlowError(
+    'BROKER_FULL',
+    `topic '${topic}' stores ${maxBytes} bytes, its limit: a DURABLE group does not keep up. Raise maxBytes, add replicas, or use onFull: 'wait'`,
+  );
+}
+
+export function topicUndeclared(topic: string, what: string): EdgeFlowError {
+  return new EdgeFlowError('TOPIC_UNDECLARED', `topic '${topic}' has no ${what}: declare it before use`);
+}
