@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/globalSetup.ts'],
     // The tests run the built code, as a user does: node resolves 'edgeflow' to dist by the package's own exports.
     server: { deps: { external: [/\/dist\//] } },
     testTimeout: 30_000,
