@@ -1,0 +1,37 @@
+import { describe } from 'vitest';
+import type { BrokerHarness } from '../harness.js';
+import { durableConformance } from './durable.js';
+import { lifecycleConformance } from './lifecycle.js';
+import { modelConformance } from './model.js';
+import { realtimeConformance } from './realtime.js';
+
+/** Options of {@link brokerConformance}. */
+export interface ConformanceOptions {
+  /** Whether the harness's stores can kill and restart their servers. @defaultValue false */
+  readonly restarts?: boolean;
+}
+
+/**
+ * Registers the conformance suite for one kind of broker: call it in a vitest file.
+ *
+ * @example
+ * ```ts
+ * brokerConformance('MyBroker', { independentClients: true, createStore: async () => … });
+ * ```
+ */
+export function brokerConformance(name: string, harness: BrokerHarness, { restarts = false }: ConformanceOptions = {}): void {
+  describe(name, () => {
+    describe('DURABLE', () => {
+      durableConformance(harness);
+    });
+    describe('REALTIME', () => {
+      realtimeConformance(harness);
+    });
+    describe('life cycle', () => {
+      lifecycleConformance(harness, restarts);
+    });
+    describe('model', () => {
+      modelConformance(harness);
+    });
+  });
+}

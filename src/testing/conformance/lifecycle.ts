@@ -1,0 +1,97 @@
+import { expect, test } from 'vitest';
+import { numbered, numberOf, until } from '../harness.js';
+import type { BrokerHarness } from '../harness.js';
+import { withStore } from './withStore.js';
+
+const consumer = { group: 'g', consumer: 'a' };
+
+/** Reset, close, undeclared names, bad input, and a server that dies. */
+export function lifecycleConformance(harness: BrokerHarness, restarts: boolean): void {
+  test('reset deletes topics, groups, messages and dead letters', () =>
+    withStore(harness, async ({ broker }) => {
+      await broker.declare({ topic: 't', groups: ['g'], readers: ['r'] });
+      await broker.push('t', numbered(1, 5_000));
+      await broker.reset();
+      expect(await broker.stats()).toEqual([]);
+      await broker.declare({ topic: 't', groups: ['g'] });
+      expect(await broker.push('t', numbered(2))).toEqual({ seq: 1, duplicate: false });
+      expect((await broker.pop('t', { ...consumer, count: 10, waitMs: 0 })).map(numberOf)).toEqual([2]);
+      expect(await broker.sweep({ graceMs: 0 })).toEqual({ orphans: 0 });
+    }));
+
+  test('connecting deletes nothing', () =>
+    withStore(harness, async ({ broker, store }) => {
+      await broker.declare({ topic: 't', groups: ['g'] });
+      await broker.push('t', numbered(1));
+      const other = await store.connect();
+      expect((await other.pop('t', { ...consumer, count: 10, waitMs: 0 })).map(numberOf)).toEqual([1]);
+    }));
+
+  test('a closed broker says so, and closing again does nothing', () =>
+    withStore(harness, async ({ broker }) => {
+      await broker.declare({ topic: 't', groups: ['g'] });
+      const waiting = broker.pop('t', { ...consumer, count: 1, waitMs: 60_000 });
+      const ended = waiting.catch((error: unknown) => error);
+      await broker.close();
+      await broker.close();
+      expect(await ended).toSatisfy((result) => Array.isArray(result) || (result as { code?: string }).code === 'BROKER_CLOSED');
+      await expect(broker.push('t', numbered(1))).rejects.toMatchObject({ code: 'BROKER_CLOSED' });
+    }));
+
+  test('undeclared topics and groups, and unusable names, are clear errors', () =>
+    withStore(harness, async ({ broker }) => {
+      await expect(broker.pop('nowhere', { ...consumer, count: 1, waitMs: 0 })).rejects.toMatchObject({ code: 'TOPIC_UNDECLARED' });
+      await broker.declare({ topic: 't' });
+      await expect(broker.pop('t', { ...consumer, count: 1, waitMs: 0 })).rejects.toMatchObject({ code: 'TOPIC_UNDECLARED' });
+      await expect(broker.popLatest('t', { reader: 'r', consumer: 'a', waitMs: 0 })).rejects.toMatchObject({ code: 'TOPIC_UNDECLARED' });
+      await expect(broker.declare({ topic: 'no/slash' })).rejects.toMatchObject({ code: 'TOPIC_INVALID' });
+      await expect(broker.push('t', numbered(1, 0, 'x'.repeat(600)))).rejects.toMatchObject({ code: 'VALUE_INVALID' });
+    }));
+
+  test('many topics', () =>
+    withStore(harness, async ({ broker }) => {
+      const topics = Array.from({ length: 60 }, (_, index) => `topic-${index}`);
+      await Promise.all(topics.map((topic) => broker.declare({ topic, groups: ['g'] })));
+      await Promise.all(topics.map((topic, index) => broker.push(topic, numbered(index))));
+      const received = await Promise.all(topics.map((topic) => broker.pop(topic, { ...consumer, count: 5, waitMs: 0 })));
+      expect(received.map((messages) => messages.map(numberOf))).toEqual(topics.map((_, index) => [index]));
+      expect(await broker.stats()).toHaveLength(60);
+    }));
+
+  for (const [part, share] of [
+    ['a third', 1 / 3],
+    ['half', 1 / 2],
+  ] as const) {
+    test.runIf(restarts)(
+      `the servers are killed and restarted after ${part} of 10,000 messages: none is lost, none comes twice to be acked`,
+      () =>
+        withStore(harness, async ({ broker, store }) => {
+          const total = 10_000;
+          await broker.declare({ topic: 't', groups: ['g'], readers: ['r'] });
+          const reader = await store.connect();
+          const acked: number[] = [];
+          const latest: number[] = [];
+          const consuming = (async () => {
+            while (acked.length < total) {
+              const popped = await reader.pop('t', { ...consumer, count: 64, waitMs: 500 });
+              const { fenced } = await reader.ack('t', consumer, popped);
+              const lost = new Set(fenced.map(({ seq }) => seq));
+              acked.push(...popped.filter(({ seq }) => !lost.has(seq)).map(numberOf));
+              const newest = await reader.popLatest('t', { reader: 'r', consumer: 'a', waitMs: 0 });
+              if (newest) latest.push(newest.seq);
+            }
+          })();
+          for (let value = 0; value < total; value += 100) {
+            if (value === Math.floor((total * share) / 100) * 100) await store.restart?.();
+            await Promise.all(Array.from({ length: 100 }, (_, index) => broker.push('t', numbered(value + index))));
+          }
+          await consuming;
+          // A kill may undo acks that were answered but not yet on disk: such a message comes again.
+          expect(new Set(acked).size).toBe(total);
+          expect(latest).toEqual([...new Set(latest)].sort((one, two) => one - two));
+          await until('nothing is left', async () => ((await broker.stats())[0]?.groups['g']?.open ?? 1) === 0);
+        }),
+      120_000,
+    );
+  }
+}
