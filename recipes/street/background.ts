@@ -5,13 +5,33 @@ import { hash, Random } from './random.js';
 import { unitHeight, type View } from './view.js';
 
 const skies = [
-  [[96, 150, 214], [200, 222, 240]],
-  [[150, 160, 172], [206, 210, 214]],
-  [[108, 128, 186], [240, 206, 176]],
-  [[72, 118, 190], [172, 206, 236]],
+  [
+    [96, 150, 214],
+    [200, 222, 240],
+  ],
+  [
+    [150, 160, 172],
+    [206, 210, 214],
+  ],
+  [
+    [108, 128, 186],
+    [240, 206, 176],
+  ],
+  [
+    [72, 118, 190],
+    [172, 206, 236],
+  ],
 ] as const satisfies readonly (readonly [Colour, Colour])[];
 
-const walls = [[176, 120, 92], [206, 190, 162], [150, 84, 70], [188, 192, 190], [222, 206, 150], [128, 132, 140], [164, 148, 170]] as const;
+const walls = [
+  [176, 120, 92],
+  [206, 190, 162],
+  [150, 84, 70],
+  [188, 192, 190],
+  [222, 206, 150],
+  [128, 132, 140],
+  [164, 148, 170],
+] as const;
 
 /** Paints what stands still behind everybody: sky, houses, pavements and road. Returns rgb24 pixels. */
 export function paintBackground(seed: number, view: View, width: number, height: number): Uint8Array {
@@ -26,7 +46,15 @@ export function paintBackground(seed: number, view: View, width: number, height:
 
 function rectangle(canvas: Canvas, view: View, x1: number, y1: number, x2: number, y2: number, colour: Colour): void {
   const { unit } = view;
-  canvas.polygon([[x1 * unit, y1 * unit], [x2 * unit, y1 * unit], [x2 * unit, y2 * unit], [x1 * unit, y2 * unit]], colour);
+  canvas.polygon(
+    [
+      [x1 * unit, y1 * unit],
+      [x2 * unit, y1 * unit],
+      [x2 * unit, y2 * unit],
+      [x1 * unit, y2 * unit],
+    ],
+    colour,
+  );
 }
 
 function paintSky(canvas: Canvas, view: View, random: Random): void {
@@ -40,13 +68,18 @@ function paintSky(canvas: Canvas, view: View, random: Random): void {
     const x = random.between(0, view.width);
     const y = random.between(6, 50);
     for (let puff = 0; puff < 4; puff++)
-      canvas.ellipse([(x + puff * 16) * view.unit, (y + random.between(-4, 4)) * view.unit], 18 * view.unit, random.between(5, 9) * view.unit, tone(bottom, 1.06));
+      canvas.ellipse(
+        [(x + puff * 16) * view.unit, (y + random.between(-4, 4)) * view.unit],
+        18 * view.unit,
+        random.between(5, 9) * view.unit,
+        tone(bottom, 1.06),
+      );
   }
 }
 
 function paintHouses(canvas: Canvas, view: View, random: Random): void {
   const ground = view.farPavement + 1;
-  for (let x = -random.between(0, 60); x < view.width; ) {
+  for (let x = -random.between(0, 60); x < view.width;) {
     const wide = random.between(70, 140);
     const top = random.between(4, 62);
     const wall = tone(random.pick(walls), random.between(0.75, 1.05));
@@ -83,11 +116,19 @@ function paintGround(canvas: Canvas, view: View, random: Random): void {
   rectangle(canvas, view, 0, view.farPavement, view.width, view.road, stone);
   rectangle(canvas, view, 0, view.nearPavement, view.width, unitHeight, tone(stone, 1.04));
   const middle = view.width / 2;
-  for (const [from, to] of [[view.farPavement, view.road], [view.nearPavement, unitHeight]] as const) {
+  for (const [from, to] of [
+    [view.farPavement, view.road],
+    [view.nearPavement, unitHeight],
+  ] as const) {
     // Joints between slabs run to the vanishing point.
     for (let joint = -40; joint <= 40; joint++) {
       const spread = (y: number): number => middle + joint * 1.3 * view.scaleAt(y);
-      canvas.capsule([spread(from) * view.unit, from * view.unit], [spread(to) * view.unit, to * view.unit], 0.5 * view.unit, tone(stone, 0.86));
+      canvas.capsule(
+        [spread(from) * view.unit, from * view.unit],
+        [spread(to) * view.unit, to * view.unit],
+        0.5 * view.unit,
+        tone(stone, 0.86),
+      );
     }
     for (let y = from; y < to; y += 0.3 * view.scaleAt(y)) rectangle(canvas, view, 0, y, view.width, y + 0.8, tone(stone, 0.88));
   }
@@ -96,7 +137,8 @@ function paintGround(canvas: Canvas, view: View, random: Random): void {
   rectangle(canvas, view, 0, view.nearPavement - 3, view.width, view.nearPavement + 2, tone(stone, 0.72));
   const centre = view.road + 0.44 * (view.nearPavement - view.road);
   const dash = view.scaleAt(centre) * 1.6;
-  for (let x = -random.between(0, dash); x < view.width; x += 2 * dash) rectangle(canvas, view, x, centre - 1.2, x + dash, centre + 1.2, [214, 214, 206]);
+  for (let x = -random.between(0, dash); x < view.width; x += 2 * dash)
+    rectangle(canvas, view, x, centre - 1.2, x + dash, centre + 1.2, [214, 214, 206]);
 }
 
 /** Grain, as of plaster and asphalt, and broad patches of light. */

@@ -145,8 +145,7 @@ export class Canvas {
         if (inside <= 0) continue;
         const keep = 1 - strength * Math.min(1, 2 * inside);
         const at = (y * this.width + x) * 3;
-        for (let channel = at; channel < at + 3; channel++)
-          this.pixels[channel] = (this.pixels[channel] ?? 0) * keep + 0.5;
+        for (let channel = at; channel < at + 3; channel++) this.pixels[channel] = (this.pixels[channel] ?? 0) * keep + 0.5;
       }
     }
   }

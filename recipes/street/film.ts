@@ -50,7 +50,5 @@ export class Film {
 
 /** What each drawn value with its noise becomes, so that the loop over the pixels has neither arithmetic nor limits. */
 function curve(gain: number): Uint8Array {
-  return Uint8Array.from({ length: 256 + 2 * noiseLimit }, (_, at) =>
-    Math.max(0, Math.min(255, Math.round((at - noiseLimit) * gain))),
-  );
+  return Uint8Array.from({ length: 256 + 2 * noiseLimit }, (_, at) => Math.max(0, Math.min(255, Math.round((at - noiseLimit) * gain))));
 }

@@ -1,3 +1,4 @@
+import { EdgeFlowError } from 'edgeflow';
 import type { Frame } from 'edgeflow/operators';
 import { paintBackground } from './background.js';
 import { Canvas, type Box } from './canvas.js';
@@ -17,7 +18,7 @@ export interface StreetSceneOptions {
   readonly height?: number;
   /** Frames a second of scene time. @defaultValue 15 */
   readonly fps?: number;
-  /** How busy the street is, as a multiple of the usual. @defaultValue 1 */
+  /** How busy the street is, as a multiple of the usual; 0 is an empty street. @defaultValue 1 */
   readonly traffic?: number;
 }
 
@@ -44,6 +45,14 @@ export interface StreetMoment {
 const leastVisible = 0.4;
 const leastSide = 8 / 360;
 
+const leastPixels = 32;
+const mostPixels = 4096;
+const isSide = (side: number): boolean => Number.isInteger(side) && side >= leastPixels && side <= mostPixels;
+
+function check(name: string, found: number, fine: boolean, expected: string): void {
+  if (!fine) throw new EdgeFlowError('OPTIONS_INVALID', `street scene: ${name} is ${found}; expected ${expected}`);
+}
+
 /**
  * A street that is drawn instead of filmed: people, dogs, cars and bicycles come, cross the picture and go, and the
  * scene says exactly where each one is. Any frame can be asked for, in any order; a frame takes a few milliseconds.
@@ -64,7 +73,13 @@ export class StreetScene {
   readonly #traffic: Traffic;
   readonly #props: readonly Drawable[];
 
+  /** @throws EdgeFlowError `OPTIONS_INVALID` for sizes, a frame rate or a traffic that no scene can have. */
   constructor({ seed, width = 640, height = 360, fps = 15, traffic = 1 }: StreetSceneOptions) {
+    check('seed', seed, Number.isSafeInteger(seed), 'a whole number');
+    check('width', width, isSide(width), `a whole number from ${leastPixels} to ${mostPixels}`);
+    check('height', height, isSide(height), `a whole number from ${leastPixels} to ${mostPixels}`);
+    check('fps', fps, fps > 0 && fps <= 1000, 'more than 0 and at most 1000');
+    check('traffic', traffic, traffic >= 0 && traffic <= 20, 'from 0 to 20');
     this.width = width;
     this.height = height;
     this.fps = fps;

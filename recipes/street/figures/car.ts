@@ -39,17 +39,76 @@ export function drawCar(canvas: Canvas, stance: Stance, look: CarLook, phase: nu
   const sill = 0.24;
   const [roofRear, roofFront] = look.roof;
   const [slopeRear, slopeFront] = look.slope;
-  pen.polygon([[at(roofRear - slopeRear), waist - 0.02], [at(roofRear), h], [at(roofFront), h], [at(roofFront + slopeFront), waist - 0.02]], tone(look.paint, 0.92));
+  pen.polygon(
+    [
+      [at(roofRear - slopeRear), waist - 0.02],
+      [at(roofRear), h],
+      [at(roofFront), h],
+      [at(roofFront + slopeFront), waist - 0.02],
+    ],
+    tone(look.paint, 0.92),
+  );
   const glass: Colour = [70, 92, 108];
   const top = h - 0.09;
   const middle = (roofRear + roofFront) / 2 + 0.03;
   const inset = 0.02;
-  pen.polygon([[at(roofRear - slopeRear * 0.8 + inset), waist + 0.02], [at(roofRear + inset), top], [at(middle - inset / 2), top], [at(middle - inset / 2), waist + 0.02]], glass);
-  pen.polygon([[at(middle + inset / 2), waist + 0.02], [at(middle + inset / 2), top], [at(roofFront - inset / 2), top], [at(roofFront + slopeFront * 0.8 - inset / 2), waist + 0.02]], glass);
-  pen.polygon([[rear, sill + 0.06], [rear + 0.02, waist - 0.08], [rear + 0.12, waist], [at(roofFront + slopeFront), waist], [at(0.97), waist - 0.16], [at(1), waist - 0.3], [at(1), sill + 0.06], [at(0.98), sill - 0.04], [rear + 0.08, sill - 0.04]], look.paint);
-  pen.polygon([[rear + 0.06, sill + 0.04], [at(0.99), sill + 0.04], [at(0.98), sill - 0.05], [rear + 0.08, sill - 0.05]], tone(look.paint, 0.55));
-  pen.limb([[at(middle), waist - 0.04], [at(middle), sill + 0.08]], 0.008, tone(look.paint, 0.7));
-  pen.limb([[at(middle - 0.09), waist - 0.1], [at(middle - 0.05), waist - 0.1]], 0.018, tone(look.paint, 0.6));
+  pen.polygon(
+    [
+      [at(roofRear - slopeRear * 0.8 + inset), waist + 0.02],
+      [at(roofRear + inset), top],
+      [at(middle - inset / 2), top],
+      [at(middle - inset / 2), waist + 0.02],
+    ],
+    glass,
+  );
+  pen.polygon(
+    [
+      [at(middle + inset / 2), waist + 0.02],
+      [at(middle + inset / 2), top],
+      [at(roofFront - inset / 2), top],
+      [at(roofFront + slopeFront * 0.8 - inset / 2), waist + 0.02],
+    ],
+    glass,
+  );
+  pen.polygon(
+    [
+      [rear, sill + 0.06],
+      [rear + 0.02, waist - 0.08],
+      [rear + 0.12, waist],
+      [at(roofFront + slopeFront), waist],
+      [at(0.97), waist - 0.16],
+      [at(1), waist - 0.3],
+      [at(1), sill + 0.06],
+      [at(0.98), sill - 0.04],
+      [rear + 0.08, sill - 0.04],
+    ],
+    look.paint,
+  );
+  pen.polygon(
+    [
+      [rear + 0.06, sill + 0.04],
+      [at(0.99), sill + 0.04],
+      [at(0.98), sill - 0.05],
+      [rear + 0.08, sill - 0.05],
+    ],
+    tone(look.paint, 0.55),
+  );
+  pen.limb(
+    [
+      [at(middle), waist - 0.04],
+      [at(middle), sill + 0.08],
+    ],
+    0.008,
+    tone(look.paint, 0.7),
+  );
+  pen.limb(
+    [
+      [at(middle - 0.09), waist - 0.1],
+      [at(middle - 0.05), waist - 0.1],
+    ],
+    0.018,
+    tone(look.paint, 0.6),
+  );
   pen.ellipse([at(0.965), waist - 0.27], 0.09, 0.07, [250, 244, 214]);
   pen.ellipse([rear + 0.07, waist - 0.18], 0.06, 0.1, [190, 24, 24]);
   for (const wheel of [at(0.2), at(0.8)]) drawWheel(pen, [wheel, 0.32], look.rims, phase);

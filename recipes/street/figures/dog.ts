@@ -51,19 +51,57 @@ export function drawDog(canvas: Canvas, stance: Stance, look: DogLook, phase: nu
   leg(back + 0.04 * s, phase, 0.7);
   leg(front - 0.02 * s, phase + Math.PI, 0.7);
   const wag = 0.5 + 0.25 * Math.sin(1.7 * phase);
-  pen.limb([[back - 0.08 * s, up + 0.06 * s], [back - 0.3 * s, up + 0.2 * s * wag + 0.08 * s], [back - 0.42 * s, up + 0.55 * s * wag + 0.1 * s]], 0.07 * s, look.fur, 0.035 * s);
-  pen.limb([[back, up], [front, up + 0.02 * s]], 0.19 * s, look.fur, 0.23 * s);
+  pen.limb(
+    [
+      [back - 0.08 * s, up + 0.06 * s],
+      [back - 0.3 * s, up + 0.2 * s * wag + 0.08 * s],
+      [back - 0.42 * s, up + 0.55 * s * wag + 0.1 * s],
+    ],
+    0.07 * s,
+    look.fur,
+    0.035 * s,
+  );
+  pen.limb(
+    [
+      [back, up],
+      [front, up + 0.02 * s],
+    ],
+    0.19 * s,
+    look.fur,
+    0.23 * s,
+  );
   leg(back, phase + Math.PI, 1);
   leg(front, phase, 1);
   const head: Spot = [front + 0.3 * s, up + 0.48 * s + bob];
   pen.limb([[front + 0.02 * s, up + 0.08 * s], head], 0.17 * s, look.fur, 0.14 * s);
-  pen.limb([[front + 0.11 * s, up + 0.13 * s], [front + 0.22 * s, up + 0.33 * s]], 0.05 * s, look.collar);
+  pen.limb(
+    [
+      [front + 0.11 * s, up + 0.13 * s],
+      [front + 0.22 * s, up + 0.33 * s],
+    ],
+    0.05 * s,
+    look.collar,
+  );
   pen.ellipse(head, 0.19 * s, 0.17 * s, look.fur);
-  pen.limb([[head[0] + 0.1 * s, head[1] - 0.04 * s], [head[0] + 0.34 * s, head[1] - 0.08 * s]], 0.09 * s, tone(look.fur, 1.12), 0.065 * s);
+  pen.limb(
+    [
+      [head[0] + 0.1 * s, head[1] - 0.04 * s],
+      [head[0] + 0.34 * s, head[1] - 0.08 * s],
+    ],
+    0.09 * s,
+    tone(look.fur, 1.12),
+    0.065 * s,
+  );
   pen.ellipse([head[0] + 0.39 * s, head[1] - 0.05 * s], 0.035 * s, 0.035 * s, [20, 16, 16]);
   pen.ellipse([head[0] + 0.1 * s, head[1] + 0.05 * s], 0.025 * s, 0.03 * s, [20, 16, 16]);
   const ear: readonly Spot[] = look.hangingEars
-    ? [[head[0] - 0.04 * s, head[1] + 0.1 * s], [head[0] - 0.12 * s, head[1] - 0.18 * s]]
-    : [[head[0] - 0.06 * s, head[1] + 0.08 * s], [head[0] - 0.1 * s, head[1] + 0.28 * s]];
+    ? [
+        [head[0] - 0.04 * s, head[1] + 0.1 * s],
+        [head[0] - 0.12 * s, head[1] - 0.18 * s],
+      ]
+    : [
+        [head[0] - 0.06 * s, head[1] + 0.08 * s],
+        [head[0] - 0.1 * s, head[1] + 0.28 * s],
+      ];
   pen.limb(ear, 0.075 * s, look.ears, look.hangingEars ? 0.06 * s : 0.02 * s);
 }

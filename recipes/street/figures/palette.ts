@@ -1,9 +1,29 @@
 import type { Colour } from '../canvas.js';
 import type { Random } from '../random.js';
 
-const skins = [[244, 208, 177], [226, 178, 138], [190, 133, 94], [141, 92, 62], [92, 58, 40]] as const;
-const hairs = [[28, 22, 20], [62, 40, 26], [110, 72, 38], [188, 148, 82], [150, 146, 142], [120, 48, 24]] as const;
-const furs = [[92, 58, 32], [40, 34, 32], [178, 128, 72], [214, 192, 156], [126, 122, 118], [150, 84, 40]] as const;
+const skins = [
+  [244, 208, 177],
+  [226, 178, 138],
+  [190, 133, 94],
+  [141, 92, 62],
+  [92, 58, 40],
+] as const;
+const hairs = [
+  [28, 22, 20],
+  [62, 40, 26],
+  [110, 72, 38],
+  [188, 148, 82],
+  [150, 146, 142],
+  [120, 48, 24],
+] as const;
+const furs = [
+  [92, 58, 32],
+  [40, 34, 32],
+  [178, 128, 72],
+  [214, 192, 156],
+  [126, 122, 118],
+  [150, 84, 40],
+] as const;
 
 export const skin = (random: Random): Colour => random.pick(skins);
 export const hair = (random: Random): Colour => random.pick(hairs);
