@@ -3,10 +3,62 @@ export type { ErrorCode } from './errors.js';
 export { QoS } from './qos.js';
 export { topic } from './topic.js';
 export type { Topic, TopicOptions } from './topic.js';
+
+export { fromBroker } from './flow/fromBroker.js';
+export type { FromBrokerOptions } from './flow/fromBroker.js';
+export { toBroker } from './flow/toBroker.js';
+export type { ToBrokerOptions } from './flow/toBroker.js';
+export type { RetryOptions } from './flow/retry.js';
+export { subscriptionsClosed, useBroker } from './flow/runtime.js';
 export { mapAsync } from './flow/mapAsync.js';
 export type { AsyncWork, MapAsyncOptions } from './flow/mapAsync.js';
+export { latestMap } from './flow/latestMap.js';
+export { batch } from './flow/batch.js';
+export type { BatchOptions } from './flow/batch.js';
+export { leased } from './flow/leased.js';
+export type { LeasedOptions } from './flow/leased.js';
+export { detached } from './flow/detached.js';
 export { fromPull } from './flow/fromPull.js';
 export type { FromPullOptions } from './flow/fromPull.js';
 export { leasingOperator } from './flow/operator.js';
 export type { LeasingObserver } from './flow/operator.js';
-export type { Lease } from './flow/delivery.js';
+export type { Delivery, Lease } from './flow/delivery.js';
+
+export type {
+  AckResult,
+  Broker,
+  BrokerConfig,
+  DeadLetter,
+  DeliveredMessage,
+  Failure,
+  GroupConsumer,
+  GroupStats,
+  OnFull,
+  PopLatestRequest,
+  PopRequest,
+  PushReceipt,
+  ReaderStats,
+  ResetOptions,
+  SweepOptions,
+  SweepResult,
+  Ticket,
+  TopicDeclaration,
+  TopicStats,
+  WaitOptions,
+} from './brokers/broker.js';
+export type { OutgoingMessage, ReceivedMessage } from './message.js';
+export { MemoryBroker } from './brokers/memory/memoryBroker.js';
+export type { MemoryBrokerOptions } from './brokers/memory/memoryBroker.js';
+export { connectBroker } from './brokers/connect.js';
+
+export { System } from './system/system.js';
+export type { NodeOptions, SystemOptions } from './system/system.js';
+export type { RunningSystem, RunOptions, SystemResult } from './system/runningSystem.js';
+export type { LinkOptions } from './system/graph.js';
+export { Linker } from './system/linker.js';
+export type { NodeHandle } from './system/linker.js';
+export { defineNode } from './system/node.js';
+export type { NodeContext, NodeDefinition, NodeOperator } from './system/node.js';
+export type { NodeState, NodeStatus } from './system/nodeProcess.js';
+export { formatLedger } from './observe/ledger.js';
+export type { Ledger, LinkLedger } from './observe/ledger.js';

@@ -1,0 +1,75 @@
+import type { OperatorFunction } from 'rxjs';
+import { EdgeFlowError } from '../errors.js';
+import { combined } from './combine.js';
+import { deliver } from './delivery.js';
+import type { Lease } from './delivery.js';
+import { leasingOperator } from './operator.js';
+
+/** Options of {@link batch}. */
+export interface BatchOptions {
+  /** Emits a batch that is not full when its first value has waited this long. @defaultValue Infinity */
+  readonly maxWaitMs?: number;
+}
+
+/**
+ * Collects values into arrays; the deliveries of a batch settle together.
+ *
+ * ```
+ * in   --a-b-c-----d---------|
+ *      batch(3, { maxWaitMs: 50 })
+ * out  ------[abc]-----[d]---|
+ * ```
+ *
+ * Values that wait for their batch do not count against the source's prefetch, so that a batch may be larger than it.
+ *
+ * - **Emits** arrays of `size` values, and of fewer after `maxWaitMs` or at the end.
+ * - **Settles** the deliveries of a batch, together, when it has been dealt with downstream; they fail together too.
+ * - **Completes** with the source, after the last batch.
+ *
+ * @param size - most values in a batch, at least 1.
+ * @throws EdgeFlowError `OPTIONS_INVALID` for a size or a wait that is not positive.
+ * @example
+ * ```ts
+ * fromBroker(readings, QoS.DURABLE).pipe(batch(100, { maxWaitMs: 1000 }), mapAsync((rows) => insert(rows)))
+ * ```
+ */
+export function batch<T>(size: number, { maxWaitMs = Infinity }: BatchOptions = {}): OperatorFunction<T, T[]> {
+  if (!Number.isInteger(size) || size < 1)
+    throw new EdgeFlowError('OPTIONS_INVALID', `batch: size is ${size}; expected a whole number of at least 1`);
+  if (!(maxWaitMs > 0)) throw new EdgeFlowError('OPTIONS_INVALID', `batch: maxWaitMs is ${maxWaitMs}; expected more than 0`);
+
+  return leasingOperator<T, T[]>('batch', (output) => {
+    let values: T[] = [];
+    let leases: Lease[] = [];
+    let timer: ReturnType<typeof setTimeout> | undefined;
+
+    const emit = (): void => {
+      clearTimeout(timer);
+      timer = undefined;
+      if (values.length === 0) return;
+      const [full, held] = [values, leases];
+      [values, leases] = [[], []];
+      for (const lease of held) lease.unpark();
+      deliver(combined(held), () => {
+        output.next(full);
+      });
+    };
+
+    return {
+      next: (value, lease) => {
+        values.push(value);
+        leases.push(lease);
+        lease.park();
+        if (values.length >= size) emit();
+        else if (maxWaitMs !== Infinity) timer ??= setTimeout(emit, maxWaitMs);
+      },
+      complete: () => {
+        emit();
+        output.complete();
+      },
+      teardown: () => {
+        clearTimeout(timer);
+      },
+    };
+  });
+}

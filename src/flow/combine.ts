@@ -1,0 +1,23 @@
+import { createHash } from 'node:crypto';
+import type { DeliveryOptions, Lease } from './delivery.js';
+
+/** A delivery that stands for several: when it settles, all of them do, and in the same way. */
+export function combined(leases: readonly Lease[]): DeliveryOptions {
+  return {
+    id: combinedId(leases),
+    onSettled: ({ failed }) => {
+      for (const lease of leases) {
+        if (failed) lease.fail(failed.error);
+        else lease.release();
+      }
+    },
+  };
+}
+
+/** The same deliveries give the same id, so that what is published for them again is recognised. */
+function combinedId(leases: readonly Lease[]): string | undefined {
+  const ids = leases.map(({ delivery }) => delivery?.id);
+  if (ids.length === 0 || ids.includes(undefined)) return undefined;
+  if (ids.length === 1) return ids[0];
+  return createHash('sha256').update(ids.join('\n')).digest('base64url');
+}

@@ -1,0 +1,96 @@
+import { Observable } from 'rxjs';
+import type { Broker } from '../brokers/broker.js';
+import { EdgeFlowError } from '../errors.js';
+import { QoS } from '../qos.js';
+import { checkName, topic as nameTopic } from '../topic.js';
+import type { Topic } from '../topic.js';
+import { brokerFor } from './defaultBroker.js';
+import { announceDeliveries } from './delivery.js';
+import { DurableSource } from './durableSource.js';
+import { LatestSource } from './latestSource.js';
+import type { RetryOptions } from './retry.js';
+import { runtime, trackClosing } from './runtime.js';
+
+/** Options of {@link fromBroker}. */
+export interface FromBrokerOptions {
+  /** @defaultValue the broker of `useBroker`, or the embedded one */
+  readonly broker?: Broker;
+  /**
+   * Name of this subscription. Processes that name the same group share its messages.
+   * @defaultValue 'default'
+   */
+  readonly group?: string;
+  /** Name of this process in the group; keep it stable to take open messages back at once after a restart. @defaultValue random */
+  readonly consumer?: string;
+  /** DURABLE: most messages that may be open; 1 gives strict order, even across redelivery. @defaultValue 64 */
+  readonly prefetch?: number;
+  /** REALTIME: most messages that may be open. @defaultValue 1 */
+  readonly concurrency?: number;
+  /** DURABLE: what happens to messages that fail. */
+  readonly retry?: RetryOptions;
+  /** Aborted: the stream takes no more, lets what is open settle, and completes. */
+  readonly stop?: AbortSignal;
+}
+
+/**
+ * A topic as an Observable, with the quality of service of your choice.
+ *
+ * ```
+ * topic                    --1-2-3-4-5-6-->
+ * REALTIME, slow consumer  --1-----4---6-->     newest when the last one has settled; 2, 3, 5 skipped and counted
+ * DURABLE, slow consumer   --1--2--3--4--5--6-> every one, acked when it has settled
+ * ```
+ *
+ * - **Emits** plain values, each inside a delivery: see `docs/concepts.md`.
+ * - **Settles** a delivery when the value has passed through the pipeline, and what EdgeFlow's asynchronous operators do
+ *   with it is done. DURABLE: settled is acked; a failed delivery is tried again with backoff, then dead-lettered.
+ *   REALTIME: settling is the demand for the next value.
+ * - **Fails** for the infrastructure only, such as an unreachable broker.
+ * - **Completes** after `stop` was aborted.
+ *
+ * @param topic - a {@link Topic}, or its name.
+ * @param qos - `QoS.REALTIME` or `QoS.DURABLE`.
+ * @throws EdgeFlowError `OPTIONS_INVALID` for a prefetch or concurrency below 1.
+ * @example
+ * ```ts
+ * fromBroker(frames, QoS.REALTIME).pipe(detectYolo(), toBroker(detections)).subscribe();
+ * ```
+ */
+export function fromBroker<T>(topic: Topic<T> | string, qos: QoS, options: FromBrokerOptions = {}): Observable<T> {
+  const named = typeof topic === 'string' ? nameTopic<T>(topic) : topic;
+  const { broker: given, group = 'default', consumer = runtime.consumer, prefetch = 64, concurrency = 1, retry = {}, stop } = options;
+  checkName('group', group);
+  checkName('consumer', consumer);
+  for (const [name, value] of Object.entries({ prefetch, concurrency })) {
+    if (!Number.isInteger(value) || value < 1)
+      throw new EdgeFlowError('OPTIONS_INVALID', `fromBroker('${named.name}'): ${name} is ${value}; expected a whole number of at least 1`);
+  }
+
+  return new Observable<T>((output) => {
+    announceDeliveries();
+    const run = async (): Promise<void> => {
+      const broker = await brokerFor(given);
+      if (qos === QoS.REALTIME) {
+        await new LatestSource(broker, named, { group, consumer, concurrency, stop }, output).run();
+        return;
+      }
+      const subscription = `${named.name} ${group} ${consumer}`;
+      if (runtime.groups.has(subscription))
+        throw new EdgeFlowError(
+          'OPTIONS_INVALID',
+          `topic '${named.name}' is already read by group '${group}' in this process: give each DURABLE subscription a group of its own`,
+        );
+      runtime.groups.add(subscription);
+      try {
+        await new DurableSource(broker, named, { group, consumer, prefetch, retry, stop }, output).run();
+      } finally {
+        runtime.groups.delete(subscription);
+      }
+    };
+    trackClosing(
+      run().catch((error: unknown) => {
+        output.error(error);
+      }),
+    );
+  });
+}

@@ -1,0 +1,67 @@
+import type { TopicStats } from '../brokers/broker.js';
+import { QoS } from '../qos.js';
+
+/** What became of the messages of one link. Each stands in exactly one column. */
+export interface LinkLedger {
+  readonly source: string;
+  readonly target: string;
+  readonly qos: QoS;
+  /** Messages published since the link exists. */
+  readonly published: number;
+  /** DURABLE: settled for good. */
+  readonly acked: number;
+  /** DURABLE: given up, kept as dead letters. */
+  readonly dead: number;
+  /** REALTIME: handed to the consumer. */
+  readonly delivered: number;
+  /** REALTIME: passed over for a newer one. */
+  readonly skipped: number;
+  /** Still to come: unread or open (DURABLE), newer than the last one taken (REALTIME). */
+  readonly pending: number;
+  /** Whether the columns add up to `published`. */
+  readonly balanced: boolean;
+}
+
+/** The ledger of a System: what happened to every message of every link, as the broker counted it. */
+export interface Ledger {
+  readonly links: readonly LinkLedger[];
+  /** Whether every link balances. */
+  readonly balanced: boolean;
+}
+
+interface LinkName {
+  readonly source: string;
+  readonly target: string;
+  readonly qos: QoS;
+}
+
+function linkLedger({ source, target, qos }: LinkName, stats: TopicStats | undefined): LinkLedger {
+  const counts = { published: 0, acked: 0, dead: 0, delivered: 0, skipped: 0, pending: 0 };
+  if (qos === QoS.DURABLE) {
+    const group = stats?.groups[target];
+    if (group) Object.assign(counts, { published: group.published, acked: group.acked, dead: group.dead, pending: group.open + group.unread });
+  } else {
+    const reader = stats?.readers[target];
+    if (reader) Object.assign(counts, { published: reader.published, delivered: reader.delivered, skipped: reader.skipped, pending: reader.waiting });
+  }
+  const { published, acked, dead, delivered, skipped, pending } = counts;
+  return { source, target, qos, ...counts, balanced: published === acked + dead + delivered + skipped + pending };
+}
+
+/** Draws up the ledger of links from the broker's counts. */
+export function drawLedger(links: readonly LinkName[], stats: readonly TopicStats[]): Ledger {
+  const rows = links.map((link) => linkLedger(link, stats.find(({ topic }) => topic === link.source)));
+  return { links: rows, balanced: rows.every(({ balanced }) => balanced) };
+}
+
+/** The ledger as lines of text, one a link. */
+export function formatLedger({ links, balanced }: Ledger): string {
+  const lines = links.map((link) => {
+    const columns =
+      link.qos === QoS.DURABLE
+        ? `${link.acked} acked + ${link.dead} dead-lettered + ${link.pending} pending`
+        : `${link.delivered} delivered + ${link.skipped} skipped + ${link.pending} waiting`;
+    return `${link.source} → ${link.target} (${link.qos}): ${link.published} published = ${columns}${link.balanced ? '' : '  DOES NOT BALANCE'}`;
+  });
+  return [...lines, balanced ? 'ledger balanced' : 'ledger NOT balanced'].join('\n');
+}

@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import type { OnFull } from '../brokers/broker.js';
+import { EdgeFlowError } from '../errors.js';
+import type { RetryOptions } from '../flow/retry.js';
+import { QoS } from '../qos.js';
+import type { NodeOperator } from './node.js';
+
+/** Settings of one link. */
+export interface LinkOptions {
+  /** DURABLE: most messages that one replica may have open; 1 gives strict order. @defaultValue 64 */
+  readonly prefetch?: number;
+  /** REALTIME: most messages that one replica may have open. @defaultValue 1 */
+  readonly concurrency?: number;
+  /** DURABLE: what happens to messages that fail. */
+  readonly retry?: RetryOptions;
+}
+
+/** One node of the graph: plain data, but for an inline operator. */
+export interface GraphNode {
+  readonly name: string;
+  /** URL of the node's module; undefined for an inline operator. */
+  readonly module: string | undefined;
+  readonly operator: NodeOperator | undefined;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly replicas: number;
+  readonly maxRestarts: number;
+  /** Name of the type of its output, checked against `accepts`. */
+  readonly emits: string | undefined;
+  readonly accepts: string | undefined;
+  readonly maxBytes: number | undefined;
+  readonly onFull: OnFull | undefined;
+}
+
+/** One link: the target reads the source's topic. */
+export interface GraphLink {
+  readonly source: string;
+  readonly target: string;
+  readonly qos: QoS;
+  readonly options: LinkOptions;
+}
+
+/** Nodes by name, in the order of their definition, and links. */
+export interface Graph {
+  readonly name: string;
+  readonly nodes: ReadonlyMap<string, GraphNode>;
+  readonly links: readonly GraphLink[];
+}
+
+export function inputsOf(graph: Graph, node: string): GraphLink[] {
+  return graph.links.filter(({ target }) => target === node);
+}
+
+export function outputsOf(graph: Graph, node: string): GraphLink[] {
+  return graph.links.filter(({ source }) => source === node);
+}
+
+function invalid(graph: Graph, message: string): EdgeFlowError {
+  return new EdgeFlowError('GRAPH_INVALID', `system '${graph.name}': ${message}`);
+}
+
+/**
+ * Checks what can be checked before anything starts.
+ *
+ * @returns the names of the nodes, each after all that it reads from.
+ * @throws EdgeFlowError `GRAPH_INVALID`
+ */
+export function checkGraph(graph: Graph): string[] {
+  if (graph.nodes.size === 0) throw invalid(graph, 'it has no nodes; add one with system.node(…)');
+  const seen = new Set<string>();
+  for (const { source, target } of graph.links) {
+    for (const name of [source, target]) {
+      if (!graph.nodes.has(name))
+        throw invalid(graph, `a link names '${name}', which is not one of its nodes (${[...graph.nodes.keys()].join(', ')})`);
+    }
+    if (seen.has(`${source} ${target}`)) throw invalid(graph, `two links from '${source}' to '${target}'; expected at most one`);
+    seen.add(`${source} ${target}`);
+    const { emits } = graph.nodes.get(source) ?? {};
+    const { accepts } = graph.nodes.get(target) ?? {};
+    if (emits !== undefined && accepts !== undefined && emits !== accepts)
+      throw invalid(graph, `'${source}' emits ${emits}, but '${target}' accepts ${accepts}`);
+  }
+  for (const { name, accepts } of graph.nodes.values()) {
+    if (accepts !== undefined && inputsOf(graph, name).length === 0)
+      throw invalid(graph, `'${name}' accepts ${accepts}, but no link leads to it; add system.link(…).to(${name}, …)`);
+  }
+  return sorted(graph);
+}
+
+/** Topological order; names a cycle where there is one. */
+function sorted(graph: Graph): string[] {
+  const order: string[] = [];
+  const path: string[] = [];
+  const visit = (name: string): void => {
+    if (order.includes(name)) return;
+    if (path.includes(name)) throw invalid(graph, `the links go in a circle: ${[...path.slice(path.indexOf(name)), name].join(' → ')}`);
+    path.push(name);
+    for (const { source } of inputsOf(graph, name)) visit(source);
+    path.pop();
+    order.push(name);
+  };
+  for (const name of graph.nodes.keys()) visit(name);
+  return order;
+}
+
+/** A short hash of all that a worker must agree on with its supervisor. */
+export function fingerprint(graph: Graph): string {
+  const nodes = [...graph.nodes.values()].map(({ operator, ...node }) => ({ ...node, operator: operator && String(operator) }));
+  return createHash('sha256')
+    .update(JSON.stringify({ name: graph.name, nodes, links: graph.links }))
+    .digest('hex')
+    .slice(0, 16);
+}

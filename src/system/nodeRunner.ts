@@ -1,0 +1,128 @@
+import { EMPTY, ignoreElements, merge, Observable, Subject, takeUntil, tap } from 'rxjs';
+import type { Broker } from '../brokers/broker.js';
+import { currentDelivery } from '../flow/delivery.js';
+import { fromBroker } from '../flow/fromBroker.js';
+import { leasingOperator } from '../flow/operator.js';
+import { runtime, subscriptionsClosed } from '../flow/runtime.js';
+import type { DeliveryObserver } from '../flow/runtime.js';
+import { toBroker } from '../flow/toBroker.js';
+import { errorMessage } from '../errors.js';
+import { LinkMeter } from '../observe/linkMeter.js';
+import type { NodeContext, NodeOperator } from './node.js';
+import type { WorkerPlan, WorkerReport } from './protocol.js';
+
+/** How long a stream of a node's own (an interval, say) may go on after its inputs have completed. */
+const lingerMs = 1_000;
+
+/** Runs one node in a worker: its inputs, its operator, its output. */
+export class NodeRunner {
+  readonly #plan: WorkerPlan;
+  readonly #operator: NodeOperator;
+  readonly #stop: AbortSignal;
+  readonly #meters = new Map<string, LinkMeter>();
+  /** Inputs that have not completed. */
+  #live = 0;
+
+  constructor(plan: WorkerPlan, operator: NodeOperator, broker: Broker, stop: AbortSignal) {
+    this.#plan = plan;
+    this.#operator = operator;
+    this.#stop = stop;
+    runtime.broker = broker;
+    runtime.consumer = plan.consumer;
+    runtime.observer = this.#observer();
+    for (const { source } of plan.inputs) this.#meters.set(source, new LinkMeter());
+  }
+
+  report(): WorkerReport {
+    const { user, system } = process.cpuUsage();
+    return {
+      inputs: Object.fromEntries([...this.#meters].map(([source, meter]) => [source, meter.counts()])),
+      rss: process.memoryUsage.rss(),
+      cpuMs: (user + system) / 1_000,
+    };
+  }
+
+  /**
+   * Runs until the node's stream has completed and all is settled.
+   *
+   * An error that a message caused on its way through synchronous operators fails that message, and the node's
+   * operators are subscribed anew; any other error is thrown.
+   */
+  async run(): Promise<void> {
+    for (;;) {
+      const outcome = await this.#subscribe();
+      await subscriptionsClosed();
+      if (outcome === 'completed') return;
+      console.error(`a message failed in a synchronous operator, whose state is lost: ${errorMessage(outcome.error)}`);
+    }
+  }
+
+  #subscribe(): Promise<'completed' | { readonly error: unknown }> {
+    return new Promise((resolve, reject) => {
+      const stopped = new Subject<void>();
+      const subscription = this.#stream(stopped).subscribe({
+        error: (error: unknown) => {
+          const delivery = this.#plan.inputs.length > 0 ? currentDelivery() : undefined;
+          delivery?.fail(error);
+          if (delivery) resolve({ error });
+          else reject(error instanceof Error ? error : new Error(String(error)));
+        },
+        complete: () => {
+          resolve('completed');
+        },
+      });
+      const onStop = (): void => {
+        // A source ends at once; what it has published is confirmed before the stream completes.
+        if (this.#plan.inputs.length === 0) stopped.next();
+        else void this.#lingered(() => { stopped.next(); });
+      };
+      if (this.#stop.aborted) onStop();
+      else this.#stop.addEventListener('abort', onStop, { once: true });
+      subscription.add(() => {
+        this.#stop.removeEventListener('abort', onStop);
+      });
+    });
+  }
+
+  #stream(stopped: Observable<void>): Observable<never> {
+    const { node, replica, options, inputs: links, output, consumer } = this.#plan;
+    this.#live = links.length;
+    const inputs = Object.fromEntries(
+      links.map(({ source, qos, options: link }) => [
+        source,
+        fromBroker(source, qos, { ...link, group: node, consumer, stop: this.#stop }).pipe(tap({ complete: () => this.#live-- })),
+      ]),
+    );
+    const context: NodeContext = { name: node, replica, options, inputs, signal: this.#stop };
+    const streams = Object.values(inputs);
+    const values = this.#operator(streams.length > 0 ? merge(...streams) : EMPTY, context);
+    return values.pipe(takeUntil(stopped), output === undefined ? checkScope() : toBroker(output), ignoreElements());
+  }
+
+  /** After the inputs have completed, gives streams of the node's own a moment to complete too. */
+  async #lingered(end: () => void): Promise<void> {
+    while (this.#live > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    setTimeout(end, lingerMs).unref();
+  }
+
+  #observer(): DeliveryObserver {
+    return {
+      delivered: ({ topic }, ageMs) => this.#meters.get(topic)?.delivered(ageMs),
+      settled: () => undefined,
+      failed: ({ topic }, error, outcome) => {
+        this.#meters.get(topic)?.failed();
+        console.error(`a message of '${topic}' failed and was ${outcome}: ${errorMessage(error)}`);
+      },
+    };
+  }
+}
+
+/** The end of a sink: finds values that escaped their delivery, as `toBroker` does for other nodes. */
+function checkScope<T>() {
+  return leasingOperator<T, T>('the end of the node', (output) => ({
+    next: (value, lease) => {
+      output.next(value);
+      lease.release();
+    },
+  }));
+}

@@ -1,0 +1,76 @@
+import type { BrokerConfig } from '../brokers/broker.js';
+import type { ErrorCode } from '../errors.js';
+import type { QoS } from '../qos.js';
+import type { LinkOptions } from './graph.js';
+
+/** One input of a node, as its worker needs it. */
+export interface WorkerInput {
+  readonly source: string;
+  readonly qos: QoS;
+  readonly options: LinkOptions;
+}
+
+/** What a worker is told when it starts. Travels over the IPC channel: it holds the broker's secrets. */
+export interface WorkerPlan {
+  readonly system: string;
+  readonly node: string;
+  readonly replica: number;
+  readonly consumer: string;
+  /** URL of the node's module, or undefined for an inline operator of the entry. */
+  readonly module: string | undefined;
+  readonly entry: string | undefined;
+  /** The user's own command line, so that an entry that reads it builds the same graph. */
+  readonly argv: readonly string[];
+  readonly fingerprint: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly inputs: readonly WorkerInput[];
+  /** Topic to publish to; undefined when nobody reads it. */
+  readonly output: string | undefined;
+  readonly broker: BrokerConfig;
+}
+
+/** What the supervisor says. `go`: sources may begin. `stop`: take no more, settle, exit. */
+export type ToWorker = { readonly type: 'plan'; readonly plan: WorkerPlan } | { readonly type: 'go' } | { readonly type: 'stop' };
+
+/** Counts of one input since the worker started. */
+export interface InputCounts {
+  readonly delivered: number;
+  readonly failed: number;
+  /** Milliseconds from publication to delivery, over the last deliveries. */
+  readonly ageP50: number;
+  readonly ageP99: number;
+}
+
+export interface WorkerReport {
+  readonly inputs: Readonly<Record<string, InputCounts>>;
+  /** Resident bytes. */
+  readonly rss: number;
+  /** Processor time of the process, in milliseconds. */
+  readonly cpuMs: number;
+}
+
+/** What a worker says. `done`: its stream has completed and all is settled; it exits. */
+export type FromWorker =
+  | { readonly type: 'ready' }
+  | { readonly type: 'report'; readonly report: WorkerReport }
+  | { readonly type: 'done' }
+  | { readonly type: 'failed'; readonly code: ErrorCode | undefined; readonly message: string };
+
+/** Errors that a restart does not mend. */
+export const permanentErrors: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'LEASE_ESCAPED',
+  'TOPIC_INVALID',
+  'BROKER_CONFIG',
+  'BROKER_AUTH',
+  'GRAPH_INVALID',
+  'NODE_MODULE_MISSING',
+  'NODE_MODULE_INVALID',
+  'NODE_OPTIONS_INVALID',
+  'WORKER_MISMATCH',
+  'OPTIONS_INVALID',
+  'SOURCE_MISSING',
+  'FFMPEG_MISSING',
+  'MODEL_MISSING',
+  'MODEL_INVALID',
+  'MODEL_DOWNLOAD',
+]);

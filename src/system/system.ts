@@ -1,0 +1,179 @@
+import { existsSync } from 'node:fs';
+import { basename, dirname, extname, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
+import type { Broker, OnFull } from '../brokers/broker.js';
+import { EdgeFlowError } from '../errors.js';
+import { checkName } from '../topic.js';
+import { checkGraph } from './graph.js';
+import type { Graph, GraphLink, GraphNode } from './graph.js';
+import { Linker } from './linker.js';
+import type { NodeHandle } from './linker.js';
+import type { NodeOperator } from './node.js';
+import type { RunningSystem, RunOptions } from './runningSystem.js';
+import { startSystem } from './start.js';
+import { workerHook } from './workerHook.js';
+
+/** Options of a {@link System}. */
+export interface SystemOptions {
+  /** @defaultValue an embedded broker that is named after the system */
+  readonly broker?: Broker;
+}
+
+/** What `system.node` takes. Keys that are not named here are given to the node as its `options`: plain data only. */
+export interface NodeOptions {
+  /** Name of the node and of its output topic. @defaultValue the file's or the function's name */
+  readonly name?: string;
+  /** Processes that share the node's input. @defaultValue 1 */
+  readonly replicas?: number;
+  /** Restarts in a row, without a minute of health between, after which the system stops. @defaultValue 10 */
+  readonly maxRestarts?: number;
+  /** Name of the type of the output; a link to a node that accepts another is an error. */
+  readonly emits?: string;
+  /** Name of the type of the input. */
+  readonly accepts?: string;
+  /** Bound of the bytes that the node's topic stores. @defaultValue 256 MiB */
+  readonly maxBytes?: number;
+  /** What a publish does at that bound. @defaultValue 'wait' */
+  readonly onFull?: OnFull;
+  readonly [option: string]: unknown;
+}
+
+/**
+ * A graph of nodes and links. `run` turns each node into its own process.
+ *
+ * @example
+ * ```ts
+ * const system = new System('doorbell');
+ * const camera = system.node('./nodes/camera.ts', { source: 'rtsp://door/1', fps: 30 });
+ * const yolo = system.node('./nodes/yolo.ts', { replicas: 2 });
+ * const logger = system.node('./nodes/logger.ts');
+ * system.link(camera).to(yolo, QoS.REALTIME).to(logger, QoS.DURABLE);
+ * system.link(camera).to(logger, QoS.DURABLE);
+ * export default system;
+ * ```
+ */
+export class System {
+  readonly name: string;
+  readonly #broker: Broker | undefined;
+  readonly #nodes = new Map<string, GraphNode & { readonly path: string | URL | undefined }>();
+  readonly #links: GraphLink[] = [];
+
+  /** @throws EdgeFlowError `TOPIC_INVALID` for a name that is not letters, digits, `.`, `_`, `-`. */
+  constructor(name: string, { broker }: SystemOptions = {}) {
+    checkName('system', name);
+    this.name = name;
+    this.#broker = broker;
+  }
+
+  /**
+   * Adds a node: a module that default-exports `defineNode(…)`, or an operator.
+   *
+   * @param source - path of the module, relative to the entry module, or its URL; or the operator itself.
+   * @throws EdgeFlowError `GRAPH_INVALID` for a name that is taken, `NODE_OPTIONS_INVALID` for options that are not plain
+   * data.
+   */
+  node(source: string | URL | NodeOperator, options: NodeOptions = {}): NodeHandle {
+    const { name: given, replicas = 1, maxRestarts = 10, emits, accepts, maxBytes, onFull, ...rest } = options;
+    const name = given ?? this.#freeName(defaultName(source));
+    checkName('node', name);
+    if (this.#nodes.has(name))
+      throw new EdgeFlowError('GRAPH_INVALID', `system '${this.name}': two nodes are named '${name}', and both would publish its topic`);
+    if (!Number.isInteger(replicas) || replicas < 1)
+      throw new EdgeFlowError('NODE_OPTIONS_INVALID', `node '${name}': replicas is ${replicas}; expected a whole number of at least 1`);
+    checkPlain(name, rest);
+    const inline = typeof source === 'function';
+    this.#nodes.set(name, {
+      name,
+      module: undefined,
+      operator: inline ? source : undefined,
+      path: inline ? undefined : source,
+      options: rest,
+      replicas,
+      maxRestarts,
+      emits,
+      accepts,
+      maxBytes,
+      onFull,
+    });
+    return { name };
+  }
+
+  /** Begins a link from a node. */
+  link(source: NodeHandle): Linker {
+    return new Linker(source, (link) => this.#links.push(link));
+  }
+
+  /** The graph as it stands, with module paths made absolute against the entry's folder. */
+  graph(entry?: string): Graph {
+    const folder = entry === undefined ? process.cwd() : dirname(entry);
+    const nodes = [...this.#nodes.values()].map(({ path, ...node }) => ({
+      ...node,
+      module: path === undefined ? undefined : moduleUrl(path, folder),
+    }));
+    return { name: this.name, nodes: new Map(nodes.map((node) => [node.name, node])), links: this.#links };
+  }
+
+  /**
+   * Checks the graph, resets the broker, and starts one process a node and replica.
+   *
+   * In a worker, which imports the same entry module, it only hands over the graph and never returns.
+   *
+   * @returns a handle once all nodes have been started.
+   * @throws EdgeFlowError `GRAPH_INVALID`, `NODE_MODULE_MISSING`, `UNACKED_MESSAGES`, `BROKER_NOT_DEDICATED`,
+   * `BROKER_UNREACHABLE`, `BROKER_AUTH`
+   */
+  async run(options: RunOptions = {}): Promise<RunningSystem> {
+    const hook = workerHook();
+    if (hook) {
+      hook(this);
+      return new Promise<never>(() => undefined);
+    }
+    const entry = options.entry ?? process.argv[1];
+    const graph = this.graph(entry);
+    checkGraph(graph);
+    checkModules(graph);
+    return startSystem(graph, { ...options, entry, broker: options.broker ?? this.#broker });
+  }
+
+  #freeName(name: string): string {
+    for (let count = 2, free = name; ; count++) {
+      if (!this.#nodes.has(free)) return free;
+      free = `${name}-${count}`;
+    }
+  }
+}
+
+function defaultName(source: string | URL | NodeOperator): string {
+  if (typeof source === 'function') return source.name || 'node';
+  const path = source instanceof URL ? source.pathname : source;
+  return basename(path, extname(path));
+}
+
+function moduleUrl(path: string | URL, folder: string): string {
+  if (path instanceof URL) return path.href;
+  return path.startsWith('file:') ? path : pathToFileURL(resolve(folder, path)).href;
+}
+
+function checkPlain(name: string, options: Record<string, unknown>): void {
+  let copy: unknown;
+  try {
+    copy = JSON.parse(JSON.stringify(options));
+  } catch {
+    copy = undefined;
+  }
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  if (isDeepStrictEqual(copy, given)) return;
+  throw new EdgeFlowError(
+    'NODE_OPTIONS_INVALID',
+    `node '${name}': its options must be plain data (text, numbers, booleans, null, lists and objects of them), ` +
+      'because they travel to another process; compute functions and class instances inside the node',
+  );
+}
+
+function checkModules(graph: Graph): void {
+  for (const { name, module } of graph.nodes.values()) {
+    if (module === undefined || existsSync(fileURLToPath(module))) continue;
+    throw new EdgeFlowError('NODE_MODULE_MISSING', `node '${name}': there is no file ${fileURLToPath(module)}; node paths are relative to the entry module`);
+  }
+}
