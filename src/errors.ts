@@ -39,6 +39,7 @@ export const errorCodes = {
   MODEL_MISSING: 'a model file does not exist',
   MODEL_INVALID: 'a file is not a model that can be used',
   MODEL_DOWNLOAD: 'a model could not be fetched',
+  INFERENCE_FAILED: 'a model could not be run on a frame',
   BLOB_INVALID: 'a blob reference or a blob file is not usable',
   BLOB_MISSING: 'a blob file is gone',
   STORE_FAILED: 'a file could not be written',

@@ -1,0 +1,117 @@
+import type { Box } from '../detections.js';
+import { gridOf } from './heads.js';
+import type { Head } from './heads.js';
+import type { Size } from './letterbox.js';
+
+/** A box in pixels of the model's input, before suppression. */
+export interface Candidate {
+  readonly box: Box;
+  readonly score: number;
+  readonly classId: number;
+}
+
+type Emit = (x1: number, y1: number, x2: number, y2: number, score: number, classId: number) => void;
+
+/**
+ * Reads what a model gave.
+ *
+ * @param values - the output tensor, row-major.
+ * @param input - size of the model's input, in pixels.
+ * @param scoreThreshold - candidates below are left out. Values that are not numbers never pass.
+ */
+export function decode(values: Float32Array, head: Head, input: Size, scoreThreshold: number): Candidate[] {
+  const found: Candidate[] = [];
+  const emit: Emit = (x1, y1, x2, y2, score, classId) => {
+    if (x2 > x1 && y2 > y1) found.push({ box: [x1, y1, x2, y2], score, classId });
+  };
+  switch (head.kind) {
+    case 'yolox':
+      decodeYolox(values, head, input, scoreThreshold, emit);
+      break;
+    case 'yolov5':
+      decodeYolov5(values, head, scoreThreshold, emit);
+      break;
+    case 'yolov8':
+      decodeYolov8(values, head, scoreThreshold, emit);
+      break;
+    case 'endToEnd':
+      decodeEndToEnd(values, head.anchors, scoreThreshold, emit);
+  }
+  return found;
+}
+
+/** The best of a row of class scores. */
+function bestClass(values: Float32Array, start: number, classes: number): number {
+  let best = 0;
+  for (let c = 1; c < classes; c++) if ((values[start + c] as number) > (values[start + best] as number)) best = c;
+  return best;
+}
+
+/** Rows of centre, size, objectness and class scores, relative to a cell: YOLOX (arXiv 2107.08430), not decoded on export. */
+function decodeYolox(values: Float32Array, head: Head & { kind: 'yolox' }, input: Size, threshold: number, emit: Emit): void {
+  const row = 5 + head.classes;
+  let at = 0;
+  for (const stride of head.strides) {
+    const grid = gridOf(input, stride);
+    for (let gy = 0; gy < grid.height; gy++) {
+      for (let gx = 0; gx < grid.width; gx++, at += row) {
+        const objectness = values[at + 4] as number;
+        if (!(objectness >= threshold)) continue;
+        const classId = bestClass(values, at + 5, head.classes);
+        const score = objectness * (values[at + 5 + classId] as number);
+        if (!(score >= threshold)) continue;
+        const cx = ((values[at] as number) + gx) * stride;
+        const cy = ((values[at + 1] as number) + gy) * stride;
+        const halfWidth = (Math.exp(values[at + 2] as number) * stride) / 2;
+        const halfHeight = (Math.exp(values[at + 3] as number) * stride) / 2;
+        emit(cx - halfWidth, cy - halfHeight, cx + halfWidth, cy + halfHeight, score, classId);
+      }
+    }
+  }
+}
+
+/** Rows of centre, size, objectness and class scores, in pixels. */
+function decodeYolov5(values: Float32Array, head: Head & { kind: 'yolov5' }, threshold: number, emit: Emit): void {
+  const row = 5 + head.classes;
+  for (let i = 0, at = 0; i < head.anchors; i++, at += row) {
+    const objectness = values[at + 4] as number;
+    if (!(objectness >= threshold)) continue;
+    const classId = bestClass(values, at + 5, head.classes);
+    const score = objectness * (values[at + 5 + classId] as number);
+    if (!(score >= threshold)) continue;
+    const [cx, cy, width, height] = values.subarray(at, at + 4) as unknown as [number, number, number, number];
+    emit(cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2, score, classId);
+  }
+}
+
+/** Columns of centre, size and class scores, in pixels; read along the rows, as they lie in memory. */
+function decodeYolov8(values: Float32Array, { classes, anchors }: Head & { kind: 'yolov8' }, threshold: number, emit: Emit): void {
+  const score = values.slice(4 * anchors, 5 * anchors);
+  const classOf = new Uint16Array(anchors);
+  for (let c = 1; c < classes; c++) {
+    const start = (4 + c) * anchors;
+    for (let i = 0; i < anchors; i++) {
+      const value = values[start + i] as number;
+      if (value > (score[i] as number)) {
+        score[i] = value;
+        classOf[i] = c;
+      }
+    }
+  }
+  for (let i = 0; i < anchors; i++) {
+    if (!((score[i] as number) >= threshold)) continue;
+    const cx = values[i] as number;
+    const cy = values[anchors + i] as number;
+    const halfWidth = (values[2 * anchors + i] as number) / 2;
+    const halfHeight = (values[3 * anchors + i] as number) / 2;
+    emit(cx - halfWidth, cy - halfHeight, cx + halfWidth, cy + halfHeight, score[i] as number, classOf[i] as number);
+  }
+}
+
+/** Rows of corners, score and class, already suppressed by the model; unused rows have score 0. */
+function decodeEndToEnd(values: Float32Array, rows: number, threshold: number, emit: Emit): void {
+  for (let i = 0; i < rows; i++) {
+    const [x1, y1, x2, y2, score, classId] = values.subarray(i * 6, i * 6 + 6) as unknown as [number, number, number, number, number, number];
+    if (score >= threshold && score > 0 && classId >= 0) emit(x1, y1, x2, y2, score, Math.round(classId));
+  }
+}

@@ -1,0 +1,176 @@
+/** Width and height in pixels. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * What a family of models wants to see. `yolox`: BGR from 0 to 255, picture at the top left. `ultralytics`: RGB from 0
+ * to 1, picture in the middle.
+ */
+export type InputStyle = 'yolox' | 'ultralytics';
+
+/** Where a picture lies in a model's input: `input = source * scale + offset`, a pixel being a unit square. */
+export interface LetterboxGeometry {
+  readonly source: Size;
+  /** Size of the scaled picture within the input, in pixels. */
+  readonly scaled: Size;
+  readonly scaleX: number;
+  readonly scaleY: number;
+  readonly offsetX: number;
+  readonly offsetY: number;
+}
+
+/** Brightness of the bars, the mean that YOLO models are trained with. */
+export const padding = 114;
+
+/** Fits a picture into a model's input without distortion (beyond rounding to whole pixels). */
+export function letterboxGeometry(source: Size, input: Size, style: InputStyle): LetterboxGeometry {
+  const scale = Math.min(input.width / source.width, input.height / source.height);
+  // YOLOX cuts the scaled size off, Ultralytics rounds it: a row more or less moves every box.
+  const whole = style === 'yolox' ? Math.floor : Math.round;
+  // The small addend keeps 416.0 that came out as 415.99999 from being cut to 415.
+  const side = (length: number, limit: number): number => Math.min(limit, Math.max(1, whole(length * scale + 1e-6)));
+  const scaled = { width: side(source.width, input.width), height: side(source.height, input.height) };
+  const centre = (gap: number): number => (style === 'yolox' ? 0 : Math.floor(gap / 2));
+  return {
+    source,
+    scaled,
+    scaleX: scaled.width / source.width,
+    scaleY: scaled.height / source.height,
+    offsetX: centre(input.width - scaled.width),
+    offsetY: centre(input.height - scaled.height),
+  };
+}
+
+/** One axis of bilinear sampling: for each target pixel the two source pixels and the weight of the second. */
+interface Taps {
+  readonly first: Int32Array;
+  readonly second: Int32Array;
+  readonly weight: Float32Array;
+}
+
+function bilinearTaps(sourceLength: number, targetLength: number, step: number): Taps {
+  const first = new Int32Array(targetLength);
+  const second = new Int32Array(targetLength);
+  const weight = new Float32Array(targetLength);
+  for (let i = 0; i < targetLength; i++) {
+    const position = Math.max(0, ((i + 0.5) * sourceLength) / targetLength - 0.5);
+    const left = Math.min(sourceLength - 1, Math.floor(position));
+    first[i] = left * step;
+    second[i] = Math.min(sourceLength - 1, left + 1) * step;
+    weight[i] = position - left;
+  }
+  return { first, second, weight };
+}
+
+/**
+ * Scales pictures straight into the NCHW tensor of a model: one loop samples bilinearly, reorders the channels and
+ * converts to float. The tensor is reused; the bars and the sampling tables are made anew only when the size changes.
+ *
+ * Bilinear sampling does not antialias: pictures over about twice the input's size are better scaled by ffmpeg before.
+ */
+export class Letterbox {
+  readonly input: Size;
+  /** `[1, 3, height, width]`, overwritten by each {@link fill}. */
+  readonly tensor: Float32Array<ArrayBuffer>;
+  readonly #style: InputStyle;
+  #geometry: LetterboxGeometry | undefined;
+  #channels = 0;
+  #columns: Taps = bilinearTaps(1, 1, 1);
+  #rows: Taps = bilinearTaps(1, 1, 1);
+
+  constructor(input: Size, style: InputStyle) {
+    this.input = input;
+    this.#style = style;
+    this.tensor = new Float32Array(3 * input.width * input.height);
+  }
+
+  /** Writes a picture into the tensor and tells where it lies there. `channels` is 3 for rgb24 and 1 for gray8. */
+  fill(pixels: Uint8Array, source: Size, channels: 1 | 3): LetterboxGeometry {
+    const geometry = this.#prepare(source, channels);
+    if (channels === 3) this.#sampleRgb(pixels, geometry);
+    else this.#sampleGray(pixels, geometry);
+    return geometry;
+  }
+
+  #prepare(source: Size, channels: 1 | 3): LetterboxGeometry {
+    const before = this.#geometry;
+    if (before?.source.width === source.width && before.source.height === source.height && this.#channels === channels) return before;
+    const geometry = letterboxGeometry(source, this.input, this.#style);
+    this.#columns = bilinearTaps(source.width, geometry.scaled.width, channels);
+    this.#rows = bilinearTaps(source.height, geometry.scaled.height, source.width * channels);
+    this.#channels = channels;
+    this.#geometry = geometry;
+    this.tensor.fill(padding * this.#gain);
+    return geometry;
+  }
+
+  get #gain(): number {
+    return this.#style === 'yolox' ? 1 : 1 / 255;
+  }
+
+  #sampleRgb(pixels: Uint8Array, { scaled, offsetX, offsetY }: LetterboxGeometry): void {
+    const { tensor, input } = this;
+    const { first, second, weight } = this.#columns;
+    const rows = this.#rows;
+    const gain = this.#gain;
+    const plane = input.width * input.height;
+    const redPlane = this.#style === 'yolox' ? 2 * plane : 0;
+    const bluePlane = this.#style === 'yolox' ? 0 : 2 * plane;
+    for (let y = 0; y < scaled.height; y++) {
+      const above = rows.first[y] as number;
+      const below = rows.second[y] as number;
+      const lower = (rows.weight[y] as number) * gain;
+      const upper = gain - lower;
+      let target = (y + offsetY) * input.width + offsetX;
+      for (let x = 0; x < scaled.width; x++, target++) {
+        const left = first[x] as number;
+        const right = second[x] as number;
+        const wx = weight[x] as number;
+        const a = above + left;
+        const b = above + right;
+        const c = below + left;
+        const d = below + right;
+        // Four corner weights once a pixel, then four products a channel.
+        const wb = wx * upper;
+        const wa = upper - wb;
+        const wd = wx * lower;
+        const wc = lower - wd;
+        tensor[redPlane + target] = at(pixels, a) * wa + at(pixels, b) * wb + at(pixels, c) * wc + at(pixels, d) * wd;
+        tensor[plane + target] = at(pixels, a + 1) * wa + at(pixels, b + 1) * wb + at(pixels, c + 1) * wc + at(pixels, d + 1) * wd;
+        tensor[bluePlane + target] = at(pixels, a + 2) * wa + at(pixels, b + 2) * wb + at(pixels, c + 2) * wc + at(pixels, d + 2) * wd;
+      }
+    }
+  }
+
+  #sampleGray(pixels: Uint8Array, { scaled, offsetX, offsetY }: LetterboxGeometry): void {
+    const { tensor, input } = this;
+    const { first, second, weight } = this.#columns;
+    const rows = this.#rows;
+    const gain = this.#gain;
+    const plane = input.width * input.height;
+    for (let y = 0; y < scaled.height; y++) {
+      const above = rows.first[y] as number;
+      const below = rows.second[y] as number;
+      const lower = rows.weight[y] as number;
+      let target = (y + offsetY) * input.width + offsetX;
+      for (let x = 0; x < scaled.width; x++, target++) {
+        const left = first[x] as number;
+        const right = second[x] as number;
+        const wx = weight[x] as number;
+        const top = at(pixels, above + left) * (1 - wx) + at(pixels, above + right) * wx;
+        const bottom = at(pixels, below + left) * (1 - wx) + at(pixels, below + right) * wx;
+        const value = (top * (1 - lower) + bottom * lower) * gain;
+        tensor[target] = value;
+        tensor[plane + target] = value;
+        tensor[2 * plane + target] = value;
+      }
+    }
+  }
+}
+
+/** Indices come from the tables, so they are in range; the compiler inlines this away. */
+function at(pixels: Uint8Array, index: number): number {
+  return pixels[index] as number;
+}

@@ -1,0 +1,20 @@
+import { iou } from '../detections.js';
+import type { Candidate } from './decode.js';
+
+/**
+ * Non-maximum suppression, class by class: keeps the best box of each heap of overlapping ones.
+ *
+ * @param candidates - in any order.
+ * @param iouThreshold - boxes of one class that overlap a better one by more than this are dropped.
+ * @param limit - at most this many are kept, which also bounds the work at a very low score threshold.
+ * @returns the kept ones, best score first; among equal scores the earlier candidate counts as better.
+ */
+export function nms<T extends Pick<Candidate, 'box' | 'score' | 'classId'>>(candidates: readonly T[], iouThreshold: number, limit: number): T[] {
+  const kept: T[] = [];
+  for (const candidate of candidates.toSorted((a, b) => b.score - a.score)) {
+    if (kept.length >= limit) break;
+    const covered = kept.some((better) => better.classId === candidate.classId && iou(better.box, candidate.box) > iouThreshold);
+    if (!covered) kept.push(candidate);
+  }
+  return kept;
+}
