@@ -1,0 +1,211 @@
+import { announceDeliveries, deliver } from '#src/flow/delivery.js';
+import type { Settlement } from '#src/flow/delivery.js';
+import { detectYolo, decodeImage, encodeJpeg, iou } from 'edgeflow/operators';
+import type { DetectYoloOptions, Detections, Frame } from 'edgeflow/operators';
+import { spawn } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { NEVER, Observable, Subject, lastValueFrom, of, toArray } from 'rxjs';
+import { describe, expect, test } from 'vitest';
+import { haveShared, plainFrame, shared, temporaryFolder } from './support.js';
+import { onnxFile } from './yolo/onnxFile.js';
+import type { ModelShape } from './yolo/onnxFile.js';
+
+const folder = await temporaryFolder();
+let written = 0;
+
+async function model(shape: ModelShape): Promise<string> {
+  const path = join(folder, `model-${written++}.onnx`);
+  await writeFile(path, onnxFile(shape));
+  return path;
+}
+
+async function detect(frame: Frame, options: DetectYoloOptions): Promise<Detections> {
+  return lastValueFrom(of(frame).pipe(detectYolo(options)));
+}
+
+/** 64x64: 84 anchors. Column i is the i-th anchor. */
+function v8Values(columns: readonly (readonly number[])[]): Float32Array {
+  const rows = columns[0]?.length ?? 0;
+  const values = new Float32Array(rows * 84);
+  for (const [i, column] of columns.entries()) for (const [row, value] of column.entries()) values[row * 84 + i] = value;
+  return values;
+}
+
+const names = "{0: 'cat', 1: 'dog'}";
+/** Two boxes of a cat, one heap; one of a dog at the same place; one that sticks out to the right. */
+const pets: ModelShape = {
+  output: [1, 6, 84],
+  metadata: { names },
+  values: v8Values([
+    [32, 32, 16, 16, 0.7, 0.1],
+    [33, 32, 16, 16, 0.9, 0.1],
+    [32, 32, 16, 16, 0.1, 0.8],
+    [60, 32, 20, 16, 0.6, 0.1],
+  ]),
+};
+
+describe('a model', () => {
+  test('gives boxes in pixels of the frame, clipped, with the labels of the file', async () => {
+    // 128x64 lies in the 64x64 input at half size, 16 rows from the top.
+    const frame = plainFrame(128, 64, { index: 7, time: 123, source: 'cam' });
+    const path = await model(pets);
+    const found = await detect(frame, { model: path });
+    expect(found).toMatchObject({ width: 128, height: 64, time: 123, index: 7, source: 'cam', model: 'model-0' });
+    expect(found.objects.map(({ label, classId, box }) => [label, classId, ...box])).toEqual([
+      ['cat', 0, 50, 16, 82, 48],
+      ['dog', 1, 48, 16, 80, 48],
+      ['cat', 0, 100, 16, 128, 48],
+    ]);
+    expect(found.objects.map(({ score }) => Math.round(score * 10) / 10)).toEqual([0.9, 0.8, 0.6]);
+  });
+
+  test('classes, thresholds and labels choose what comes out', async () => {
+    const path = pathToFileURL(await model(pets));
+    const frame = plainFrame(64, 64, { format: 'gray8' });
+    const labelsOf = async (options: DetectYoloOptions): Promise<string[]> => (await detect(frame, { model: path, ...options })).objects.map(({ label }) => label);
+    expect(await labelsOf({ classes: ['dog'] })).toEqual(['dog']);
+    expect(await labelsOf({ classes: [] })).toEqual([]);
+    expect(await labelsOf({ scoreThreshold: 0.85 })).toEqual(['cat']);
+    expect(await labelsOf({ iouThreshold: 1 })).toEqual(['cat', 'dog', 'cat', 'cat']);
+    expect(await labelsOf({ maxDetections: 2 })).toEqual(['cat', 'dog']);
+    expect(await labelsOf({ labels: ['lion', 'wolf'] })).toEqual(['lion', 'wolf', 'lion']);
+  });
+
+  test('whose input has no fixed size gets the one asked for', async () => {
+    const path = await model({ ...pets, input: [1, 3, 'height', 'width'] });
+    expect((await detect(plainFrame(64, 64), { model: path, inputSize: { width: 64, height: 64 } })).objects).toHaveLength(3);
+  });
+
+  test('with a final list of boxes is taken at its word', async () => {
+    const values = new Float32Array(300 * 6);
+    values.set([10, 10, 20, 20, 0.9, 1, 11, 10, 21, 20, 0.8, 1]);
+    const path = await model({ output: [1, 300, 6], values, metadata: { names } });
+    expect((await detect(plainFrame(64, 64), { model: path })).objects.map(({ label }) => label)).toEqual(['dog', 'dog']);
+    await expect(detect(plainFrame(64, 64), { model: path, labels: ['one'] })).rejects.toMatchObject({ code: 'OPTIONS_INVALID', message: expect.stringContaining('class 1') as string });
+  });
+
+  test('takes jpeg frames', async () => {
+    const jpeg = await lastValueFrom(of(plainFrame(128, 64)).pipe(encodeJpeg()));
+    expect((await detect(jpeg, { model: await model(pets) })).objects).toHaveLength(3);
+  });
+});
+
+describe('what cannot be used is one error of the stream, as soon as it is subscribed', () => {
+  const expected = [
+    ['a missing file', () => join(folder, 'nowhere.onnx'), {}, 'MODEL_MISSING', /nowhere\.onnx does not exist/],
+    ['a name nobody knows', () => 'yolox-nanu', {}, 'MODEL_MISSING', /did you mean 'yolox-nano'/],
+    ['a folder', () => folder + '/', {}, 'MODEL_INVALID', /not a file/],
+    ['a file that is no ONNX', () => import.meta.filename, {}, 'MODEL_INVALID', /detectYolo\.test\.ts cannot be used/],
+    ['a foreign output', () => model({ output: [1, 1000] }), {}, 'MODEL_INVALID', /'output' \[1, 1000\].*expected \[1, 84, 5\+classes\]/],
+    ['a foreign input', () => model({ output: [1, 6, 84], input: [1, 64, 64, 3] }), {}, 'MODEL_INVALID', /'images' is \[1, 64, 64, 3\].*NCHW/],
+    ['no labels', () => model({ output: [1, 6, 84] }), {}, 'OPTIONS_INVALID', /2 classes and no names/],
+    ['too many labels', () => model(pets), { labels: ['a', 'b', 'c'] }, 'OPTIONS_INVALID', /3 labels.*2 classes/],
+    ['an unknown class', () => model(pets), { classes: ['dogs'] }, 'OPTIONS_INVALID', /'dogs'.*did you mean 'dog'/],
+  ] as const;
+  test.each(expected)('%s', async (_, make, options, code, message) => {
+    const errors: unknown[] = [];
+    const path = await make();
+    await new Promise<void>((resolve) => {
+      NEVER.pipe(detectYolo({ model: path, workers: 2, ...options })).subscribe({
+        error: (error: unknown) => {
+          errors.push(error);
+          resolve();
+        },
+      });
+    });
+    expect(errors).toEqual([expect.objectContaining({ name: 'EdgeFlowError', code, message: expect.stringMatching(message) as string })]);
+  });
+
+  test('a delivery that waits for such a model stays open: the message is not to blame', async () => {
+    const settled: Settlement[] = [];
+    const frames = new Observable<Frame>((output) => {
+      announceDeliveries();
+      deliver({ id: '1', onSettled: (settlement) => settled.push(settlement) }, () => {
+        output.next(plainFrame(64, 64));
+      });
+    });
+    await expect(lastValueFrom(frames.pipe(detectYolo({ model: await model({ output: [1, 1000] }) })))).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+    expect(settled).toEqual([]);
+  });
+
+  test.each([{ scoreThreshold: 2 }, { iouThreshold: NaN }, { workers: 0 }, { workers: 1.5 }, { maxDetections: 0 }, { inputSize: { width: 0, height: 64 } }, { model: new URL('https://example.com/a.onnx') }])(
+    '%j is refused at once',
+    (options) => {
+      expect(() => detectYolo(options)).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }));
+    },
+  );
+});
+
+test('a frame that does not hold what it says fails its delivery, and the stream goes on', async () => {
+  const input = new Subject<Frame>();
+  const settled: [number, unknown][] = [];
+  const frames = new Observable<Frame>((output) => {
+    announceDeliveries();
+    return input.subscribe((frame) => {
+      deliver({ id: String(frame.index), onSettled: ({ failed }) => settled.push([frame.index, (failed?.error as { code?: string } | undefined)?.code]) }, () => {
+        output.next(frame);
+      });
+    });
+  });
+  const results: number[] = [];
+  const path = await model(pets);
+  await new Promise<void>((resolve, reject) => {
+    frames.pipe(detectYolo({ model: path })).subscribe({
+      next: ({ index }) => {
+        results.push(index);
+        if (index === 3) resolve();
+      },
+      error: reject,
+    });
+    input.next(plainFrame(64, 64, { index: 0 }));
+    input.next(plainFrame(64, 64, { index: 1, data: new Uint8Array(100) }));
+    input.next(plainFrame(64, 64, { index: 2, format: 'jpeg', data: Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0, 0) }));
+    input.next(plainFrame(64, 64, { index: 3 }));
+  });
+  expect(results).toEqual([0, 3]);
+  await expect.poll(() => settled).toEqual([
+    [0, undefined],
+    [1, 'FRAME_INVALID'],
+    [2, 'IMAGE_INVALID'],
+    [3, undefined],
+  ]);
+});
+
+describe.skipIf(!haveShared())('YOLOX-Nano', () => {
+  const yolox = shared('models/yolox_nano.onnx');
+
+  test('finds at least 95 % of the expected boxes on the stills, and nothing else', async () => {
+    const expected = JSON.parse(await readFile(shared('expected/detections.json'), 'utf8')) as Record<string, { label: string; score: number; box: [number, number, number, number] }[]>;
+    const stills = await Promise.all(Object.keys(expected).map((name) => readFile(shared(`media/${name}`))));
+    const results = await lastValueFrom(of(...stills).pipe(decodeImage(), detectYolo({ model: yolox, workers: 2 }), toArray()));
+    const wanted = Object.values(expected).flatMap((boxes, still) => boxes.map((box) => ({ ...box, still })));
+    const matched = wanted.filter(({ still, label, score, box }) =>
+      results[still]?.objects.some((found) => found.label === label && Math.abs(found.score - score) <= 0.05 && iou(found.box, box) >= 0.8),
+    );
+    expect(matched.length / wanted.length).toBeGreaterThanOrEqual(0.95);
+    expect(results.reduce((sum, { objects }) => sum + objects.length, 0)).toBeLessThanOrEqual(wanted.length * 1.05);
+  });
+
+  test('sees people in every sampled frame of the street', async () => {
+    const frames = await sample(shared('media/vtest_20s.mp4'), 768, 576);
+    expect(frames).toHaveLength(10);
+    const results = await lastValueFrom(of(...frames).pipe(detectYolo({ model: yolox, classes: ['person'] }), toArray()));
+    expect(results.map(({ index }) => index)).toEqual(frames.map(({ index }) => index));
+    for (const { objects } of results) {
+      expect(objects.length).toBeGreaterThan(0);
+      expect(new Set(objects.map(({ label }) => label))).toEqual(new Set(['person']));
+    }
+  });
+});
+
+/** A frame every two seconds, by the system's ffmpeg. */
+async function sample(path: string, width: number, height: number): Promise<Frame[]> {
+  const child = spawn('ffmpeg', ['-v', 'error', '-i', path, '-vf', 'fps=0.5', '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const chunks: Buffer[] = [];
+  for await (const chunk of child.stdout) chunks.push(chunk as Buffer);
+  const bytes = Buffer.concat(chunks);
+  const size = width * height * 3;
+  return Array.from({ length: bytes.length / size }, (_, index) => plainFrame(width, height, { index, data: bytes.subarray(index * size, (index + 1) * size) }));
+}
