@@ -17,7 +17,7 @@ export interface TestRedisOptions {
   readonly config?: readonly string[];
 }
 
-/** A real redis-server of a test, with an append-only file that each command reaches before it is answered. */
+/** A real redis-server of a test, with an append-only file: what was answered survives a kill, if not a loss of power. */
 export interface TestRedis {
   /** What a client connects to: `{ path }` or `{ host, port }`, and the password if there is one. */
   readonly endpoint: { path?: string; host?: string; port?: number; password?: string };
@@ -55,7 +55,7 @@ export async function startRedisServer(options: TestRedisOptions = {}): Promise<
       `dir ${directory}`,
       'save ""',
       'appendonly yes',
-      'appendfsync everysec',
+      'appendfsync no',
       'maxmemory-policy noeviction',
       'enable-debug-command yes',
       'logfile redis.log',

@@ -1,0 +1,113 @@
+import { errorMessage } from '../../errors.js';
+import type { Blob, Entry, Reply } from './entry.js';
+import { asBuffer, asList } from './entry.js';
+import type { Keys } from './keys.js';
+import { LinkLost } from './link.js';
+import type { RedisLink } from './link.js';
+
+const none = Buffer.alloc(0);
+/** Freed payloads are deleted together after this time, or once there are this many. */
+const trashMs = 5;
+const trashCount = 64;
+
+/** The payloads on the data plane. */
+export class Blobs {
+  readonly #data: RedisLink;
+  readonly #control: RedisLink;
+  readonly #keys: Keys;
+  #trash: string[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #emptying: Promise<void> = Promise.resolve();
+
+  constructor(data: RedisLink, control: RedisLink, keys: Keys) {
+    this.#data = data;
+    this.#control = control;
+    this.#keys = keys;
+  }
+
+  /** Stores payloads, and tells how many, from the first on, the server took: at its maxmemory it refuses. */
+  async put(blobs: readonly { readonly key: string; readonly payload: Buffer }[]): Promise<number> {
+    const replies = await this.#data.send((client) =>
+      Promise.all(
+        blobs.map(({ key, payload }) =>
+          client.set(key, payload).then(
+            () => true,
+            (error: unknown) => {
+              if (errorMessage(error).startsWith('OOM')) return false;
+              throw error;
+            },
+          ),
+        ),
+      ),
+    );
+    const refused = replies.indexOf(false);
+    return refused < 0 ? blobs.length : refused;
+  }
+
+  /** The payloads of entries, in their order; undefined where one is gone. */
+  async get(entries: readonly Entry[]): Promise<(Buffer | undefined)[]> {
+    if (entries.every(({ blob }) => !blob)) return entries.map(({ body }) => body ?? none);
+    return this.#data.send((client) =>
+      Promise.all(
+        entries.map(async ({ body, blob }) => {
+          if (!blob) return body ?? none;
+          const payload = await client.getBuffer(blob.key);
+          return payload?.length === blob.length ? payload : undefined;
+        }),
+      ),
+    );
+  }
+
+  /** Deletes payloads without waiting. What can't be deleted now is found in the control plane's trash later. */
+  discard(keys: readonly string[]): void {
+    if (keys.length === 0) return;
+    for (const key of keys) this.#trash.push(key);
+    if (this.#trash.length >= trashCount) this.#flush();
+    else this.#timer ??= setTimeout(() => this.#flush(), trashMs);
+  }
+
+  /** Deletes blobs that were never published; those of a broken connection are left to the sweep. */
+  async remove(blobs: readonly Pick<Blob, 'key'>[]): Promise<void> {
+    if (blobs.length === 0) return;
+    await this.#data.send((client) => client.unlink(blobs.map(({ key }) => key))).catch(ignoreLost);
+  }
+
+  /** Deletes all that any client, killed perhaps, left in the trash. */
+  async emptyTrash(): Promise<void> {
+    for (;;) {
+      const reply: unknown = await this.#control.send((client) => client.callBuffer('SRANDMEMBER', this.#keys.trash, 256));
+      const keys = asList(reply).map((key) => asBuffer(key).toString());
+      if (keys.length === 0) return;
+      await this.#delete(keys);
+    }
+  }
+
+  /** Waits for deletions that have begun. */
+  async settle(): Promise<void> {
+    this.#flush();
+    await this.#emptying;
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const keys = this.#trash;
+    this.#trash = [];
+    if (keys.length > 0) this.#emptying = this.#emptying.then(() => this.#delete(keys)).catch(ignoreLost);
+  }
+
+  /** Data first: a kill between the two leaves the keys in the trash, and nothing leaks. */
+  async #delete(keys: readonly string[]): Promise<void> {
+    await this.#data.send((client) => client.unlink([...keys]));
+    await this.#control.send((client) => client.srem(this.#keys.trash, ...keys));
+  }
+}
+
+function ignoreLost(error: unknown): void {
+  if (!(error instanceof LinkLost)) throw error;
+}
+
+/** Blob keys that a script returned for deletion. */
+export function blobKeys(reply: Reply | undefined): string[] {
+  return asList(reply).map((key) => asBuffer(key).toString());
+}

@@ -1,0 +1,38 @@
+-- Makes a topic known, with its groups and readers.
+-- KEYS: 1 topic, 2 trash, 3 set of topics
+-- ARGV: 1 name, 2 maxBytes or '', 3 onFull or '', 4 default of maxBytes, 5 count of groups, then groups, then readers
+-- Output: OK
+call('SADD', KEYS[3], ARGV[1])
+call('HSET', topic, 'declared', 1)
+call('HSETNX', topic, 'head', 0)
+call('HSETNX', topic, 'bytes', 0)
+call('HSETNX', topic, 'maxBytes', ARGV[4])
+call('HSETNX', topic, 'onFull', 'wait')
+if ARGV[2] ~= '' then call('HSET', topic, 'maxBytes', ARGV[2]) end
+if ARGV[3] ~= '' then call('HSET', topic, 'onFull', ARGV[3]) end
+
+local head, groups, readers = unpack(call('HMGET', topic, 'head', 'groups', 'readers'))
+groups, readers = groups or '', readers or ''
+local groupCount = tonumber(ARGV[5])
+for i = 6, 5 + groupCount do
+  local group = 'g:' .. ARGV[i]
+  if call('HSETNX', topic, group .. ':cursor', head) == 1 then
+    call('HSET', topic, group .. ':start', head, group .. ':acked', 0, group .. ':dead', 0)
+    groups = groups .. ' ' .. ARGV[i]
+  end
+end
+local start = tonumber(head) - call('HEXISTS', size, head)
+for i = 6 + groupCount, #ARGV do
+  local reader = 'r:' .. ARGV[i]
+  if call('HSETNX', topic, reader .. ':cursor', start) == 1 then
+    call('HSET', topic, reader .. ':start', start, reader .. ':delivered', 0, reader .. ':skipped', 0)
+    readers = readers .. ' ' .. ARGV[i]
+  end
+end
+
+-- keptNewest of options.ts
+local _, readerCount = string.gsub(readers, '%S+', '')
+local kept = readerCount > 0 and readerCount + 1 or (groups == '' and 1 or 0)
+call('HSET', topic, 'groups', groups, 'readers', readers, 'kept', kept)
+ring('space')
+return redis.status_reply('OK')

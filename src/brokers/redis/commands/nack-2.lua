@@ -1,0 +1,36 @@
+-- Gives a failed message back, or makes it a dead letter.
+-- KEYS: 1 topic, 2 trash
+-- ARGV: 1 group, 2 consumer, 3 whether the call is repeated after a lost reply (1 or 0), 4 seq, 5 attempt, 6 error,
+--       7 ms until the next attempt, or '' for a dead letter
+-- Output: [1] 0, or 1 for an unknown topic, 2 for an unknown group; [2] 1, or 0 for a fenced ticket;
+--         [3] blob keys to delete
+local group, consumer, repeated = ARGV[1], ARGV[2], ARGV[3] == '1'
+local seq, attempt = tonumber(ARGV[4]), ARGV[5]
+local lacking = missing(group)
+if lacking ~= 0 then return { lacking, 0, {} } end
+
+local open, due = topic .. ':open:' .. group, topic .. ':due:' .. group
+local held = call('HGET', open, seq)
+if held ~= attempt .. ':' .. consumer then
+  local done = repeated and (ARGV[7] == '' and not held or held == attempt .. ':')
+  return { 0, done and 1 or 0, {} }
+end
+call('HDEL', open, seq)
+if ARGV[7] ~= '' then
+  call('HSET', open, seq, attempt .. ':')
+  call('ZADD', due, now() + tonumber(ARGV[7]), seq)
+  ring('message', 'settled')
+  return { 0, 1, {} }
+end
+
+local fields = call('XRANGE', log, seq .. '-0', seq .. '-0')[1][2]
+if fields[7] == 'blob' then call('HINCRBY', blobs, fields[8], 1) end
+local letter = { 'seq', seq, 'group', group, 'error', ARGV[6], 'attempts', attempt, 'deadTime', now() }
+for i, field in ipairs(fields) do letter[10 + i] = field end
+call('XADD', topic .. ':dead', '*', unpack(letter))
+call('HINCRBY', topic, 'g:' .. group .. ':dead', 1)
+local head, kept, groups = unpack(call('HMGET', topic, 'head', 'kept', 'groups'))
+local trash = {}
+free(older({ seq }, tonumber(head), tonumber(kept)), groups, trash)
+ring('settled')
+return { 0, 1, trash }

@@ -1,0 +1,108 @@
+-- Stands before every command. KEYS[1] is the topic's hash; what belongs to the topic has a name that begins with it:
+--   <topic>                head, bytes, maxBytes, onFull, kept, groups and readers (names between spaces), beat,
+--                          g:<group>:start|cursor|acked|dead, r:<reader>:start|cursor|delivered|skipped,
+--                          ring:message, ring:space, ring:settled (somebody waits for that)
+--   <topic>:log            stream, one entry a message: <seq>-0 id, time, meta, and body, or blob and length
+--   <topic>:size           hash, stored seq -> "<bytes>" or "<bytes> <blob key>"
+--   <topic>:ids            hash, published id -> "<seq>:<token of the publish>"; <topic>:window lists them, oldest first
+--   <topic>:open:<group>   hash, seq -> "<attempt>:<consumer>"; the consumer is empty while it waits for redelivery
+--   <topic>:due:<group>    sorted set, seqs that wait for redelivery by the server's time in ms
+--   <topic>:beats:<group>  hash, consumer -> its last sign of life
+--   <topic>:takes:<reader> hash, consumer -> "<token> <seq>" of its last take
+--   <topic>:blobs          hash, blob key -> how many entries and dead letters refer to it
+--   <topic>:dead           stream of dead letters
+--   <topic>:bell           channel
+-- A server at its maxmemory lets a script through whose first write can't take memory. All but push and declare begin
+-- with such a write: what frees memory must go on.
+local topic = KEYS[1]
+local log, size, blobs = topic .. ':log', topic .. ':size', topic .. ':blobs'
+local call = redis.call
+
+-- unpack() takes some 8,000 values at most.
+local chunk = 4000
+
+local function write(command, key, values)
+  for first = 1, #values, chunk do
+    call(command, key, unpack(values, first, math.min(first + chunk - 1, #values)))
+  end
+end
+
+local function fetch(key, fields)
+  if #fields <= chunk then return call('HMGET', key, unpack(fields)) end
+  local values = {}
+  for first = 1, #fields, chunk do
+    local part = call('HMGET', key, unpack(fields, first, math.min(first + chunk - 1, #fields)))
+    for i = 1, #part do values[first + i - 1] = part[i] end
+  end
+  return values
+end
+
+local function now()
+  local time = call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- Wakes who waits for one of the kinds of change; costs nothing where nobody does.
+local function ring(...)
+  local fields = { ... }
+  for i, kind in ipairs(fields) do fields[i] = 'ring:' .. kind end
+  if call('HDEL', topic, unpack(fields)) > 0 then call('PUBLISH', topic .. ':bell', '') end
+end
+
+local function dropBlob(key, trash)
+  if call('HINCRBY', blobs, key, -1) <= 0 then
+    call('HDEL', blobs, key)
+    call('SADD', KEYS[2], key)
+    trash[#trash + 1] = key
+  end
+end
+
+-- Deletes those of the messages that no group needs. KEYS[2] is the set of blob keys to be deleted; they are also
+-- added to `trash`.
+local function free(seqs, groups, trash)
+  for group in string.gmatch(groups or '', '%S+') do
+    if #seqs == 0 then return end
+    local cursor = tonumber(call('HGET', topic, 'g:' .. group .. ':cursor'))
+    local open = fetch(topic .. ':open:' .. group, seqs)
+    local rest = {}
+    for i, seq in ipairs(seqs) do
+      if seq <= cursor and not open[i] then rest[#rest + 1] = seq end
+    end
+    seqs = rest
+  end
+  if #seqs == 0 then return end
+  local sizes = fetch(size, seqs)
+  local ids, fields, bytes, keys = {}, {}, 0, {}
+  for i, stored in ipairs(sizes) do
+    if stored then
+      ids[#ids + 1] = seqs[i] .. '-0'
+      fields[#fields + 1] = seqs[i]
+      local number, key = string.match(stored, '^(%d+) ?(.*)$')
+      bytes = bytes + tonumber(number)
+      if key ~= '' then keys[#keys + 1] = key end
+    end
+  end
+  if #ids == 0 then return end
+  write('XDEL', log, ids)
+  write('HDEL', size, fields)
+  for _, key in ipairs(keys) do dropBlob(key, trash) end
+  local left = call('HINCRBY', topic, 'bytes', string.format('%d', -bytes))
+  local state = call('HMGET', topic, 'maxBytes', 'ring:space')
+  if state[2] and left < tonumber(state[1]) then ring('space') end
+end
+
+-- The part of the seqs that is not among the newest, which readers may jump to.
+local function older(seqs, head, kept)
+  local rest = {}
+  for _, seq in ipairs(seqs) do
+    if seq <= head - kept then rest[#rest + 1] = seq end
+  end
+  return rest
+end
+
+-- Whether the topic and the group are declared: 0, or 1 for no topic, 2 for no group.
+local function missing(group)
+  local declared, cursor = unpack(call('HMGET', topic, 'declared', 'g:' .. group .. ':cursor'))
+  if not cursor then return declared and 2 or 1 end
+  return 0
+end

@@ -1,0 +1,92 @@
+import { setMaxListeners } from 'node:events';
+import { EdgeFlowError, errorMessage } from '../../errors.js';
+import { Bell } from './bell.js';
+import { Blobs } from './blobs.js';
+import type { RedisAddress } from './endpoint.js';
+import { Heartbeat } from './heartbeat.js';
+import { keysOf } from './keys.js';
+import type { Keys } from './keys.js';
+import { RedisLink } from './link.js';
+
+/** How a client uses its servers; see `DualRedisBrokerOptions`. */
+export interface ClientSettings {
+  readonly namespace: string;
+  readonly inlineBytes: number;
+  readonly visibilityMs: number;
+  readonly dedupeWindow: number;
+}
+
+const controlSilenceMs = 10_000;
+/** A payload of 256 MiB may be long on its way before a byte of answer comes. */
+const dataSilenceMs = 60_000;
+
+/** The connections of one client: commands, payloads, and the bell. */
+export class Connections {
+  readonly control: RedisLink;
+  readonly data: RedisLink;
+  readonly bell: Bell;
+  readonly blobs: Blobs;
+  readonly heartbeat: Heartbeat;
+  readonly keys: Keys;
+  readonly dedupeWindow: number;
+  readonly inlineBytes: number;
+  /** Aborted, with the error for pending calls, when the broker closes. */
+  readonly closed: AbortSignal;
+  readonly #bellLink: RedisLink;
+
+  private constructor(control: RedisAddress, data: RedisAddress, settings: ClientSettings, closed: AbortSignal) {
+    this.closed = closed;
+    this.keys = keysOf(settings.namespace);
+    this.dedupeWindow = settings.dedupeWindow;
+    this.inlineBytes = settings.inlineBytes;
+    this.control = new RedisLink(control, 'control', controlSilenceMs);
+    this.data = new RedisLink(data, 'data', dataSilenceMs);
+    this.#bellLink = new RedisLink(control, 'control', controlSilenceMs);
+    this.bell = new Bell(this.#bellLink);
+    this.blobs = new Blobs(this.data, this.control, this.keys);
+    this.heartbeat = new Heartbeat(this.control, this.keys, settings.visibilityMs);
+  }
+
+  static async open(control: RedisAddress, data: RedisAddress, settings: ClientSettings, closed: AbortSignal): Promise<Connections> {
+    setMaxListeners(0, closed);
+    const connections = new Connections(control, data, settings, closed);
+    try {
+      await Promise.all([connections.control.connect(), connections.data.connect(), connections.#bellLink.connect()]);
+      await Promise.all([checkServer(connections.control), checkServer(connections.data)]);
+      await connections.blobs.emptyTrash();
+      return connections;
+    } catch (error) {
+      connections.disconnect();
+      throw error;
+    }
+  }
+
+  disconnect(): void {
+    this.heartbeat.close();
+    this.control.close();
+    this.data.close();
+    this.#bellLink.close();
+    this.bell.ringAll();
+  }
+}
+
+/** Refuses a server that would delete messages by itself, or that is too old. */
+async function checkServer(link: RedisLink): Promise<void> {
+  let info: string;
+  try {
+    info = await link.send((client) => client.info());
+  } catch (error) {
+    // A user without the right to ask may use the server all the same.
+    if (errorMessage(error).includes('NOPERM')) return;
+    throw error;
+  }
+  const [, major = '0', minor = '0'] = /^redis_version:(\d+)\.(\d+)/m.exec(info) ?? [];
+  if (Number(major) * 100 + Number(minor) < 602)
+    throw new EdgeFlowError('BROKER_CONFIG', `the ${link.address} is version ${major}.${minor}; expected 6.2 or newer`);
+  const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1] ?? 'noeviction';
+  if (/^maxmemory:[1-9]/m.test(info) && policy !== 'noeviction')
+    throw new EdgeFlowError(
+      'BROKER_CONFIG',
+      `the ${link.address} deletes messages when its memory is full: set 'maxmemory-policy noeviction' there (found '${policy}')`,
+    );
+}

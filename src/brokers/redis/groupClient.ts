@@ -1,0 +1,171 @@
+import { EdgeFlowError } from '../../errors.js';
+import type { AckResult, DeliveredMessage, Failure, GroupConsumer, PopRequest, Ticket } from '../broker.js';
+import { topicUndeclared } from '../options.js';
+import { blobKeys } from './blobs.js';
+import type { Command } from './command.js';
+import { commands } from './command.js';
+import type { Connections } from './connections.js';
+import { asList, parseEntry, toMessage } from './entry.js';
+import type { Entry, Reply } from './entry.js';
+import { LinkLost } from './link.js';
+
+interface Taken {
+  readonly entry: Entry;
+  readonly attempt: number;
+}
+
+interface Look {
+  readonly taken: readonly Taken[];
+  /** When the next redelivery is due, in ms; Infinity for never. */
+  readonly dueMs: number;
+}
+
+/** Payload bytes that one pop takes at most, but for a single larger message. */
+const popBytes = 32 * 1024 * 1024;
+
+/** What one consumer of a group does in this process. */
+export class GroupClient {
+  readonly #topic: string;
+  readonly #consumer: GroupConsumer;
+  readonly #context: Connections;
+  /** Taken by this process and not settled. */
+  readonly #held = new Set<number>();
+  /** Taken, but the data plane was out of reach. */
+  #unfetched: Taken[] = [];
+  /** Whether the broker may count more as held by this consumer than this process knows of. */
+  #uncertain = true;
+  #looking: Promise<unknown> = Promise.resolve();
+
+  constructor(topic: string, consumer: GroupConsumer, context: Connections) {
+    this.#topic = topic;
+    this.#consumer = consumer;
+    this.#context = context;
+  }
+
+  async pop({ count, waitMs, strict = false, signal }: PopRequest): Promise<DeliveredMessage[]> {
+    const { bell, keys, control, closed } = this.#context;
+    const channel = keys.bell(this.#topic);
+    const end = performance.now() + waitMs;
+    if (waitMs > 0) await bell.listen(channel);
+    for (;;) {
+      closed.throwIfAborted();
+      const rings = bell.count(channel);
+      const wait = performance.now() < end && !signal?.aborted;
+      try {
+        const { messages, dueMs } = await this.#serially(() => this.#take(count, strict, wait));
+        const left = end - performance.now();
+        if (messages.length > 0 || left <= 0 || signal?.aborted) return messages;
+        await bell.wait(channel, rings, Math.min(left, dueMs), signal);
+      } catch (error) {
+        if (!(error instanceof LinkLost)) throw error;
+        closed.throwIfAborted();
+        const left = end - performance.now();
+        if (left <= 0 || signal?.aborted) return [];
+        const link = control.ready ? this.#context.data : control;
+        if (link.ready) await bell.wait(channel, rings, Math.min(left, 50), signal);
+        else await link.whenReady(left, signal);
+      }
+    }
+  }
+
+  async ack(tickets: readonly Ticket[]): Promise<AckResult> {
+    const values = tickets.flatMap(({ seq, attempt }) => [seq, attempt]);
+    const [, fenced, trash] = await this.#settle(commands.ack, values);
+    for (const { seq } of tickets) this.#held.delete(seq);
+    this.#context.blobs.discard(blobKeys(trash));
+    return { fenced: asList(fenced).flatMap((index) => tickets[Number(index)] ?? []) };
+  }
+
+  async nack({ seq, attempt }: Ticket, { error, retryAfterMs }: Failure): Promise<boolean> {
+    const [, done, trash] = await this.#settle(commands.nack, [seq, attempt, error, retryAfterMs === undefined ? '' : Math.max(0, Math.ceil(retryAfterMs))]);
+    this.#held.delete(seq);
+    this.#context.blobs.discard(blobKeys(trash));
+    return done === 1;
+  }
+
+  async release(seqs: readonly number[] | undefined): Promise<void> {
+    const { control, closed } = this.#context;
+    const wanted = seqs && new Set(seqs);
+    this.#unfetched = this.#unfetched.filter(({ entry }) => wanted && !wanted.has(entry.seq));
+    const values = [this.#consumer.group, this.#consumer.consumer, '', seqs ? 1 : 0, ...(seqs ?? [])];
+    this.#check(await control.persist(() => control.run(commands.release, this.#keys, values), closed));
+    if (!seqs) this.#held.clear();
+    else for (const seq of seqs) this.#held.delete(seq);
+  }
+
+  /** One look at a time: while a reply is on its way, nobody may take its messages back. */
+  #serially<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#looking.then(work);
+    this.#looking = result.catch(() => undefined);
+    return result;
+  }
+
+  async #take(count: number, strict: boolean, wait: boolean): Promise<{ messages: DeliveredMessage[]; dueMs: number }> {
+    let look: Look = { taken: this.#unfetched.splice(0, count), dueMs: Infinity };
+    for (;;) {
+      if (look.taken.length === 0) look = await this.#look(count, strict, wait);
+      const messages = await this.#fetch(look.taken);
+      if (messages.length > 0 || look.taken.length === 0) return { messages, dueMs: look.dueMs };
+      look = { taken: [], dueMs: Infinity };
+    }
+  }
+
+  async #look(count: number, strict: boolean, wait: boolean): Promise<Look> {
+    const { control } = this.#context;
+    const { group, consumer } = this.#consumer;
+    const back = this.#uncertain ? [1, ...this.#held] : [0];
+    let reply: Reply[];
+    this.#uncertain = true;
+    reply = asList(await control.run(commands.pop, this.#keys, [group, consumer, count, strict ? 1 : 0, popBytes, wait ? 1 : 0, ...back]));
+    this.#uncertain = false;
+    this.#check(reply[0]);
+    const taken: Taken[] = [];
+    for (const again of asList(reply[2])) {
+      const [attempt, entry] = asList(again);
+      taken.push({ attempt: Number(attempt), entry: parseEntry(entry) });
+    }
+    for (const entry of asList(reply[3])) taken.push({ attempt: 1, entry: parseEntry(entry) });
+    for (const { entry } of taken) this.#held.add(entry.seq);
+    const due = Number(reply[1]);
+    return { taken, dueMs: due < 0 ? Infinity : due };
+  }
+
+  async #fetch(taken: readonly Taken[]): Promise<DeliveredMessage[]> {
+    if (taken.length === 0) return [];
+    let payloads: (Buffer | undefined)[];
+    try {
+      payloads = await this.#context.blobs.get(taken.map(({ entry }) => entry));
+    } catch (error) {
+      this.#unfetched.unshift(...taken);
+      throw error;
+    }
+    const messages: DeliveredMessage[] = [];
+    for (const [i, { entry, attempt }] of taken.entries()) {
+      const payload = payloads[i];
+      if (payload) messages.push({ ...toMessage(entry, payload), attempt });
+      else await this.nack({ seq: entry.seq, attempt }, { error: `MESSAGE_CORRUPT: the payload of message '${entry.id}' is gone from the data plane` });
+    }
+    return messages;
+  }
+
+  async #settle(command: Command, values: readonly (string | number)[]): Promise<Reply[]> {
+    const { control, closed } = this.#context;
+    const { group, consumer } = this.#consumer;
+    const reply = asList(
+      await control.persist((repeated) => control.run(command, this.#keys, [group, consumer, repeated ? 1 : 0, ...values]), closed),
+    );
+    this.#check(reply[0]);
+    return reply;
+  }
+
+  get #keys(): string[] {
+    const { keys } = this.#context;
+    return [keys.topic(this.#topic), keys.trash];
+  }
+
+  #check(state: unknown): void {
+    if (state === 1) throw topicUndeclared(this.#topic, 'declaration');
+    if (state === 2) throw topicUndeclared(this.#topic, `group '${this.#consumer.group}'`);
+    if (state !== 0) throw new EdgeFlowError('BROKER_CONFIG', `a command answered ${String(state)}; the server runs another version of EdgeFlow`);
+  }
+}

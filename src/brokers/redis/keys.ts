@@ -1,0 +1,35 @@
+/** Names of all keys of one namespace. Topic names hold no colon, so no two names meet. */
+export interface Keys {
+  /** All keys begin with this. */
+  readonly prefix: string;
+  /** Control plane: set of topic names. */
+  readonly topics: string;
+  /** Control plane: set of blob keys that nobody refers to any more. */
+  readonly trash: string;
+  /** Data plane: all blob keys begin with this. */
+  readonly blobs: string;
+  topic(name: string): string;
+  bell(name: string): string;
+  /** The hash of the blobs that a topic refers to. */
+  references(name: string): string;
+  blob(topic: string, id: string, nonce: string): string;
+  /** The topic of a blob key. */
+  topicOfBlob(key: string): string;
+}
+
+export function keysOf(namespace: string): Keys {
+  const prefix = `${namespace}:`;
+  const topic = (name: string): string => `${prefix}topic:${name}`;
+  const blobs = `${prefix}blob:`;
+  return {
+    prefix,
+    topics: `${prefix}topics`,
+    trash: `${prefix}trash`,
+    blobs,
+    topic,
+    bell: (name) => `${topic(name)}:bell`,
+    references: (name) => `${topic(name)}:blobs`,
+    blob: (name, id, nonce) => `${blobs}${name}:${nonce}:${id}`,
+    topicOfBlob: (key) => key.slice(blobs.length, key.indexOf(':', blobs.length)),
+  };
+}

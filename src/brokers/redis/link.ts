@@ -1,0 +1,154 @@
+import { Redis } from 'ioredis';
+import { setMaxListeners } from 'node:events';
+import { EdgeFlowError, errorMessage } from '../../errors.js';
+import type { Command } from './command.js';
+import { connectionOptions, describeEndpoint } from './endpoint.js';
+import type { RedisAddress } from './endpoint.js';
+import { waitFor } from './wait.js';
+
+/** The connection broke, or the server can't answer now. Whether the command was done is not known. */
+export class LinkLost extends Error {
+  override readonly name = 'LinkLost';
+}
+
+type Argument = string | Buffer | number;
+
+const firstConnectMs = 4_000;
+/** A server that is loading its append-only file answers, but not yet with data. */
+const firstReadyMs = 30_000;
+const refusedCredentials = /^(WRONGPASS|NOAUTH|ERR invalid password|ERR AUTH|NOPERM)/;
+const passing = /^(LOADING|BUSY|MASTERDOWN|TRYAGAIN|READONLY)/;
+
+/**
+ * One connection that is made again for ever. A command is sent once: where the connection breaks it fails at once with
+ * {@link LinkLost}, and the caller decides whether it may be repeated. ioredis's own repetition is off.
+ */
+export class RedisLink {
+  readonly client: Redis;
+  readonly address: string;
+  readonly #changed = new EventTarget();
+  #lastError: unknown;
+
+  /** @param silenceMs - how long a sent command may go without a byte of answer, before the connection counts as dead. */
+  constructor(address: RedisAddress, role: string, silenceMs: number) {
+    setMaxListeners(0, this.#changed);
+    this.address = `${role} Redis at ${describeEndpoint(address)}`;
+    this.client = new Redis({
+      ...connectionOptions(address),
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      autoResubscribe: false,
+      maxRetriesPerRequest: 0,
+      connectTimeout: 5_000,
+      socketTimeout: silenceMs,
+      disableClientInfo: true,
+      retryStrategy: (times) => Math.min(20 * 2 ** Math.min(times, 5), 500),
+    });
+    this.client.on('error', (error: unknown) => {
+      this.#lastError = error;
+      this.#changed.dispatchEvent(new Event('change'));
+    });
+    this.client.on('ready', () => this.#changed.dispatchEvent(new Event('change')));
+    this.client.on('end', () => this.#changed.dispatchEvent(new Event('change')));
+  }
+
+  get ready(): boolean {
+    return this.client.status === 'ready';
+  }
+
+  /**
+   * Makes the first connection.
+   *
+   * @throws EdgeFlowError `BROKER_UNREACHABLE` or `BROKER_AUTH`, within seconds.
+   */
+  async connect(): Promise<void> {
+    const start = performance.now();
+    let spoke = false;
+    this.client.once('connect', () => (spoke = true));
+    // Its outcome is seen by the events.
+    this.client.connect().catch((error: unknown) => (this.#lastError ??= error));
+    while (!this.ready) {
+      const text = errorMessage(this.#lastError);
+      if (this.#lastError !== undefined && refusedCredentials.test(text))
+        throw this.#abandon('BROKER_AUTH', `the ${this.address} refused the credentials (${text.split(' ', 1)[0]}): check username and password`);
+      if (performance.now() - start > (spoke ? firstReadyMs : firstConnectMs) || this.client.status === 'end')
+        throw this.#abandon(
+          'BROKER_UNREACHABLE',
+          `no answer from the ${this.address}${this.#lastError === undefined ? '' : ` (${text})`}: start redis-server there, or name another address`,
+        );
+      await waitFor(this.#changed, 'change', 50);
+    }
+  }
+
+  #abandon(code: 'BROKER_AUTH' | 'BROKER_UNREACHABLE', message: string): EdgeFlowError {
+    this.close();
+    return new EdgeFlowError(code, message, { cause: this.#lastError });
+  }
+
+  /** Waits until the connection stands; false when that took too long. */
+  async whenReady(ms: number, signal?: AbortSignal): Promise<boolean> {
+    const end = performance.now() + ms;
+    while (!this.ready) {
+      const left = end - performance.now();
+      if (left <= 0 || signal?.aborted || this.client.status === 'end') return false;
+      await waitFor(this.#changed, 'change', Math.min(left, 1_000), signal);
+    }
+    return true;
+  }
+
+  /** Sends commands, and tells a lost connection from a refusal. */
+  async send<T>(request: (client: Redis) => Promise<T>): Promise<T> {
+    if (!this.ready) throw new LinkLost(`no connection to the ${this.address}`);
+    try {
+      return await request(this.client);
+    } catch (error) {
+      throw this.#judge(error);
+    }
+  }
+
+  /** Runs a script. Sends its text where the server does not know it: after a restart. */
+  async run(command: Command, keys: readonly string[], values: readonly Argument[]): Promise<unknown> {
+    return this.send(async (client) => {
+      try {
+        return await client.callBuffer('EVALSHA', command.sha, command.keys, ...keys, ...values);
+      } catch (error) {
+        if (!errorMessage(error).startsWith('NOSCRIPT')) throw error;
+        return client.callBuffer('EVAL', command.text, command.keys, ...keys, ...values);
+      }
+    });
+  }
+
+  /** Sends a command again and again until it was answered. For what may be done twice. */
+  async persist<T>(attempt: (repeated: boolean) => Promise<T>, closed: AbortSignal): Promise<T> {
+    for (let repeated = false; ; repeated = true) {
+      try {
+        return await attempt(repeated);
+      } catch (error) {
+        if (!(error instanceof LinkLost)) throw error;
+      }
+      await this.retry(closed);
+    }
+  }
+
+  /** Waits until a lost command may be tried again. */
+  async retry(closed: AbortSignal): Promise<void> {
+    // A server that is connected but not able to answer, such as one that loads: no hot loop.
+    if (this.ready) await waitFor(this.#changed, 'change', 50, closed);
+    await this.whenReady(Infinity, closed);
+    closed.throwIfAborted();
+  }
+
+  #judge(error: unknown): Error {
+    const text = errorMessage(error);
+    if (!(error instanceof Error) || error.name !== 'ReplyError' || passing.test(text)) return new LinkLost(`${this.address}: ${text}`);
+    if (refusedCredentials.test(text))
+      return new EdgeFlowError('BROKER_AUTH', `the ${this.address} does not permit a command: ${text}`, { cause: error });
+    return error;
+  }
+
+  close(): void {
+    this.client.disconnect();
+    this.#changed.dispatchEvent(new Event('change'));
+  }
+}

@@ -1,0 +1,79 @@
+import { messageIdSource } from '../../message.js';
+import type { ReceivedMessage } from '../../message.js';
+import type { PopLatestRequest } from '../broker.js';
+import { topicUndeclared } from '../options.js';
+import { commands } from './command.js';
+import type { Connections } from './connections.js';
+import { asList, parseEntry, toMessage } from './entry.js';
+import { LinkLost } from './link.js';
+
+const nextToken = messageIdSource();
+
+/** What one consumer of a reader does in this process. */
+export class ReaderClient {
+  readonly #topic: string;
+  readonly #reader: string;
+  readonly #consumer: string;
+  readonly #context: Connections;
+  /** Names the take under way. It stays until the take's message was had: repeated, it is the same take. */
+  #token = nextToken();
+  #gone = false;
+  #taking: Promise<unknown> = Promise.resolve();
+
+  constructor(topic: string, { reader, consumer }: Pick<PopLatestRequest, 'reader' | 'consumer'>, context: Connections) {
+    this.#topic = topic;
+    this.#reader = reader;
+    this.#consumer = consumer;
+    this.#context = context;
+  }
+
+  async popLatest({ waitMs, signal }: PopLatestRequest): Promise<ReceivedMessage | undefined> {
+    const { bell, keys, control, data, closed } = this.#context;
+    const channel = keys.bell(this.#topic);
+    const end = performance.now() + waitMs;
+    if (waitMs > 0) await bell.listen(channel);
+    for (;;) {
+      closed.throwIfAborted();
+      const rings = bell.count(channel);
+      const wait = performance.now() < end && !signal?.aborted;
+      try {
+        const taking = this.#taking.then(() => this.#take(wait));
+        this.#taking = taking.catch(() => undefined);
+        const newest = await taking;
+        const left = end - performance.now();
+        if (newest || left <= 0 || signal?.aborted) return newest;
+        await bell.wait(channel, rings, left, signal);
+      } catch (error) {
+        if (!(error instanceof LinkLost)) throw error;
+        closed.throwIfAborted();
+        const left = end - performance.now();
+        if (left <= 0 || signal?.aborted) return undefined;
+        const link = control.ready ? data : control;
+        if (link.ready) await bell.wait(channel, rings, Math.min(left, 50), signal);
+        else await link.whenReady(left, signal);
+      }
+    }
+  }
+
+  async #take(wait: boolean): Promise<ReceivedMessage | undefined> {
+    const { control, blobs, keys } = this.#context;
+    for (;;) {
+      const values = [this.#reader, this.#consumer, this.#token, this.#gone ? 1 : 0, wait ? 1 : 0];
+      const [state, found] = asList(await control.run(commands.take, [keys.topic(this.#topic), keys.trash], values));
+      if (state === 1) throw topicUndeclared(this.#topic, 'declaration');
+      if (state === 2) throw topicUndeclared(this.#topic, `reader '${this.#reader}'`);
+      this.#gone = false;
+      if (found === null) {
+        this.#token = nextToken();
+        return undefined;
+      }
+      const entry = parseEntry(found);
+      const [payload] = await blobs.get([entry]);
+      if (payload) {
+        this.#token = nextToken();
+        return toMessage(entry, payload);
+      }
+      this.#gone = true;
+    }
+  }
+}

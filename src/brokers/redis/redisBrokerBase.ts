@@ -1,0 +1,231 @@
+import { EdgeFlowError } from '../../errors.js';
+import type { OutgoingMessage, ReceivedMessage } from '../../message.js';
+import { checkName } from '../../topic.js';
+import type {
+  AckResult,
+  Broker,
+  BrokerConfig,
+  DeadLetter,
+  DeliveredMessage,
+  Failure,
+  GroupConsumer,
+  PopLatestRequest,
+  PopRequest,
+  PushReceipt,
+  ResetOptions,
+  SweepOptions,
+  SweepResult,
+  Ticket,
+  TopicDeclaration,
+  TopicStats,
+  WaitOptions,
+} from '../broker.js';
+import { brokerClosed, checkDeclaration, checkMessage, defaultDedupeWindow, defaultMaxBytes, defaultVisibilityMs, topicUndeclared } from '../options.js';
+import type { CommonBrokerOptions } from '../options.js';
+import { commands } from './command.js';
+import { Connections } from './connections.js';
+import type { ClientSettings } from './connections.js';
+import { readDeadLetters } from './deadLetters.js';
+import type { RedisAddress } from './endpoint.js';
+import { asBuffer, asList } from './entry.js';
+import { GroupClient } from './groupClient.js';
+import { LinkLost } from './link.js';
+import { resetAll, resetNamespace, sweepBlobs } from './maintenance.js';
+import { Publisher } from './publisher.js';
+import { ReaderClient } from './readerClient.js';
+import { parseTopicStats } from './topicStats.js';
+
+/** Options of both Redis brokers. */
+export interface RedisClientOptions extends CommonBrokerOptions {
+  /** First part of all key names, and of the channels: an ACL user needs `~edgeflow:*` and `&edgeflow:*`. @defaultValue 'edgeflow' */
+  readonly namespace?: string;
+  /** Payloads of at most so many bytes travel with their id on the control plane. @defaultValue 4096 */
+  readonly inlineBytes?: number;
+}
+
+/** The servers of a broker. */
+export interface RedisServers {
+  readonly control: RedisAddress;
+  readonly data: RedisAddress;
+  /** Stops servers that the broker started itself. */
+  stop?(): Promise<void>;
+}
+
+/** What the brokers on one and on two servers share: all but where the servers are. */
+export abstract class RedisBrokerBase implements Broker {
+  abstract readonly kind: string;
+  protected readonly settings: ClientSettings;
+  readonly #closing = new AbortController();
+  readonly #publishers = new Map<string, Publisher>();
+  readonly #groups = new Map<string, GroupClient>();
+  readonly #readers = new Map<string, ReaderClient>();
+  #opened: Promise<{ connections: Connections; servers: RedisServers }> | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor({ namespace = 'edgeflow', inlineBytes = 4096, visibilityMs, dedupeWindow }: RedisClientOptions) {
+    if (!/^[A-Za-z0-9_.-]{1,64}$/.test(namespace))
+      throw new EdgeFlowError('BROKER_CONFIG', `namespace '${namespace}' is not usable: expected 1 to 64 letters, digits, '.', '_' or '-'`);
+    if (!(inlineBytes >= 0)) throw new EdgeFlowError('BROKER_CONFIG', `inlineBytes is ${inlineBytes}; expected 0 or more bytes`);
+    this.settings = {
+      namespace,
+      inlineBytes,
+      visibilityMs: visibilityMs ?? defaultVisibilityMs,
+      dedupeWindow: dedupeWindow ?? defaultDedupeWindow,
+    };
+  }
+
+  /** Finds the servers, or starts them. */
+  protected abstract servers(): Promise<RedisServers>;
+
+  protected abstract configOf(servers: RedisServers): BrokerConfig;
+
+  async open(): Promise<BrokerConfig> {
+    return this.configOf((await this.#open()).servers);
+  }
+
+  async declare(declaration: TopicDeclaration): Promise<void> {
+    this.#checkOpen();
+    checkDeclaration(declaration);
+    const { topic, groups = [], readers = [], maxBytes, onFull } = declaration;
+    const connections = await this.#connections();
+    const { keys } = connections;
+    const values = [topic, maxBytes ?? '', onFull ?? '', defaultMaxBytes, groups.length, ...groups, ...readers];
+    await this.#persist(connections, () => connections.control.run(commands.declare, [keys.topic(topic), keys.trash, keys.topics], values));
+  }
+
+  async push(topic: string, message: OutgoingMessage, { signal }: WaitOptions = {}): Promise<PushReceipt> {
+    this.#checkOpen();
+    checkName('topic', topic);
+    checkMessage(topic, message);
+    let publisher = this.#publishers.get(topic);
+    if (!publisher) this.#publishers.set(topic, (publisher = new Publisher(topic, () => this.#connections())));
+    return publisher.push(message, signal);
+  }
+
+  async pop(topic: string, request: PopRequest): Promise<DeliveredMessage[]> {
+    const connections = await this.#connections();
+    connections.heartbeat.add(topic, request);
+    return this.#group(connections, topic, request).pop(request);
+  }
+
+  async popLatest(topic: string, request: PopLatestRequest): Promise<ReceivedMessage | undefined> {
+    const connections = await this.#connections();
+    const key = `${topic}:${request.reader}:${request.consumer}`;
+    let reader = this.#readers.get(key);
+    if (!reader) this.#readers.set(key, (reader = new ReaderClient(topic, request, connections)));
+    return reader.popLatest(request);
+  }
+
+  async ack(topic: string, consumer: GroupConsumer, tickets: readonly Ticket[]): Promise<AckResult> {
+    if (tickets.length === 0) return { fenced: [] };
+    return this.#group(await this.#connections(), topic, consumer).ack(tickets);
+  }
+
+  async nack(topic: string, consumer: GroupConsumer, ticket: Ticket, failure: Failure): Promise<boolean> {
+    return this.#group(await this.#connections(), topic, consumer).nack(ticket, failure);
+  }
+
+  async release(topic: string, consumer: GroupConsumer, seqs?: readonly number[]): Promise<void> {
+    return this.#group(await this.#connections(), topic, consumer).release(seqs);
+  }
+
+  async deadLetters(topic: string): Promise<DeadLetter[]> {
+    const connections = await this.#connections();
+    const letters = await this.#persist(connections, () => readDeadLetters(connections, topic));
+    if (!letters) throw topicUndeclared(topic, 'declaration');
+    return letters;
+  }
+
+  async reset({ scope = 'all' }: ResetOptions = {}): Promise<void> {
+    const connections = await this.#connections();
+    await connections.blobs.settle();
+    connections.heartbeat.clear();
+    this.#groups.clear();
+    this.#readers.clear();
+    await this.#persist(connections, () => (scope === 'namespace' ? resetNamespace(connections) : resetAll(connections)));
+    connections.bell.ringAll();
+  }
+
+  async stats(): Promise<TopicStats[]> {
+    const connections = await this.#connections();
+    const { control, keys } = connections;
+    return this.#persist(connections, async () => {
+      const topics = asList(await control.send((client) => client.callBuffer('SMEMBERS', keys.topics))).map((name) => asBuffer(name).toString());
+      return Promise.all(
+        topics.sort().map(async (name) => parseTopicStats(name, await control.run(commands.stats, [keys.topic(name), keys.trash], []))),
+      );
+    });
+  }
+
+  async sweep({ graceMs = 600_000 }: SweepOptions = {}): Promise<SweepResult> {
+    const connections = await this.#connections();
+    return this.#persist(connections, () => sweepBlobs(connections, graceMs));
+  }
+
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort(brokerClosed(this.kind));
+    const opened = await this.#opened?.catch(() => undefined);
+    if (!opened) return;
+    const { connections, servers } = opened;
+    connections.bell.ringAll();
+    await Promise.race([connections.blobs.settle(), new Promise((resolve) => setTimeout(resolve, 1_000).unref())]);
+    connections.disconnect();
+    await servers.stop?.();
+  }
+
+  #checkOpen(): void {
+    if (this.#closing.signal.aborted) throw brokerClosed(this.kind);
+  }
+
+  async #connections(): Promise<Connections> {
+    return (await this.#open()).connections;
+  }
+
+  async #open(): Promise<{ connections: Connections; servers: RedisServers }> {
+    this.#checkOpen();
+    this.#opened ??= this.#start();
+    try {
+      const opened = await this.#opened;
+      this.#checkOpen();
+      return opened;
+    } catch (error) {
+      this.#opened = undefined;
+      throw error;
+    }
+  }
+
+  async #start(): Promise<{ connections: Connections; servers: RedisServers }> {
+    const servers = await this.servers();
+    try {
+      const connections = await Connections.open(servers.control, servers.data, this.settings, this.#closing.signal);
+      return { connections, servers };
+    } catch (error) {
+      await servers.stop?.();
+      throw error;
+    }
+  }
+
+  #group(connections: Connections, topic: string, { group, consumer }: GroupConsumer): GroupClient {
+    const key = `${topic}:${group}:${consumer}`;
+    let client = this.#groups.get(key);
+    if (!client) this.#groups.set(key, (client = new GroupClient(topic, { group, consumer }, connections)));
+    return client;
+  }
+
+  /** For what may be done twice: repeats it when a connection was lost, on either plane. */
+  async #persist<T>({ control, data, closed }: Connections, work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof LinkLost)) throw error;
+      }
+      await control.retry(closed);
+      if (!data.ready) await data.retry(closed);
+    }
+  }
+}
