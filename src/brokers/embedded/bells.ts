@@ -1,0 +1,131 @@
+import { closeSync, constants, mkdirSync, openSync, watch, writeSync } from 'node:fs';
+import type { FSWatcher } from 'node:fs';
+import path from 'node:path';
+import { errorMessage } from '../../errors.js';
+
+/** `news`: something to take. `space`: something was settled. */
+export type Bell = 'news' | 'space';
+
+/** A bell that nobody heard is made up for by looking again after this time. */
+const lookAgainMs = 250;
+/** The same where the system gives no watches. */
+const lookOftenMs = 20;
+
+const stroke = Buffer.of(1);
+
+interface OpenBell {
+  readonly file: number;
+  readonly listeners: Set<() => void>;
+  watcher: FSWatcher | undefined;
+  strokes: number;
+}
+
+/**
+ * Wakes those who wait for a topic, in this process and in others: a small file a topic and bell, written to ring it and
+ * watched by who waits.
+ */
+export class Bells {
+  readonly #directory: string;
+  readonly #bells = new Map<string, OpenBell>();
+  #closed = false;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  }
+
+  ring(topic: string, kind: Bell): void {
+    if (this.#closed) return;
+    const bell = this.#bell(topic, kind);
+    writeSync(bell.file, stroke, 0, 1, 0);
+    hear(bell);
+  }
+
+  /** Wakes those of this process only. */
+  nudge(topic: string, kind: Bell): void {
+    if (!this.#closed) hear(this.#bell(topic, kind));
+  }
+
+  /**
+   * Begins to watch. Look after this, or a bell in between is missed.
+   *
+   * @returns whether a watch began.
+   */
+  watch(topic: string, kinds: readonly Bell[]): boolean {
+    return kinds.map((kind) => this.#watch(topic, kind)).includes(true);
+  }
+
+  /** How many strokes were heard; take it before you look, and show it to {@link wait}. */
+  heard(topic: string, kinds: readonly Bell[]): number {
+    return kinds.reduce((sum, kind) => sum + this.#bell(topic, kind).strokes, 0);
+  }
+
+  /** Waits for a stroke after those that were heard, at most `ms`; ends earlier now and then, to look again. */
+  wait(topic: string, kinds: readonly Bell[], ms: number, heard: number, signals: readonly (AbortSignal | undefined)[]): Promise<void> {
+    if (this.#closed || this.heard(topic, kinds) !== heard || signals.some((signal) => signal?.aborted)) return Promise.resolve();
+    const bells = kinds.map((kind) => this.#bell(topic, kind));
+    const most = bells.every(({ watcher }) => watcher) ? lookAgainMs : lookOftenMs;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        for (const { listeners } of bells) listeners.delete(done);
+        for (const signal of signals) signal?.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, Math.max(0, Math.min(Math.ceil(ms), most)));
+      for (const { listeners } of bells) listeners.add(done);
+      for (const signal of signals) signal?.addEventListener('abort', done);
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const bell of this.#bells.values()) {
+      bell.watcher?.close();
+      closeSync(bell.file);
+      hear(bell);
+    }
+    this.#bells.clear();
+  }
+
+  #watch(topic: string, kind: Bell): boolean {
+    const bell = this.#bell(topic, kind);
+    if (bell.watcher) return false;
+    try {
+      bell.watcher = watch(this.#path(topic, kind), { persistent: false });
+    } catch (error) {
+      process.emitWarning(`waiting by looking every ${lookOftenMs} ms: ${errorMessage(error)}; raise fs.inotify.max_user_watches`, {
+        code: 'EDGEFLOW_WATCH',
+      });
+      return false;
+    }
+    bell.watcher.on('change', () => {
+      hear(bell);
+    });
+    bell.watcher.on('error', () => {
+      // Looking again, more often, goes on without the watch.
+      bell.watcher?.close();
+      bell.watcher = undefined;
+    });
+    return true;
+  }
+
+  #bell(topic: string, kind: Bell): OpenBell {
+    const name = `${topic}.${kind}`;
+    let bell = this.#bells.get(name);
+    if (!bell) {
+      const file = openSync(this.#path(topic, kind), constants.O_RDWR | constants.O_CREAT, 0o600);
+      this.#bells.set(name, (bell = { file, listeners: new Set(), watcher: undefined, strokes: 0 }));
+    }
+    return bell;
+  }
+
+  #path(topic: string, kind: Bell): string {
+    return path.join(this.#directory, `${topic}.${kind}`);
+  }
+}
+
+function hear(bell: OpenBell): void {
+  bell.strokes++;
+  for (const wake of [...bell.listeners]) wake();
+}

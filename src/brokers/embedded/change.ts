@@ -1,0 +1,94 @@
+import { storeRecord } from './records.js';
+import type { StoreRecord } from './records.js';
+import { StoredLog } from './storedLog.js';
+import type { LogEffects } from './storedLog.js';
+import type { Bell } from './bells.js';
+import type { Payloads, Snapshot } from './payloads.js';
+import type { Tables } from './tables.js';
+
+const storeKey = Buffer.from('store');
+
+/** One transaction of the control environment: the logs that it touches, and what must follow its commit. */
+export class Change implements LogEffects {
+  readonly tables: Tables;
+  readonly freed: Uint8Array[] = [];
+  readonly rings = new Map<string, { readonly topic: string; readonly kind: Bell }>();
+  readonly #payloads: Payloads;
+  readonly #logs = new Map<string, StoredLog>();
+  readonly #store: StoreRecord;
+  readonly #dirty = new Set<StoredLog>();
+  readonly #snapshots: Snapshot[] = [];
+
+  constructor(tables: Tables, payloads: Payloads) {
+    this.tables = tables;
+    this.#payloads = payloads;
+    const stored = tables.store.getBinary(storeKey);
+    this.#store = stored ? storeRecord.decode(stored) : { nextNumber: 1, bytes: 0 };
+  }
+
+  get bytes(): number {
+    return this.#store.bytes;
+  }
+
+  set bytes(bytes: number) {
+    this.#store.bytes = bytes;
+  }
+
+  nextNumber(): number {
+    return this.#store.nextNumber++;
+  }
+
+  copyPayload(key: Uint8Array): Buffer | undefined {
+    return this.#payloads.copy(key);
+  }
+
+  /** A topic's log, to read or to change. */
+  log(topic: string): StoredLog | undefined {
+    const known = this.#logs.get(topic);
+    if (known) return known;
+    const log = StoredLog.load(topic, this.tables, this);
+    if (log) this.#use(log);
+    return log;
+  }
+
+  logOrNew(topic: string, dedupeWindow: number): StoredLog {
+    return this.log(topic) ?? this.#use(StoredLog.create(topic, this.tables, this, dedupeWindow));
+  }
+
+  ring(topic: string, kind: Bell): void {
+    this.rings.set(`${topic}.${kind}`, { topic, kind });
+  }
+
+  /**
+   * Keeps the payloads that are stored now readable after the commit. Entries in the control environment are deleted
+   * before their payloads, so what an entry names is there as long as this transaction sees the entry.
+   */
+  snapshot(): Snapshot {
+    const snapshot = this.#payloads.snapshot();
+    this.#snapshots.push(snapshot);
+    return snapshot;
+  }
+
+  save(): void {
+    for (const log of this.#dirty) log.save();
+    this.tables.store.putSync(storeKey, storeRecord.encode(this.#store));
+  }
+
+  /** Lets go of what an aborted transaction had taken. */
+  abort(): void {
+    for (const snapshot of this.#snapshots) snapshot.done();
+  }
+
+  /** Forgets the logs: they were deleted. */
+  clear(): void {
+    this.#logs.clear();
+    this.#dirty.clear();
+    this.#store.bytes = 0;
+  }
+
+  #use(log: StoredLog): StoredLog {
+    this.#logs.set(log.name, log);
+    this.#dirty.add(log);
+    return log;
+  }
+}

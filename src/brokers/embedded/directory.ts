@@ -1,0 +1,123 @@
+import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, renameSync, statfsSync, writeFileSync, accessSync, constants } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import path from 'node:path';
+import { EdgeFlowError, errorMessage } from '../../errors.js';
+
+/** What a store must outlive: any process, or the power of the host. */
+export type Durability = 'process' | 'power';
+
+/** What the makers of a store decided for all that use it. */
+export interface StoreFormat {
+  readonly format: number;
+  readonly durability: Durability;
+  /** Bound of the bytes of all topics that groups read. */
+  readonly maxBytes: number;
+}
+
+const formatVersion = 1;
+const formatFile = 'edgeflow-store.json';
+export const controlFile = 'control.mdb';
+export const dataFile = 'data.mdb';
+export const bellFolder = 'bells';
+
+const ownFiles = new Set([formatFile, controlFile, `${controlFile}-lock`, dataFile, `${dataFile}-lock`, bellFolder]);
+
+/** Shared memory smaller than this, as in a container with Docker's default of 64 MiB, does not hold video. */
+const leastSharedMemory = 256 * 1024 * 1024;
+const mostDefaultBytes = 4 * 1024 * 1024 * 1024;
+
+/** Where a store of this name lies unless the user says otherwise. The same in all processes of a user. */
+export function defaultDirectory(name: string, durability: Durability): string {
+  if (durability === 'power') {
+    const state = process.env['XDG_STATE_HOME'];
+    return path.join(state && path.isAbsolute(state) ? state : path.join(homedir(), '.local', 'state'), 'edgeflow', name);
+  }
+  const user = process.getuid?.() ?? 'user';
+  return path.join(sharedMemoryFolder() ?? tmpdir(), `edgeflow-${user}`, name);
+}
+
+/** Shared memory as a folder, where the system has enough of it. */
+export function sharedMemoryFolder(): string | undefined {
+  const folder = '/dev/shm';
+  try {
+    accessSync(folder, constants.W_OK);
+    const { blocks, bsize } = statfsSync(folder);
+    return blocks * bsize >= leastSharedMemory ? folder : undefined;
+  } catch {
+    // No such folder here, or not for us: the temporary folder does it.
+    return undefined;
+  }
+}
+
+/**
+ * Makes the folder of a store, closed to others, and reads or writes what its makers decided.
+ *
+ * @throws EdgeFlowError `BROKER_CONFIG`
+ */
+export function prepareDirectory(directory: string, durability: Durability, maxBytes: number | undefined): StoreFormat {
+  try {
+    const parent = path.dirname(directory);
+    mkdirSync(parent, { recursive: true, mode: 0o700 });
+    if (path.basename(parent).startsWith('edgeflow-')) checkOwned(parent);
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    checkOwned(directory);
+  } catch (cause) {
+    if (cause instanceof EdgeFlowError) throw cause;
+    throw new EdgeFlowError('BROKER_CONFIG', `the embedded broker cannot use '${directory}': ${errorMessage(cause)}`, { cause });
+  }
+  const file = path.join(directory, formatFile);
+  if (!existsSync(file)) {
+    const strange = [controlFile, dataFile].find((name) => existsSync(path.join(directory, name)));
+    if (strange && !existsSync(file)) throw wrongFormat(directory, `'${strange}' was not made by EdgeFlow`);
+    const format: StoreFormat = { format: formatVersion, durability, maxBytes: maxBytes ?? defaultStoreBytes(directory) };
+    const draft = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}`;
+    writeFileSync(draft, JSON.stringify(format), { mode: 0o600 });
+    renameSync(draft, file);
+  }
+  const format = readFormat(directory, file);
+  if (format.durability !== durability)
+    throw new EdgeFlowError(
+      'BROKER_CONFIG',
+      `the store in '${directory}' has durability '${format.durability}', asked for '${durability}': use that, another name, or delete the folder`,
+    );
+  if (maxBytes !== undefined && format.maxBytes !== maxBytes)
+    throw new EdgeFlowError(
+      'BROKER_CONFIG',
+      `the store in '${directory}' was made with maxBytes ${format.maxBytes}, asked for ${maxBytes}: use that, another name, or delete the folder`,
+    );
+  return format;
+}
+
+function readFormat(directory: string, file: string): StoreFormat {
+  let format: Partial<StoreFormat>;
+  try {
+    format = JSON.parse(readFileSync(file, 'utf8')) as Partial<StoreFormat>;
+  } catch (cause) {
+    throw wrongFormat(directory, `'${formatFile}' cannot be read: ${errorMessage(cause)}`);
+  }
+  if (format.format !== formatVersion || typeof format.maxBytes !== 'number' || (format.durability !== 'process' && format.durability !== 'power'))
+    throw wrongFormat(directory, `it has format ${String(format.format)}, this version of EdgeFlow writes ${formatVersion}`);
+  return format as StoreFormat;
+}
+
+export function wrongFormat(directory: string, found: string): EdgeFlowError {
+  return new EdgeFlowError('BROKER_CONFIG', `the store in '${directory}' cannot be used: ${found}. If nothing in it is needed, delete '${directory}'`);
+}
+
+/** Names in the folder that are not EdgeFlow's. */
+export function foreignFiles(directory: string): string[] {
+  return readdirSync(directory).filter((name) => !ownFiles.has(name) && !name.startsWith(`${formatFile}.`));
+}
+
+function defaultStoreBytes(directory: string): number {
+  const { blocks, bsize } = statfsSync(directory);
+  return Math.min(mostDefaultBytes, Math.floor((blocks * bsize) / 2));
+}
+
+/** Another user could put a folder of the same name where all may write, and read along. */
+function checkOwned(directory: string): void {
+  const found = lstatSync(directory);
+  const uid = process.getuid?.();
+  if (!found.isDirectory() || (uid !== undefined && found.uid !== uid && uid !== 0))
+    throw new EdgeFlowError('BROKER_CONFIG', `'${directory}' is not a folder of this user: choose another directory`);
+}

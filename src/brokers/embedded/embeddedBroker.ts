@@ -1,0 +1,377 @@
+import { randomInt } from 'node:crypto';
+import { EdgeFlowError } from '../../errors.js';
+import type { OutgoingMessage, ReceivedMessage } from '../../message.js';
+import { checkName } from '../../topic.js';
+import type {
+  AckResult,
+  Broker,
+  BrokerConfig,
+  DeadLetter,
+  DeliveredMessage,
+  Failure,
+  GroupConsumer,
+  PopLatestRequest,
+  PopRequest,
+  PushReceipt,
+  ResetOptions,
+  SweepOptions,
+  SweepResult,
+  Ticket,
+  TopicDeclaration,
+  TopicStats,
+  WaitOptions,
+} from '../broker.js';
+import { brokerClosed, checkDeclaration, checkMessage, defaultDedupeWindow, defaultVisibilityMs, topicUndeclared } from '../options.js';
+import type { CommonBrokerOptions } from '../options.js';
+import type { Change } from './change.js';
+import { monotonicMs } from './clock.js';
+import { defaultDirectory, foreignFiles } from './directory.js';
+import type { Durability } from './directory.js';
+import { seqKey } from './keys.js';
+import type { Snapshot } from './payloads.js';
+import { PushQueue } from './pushQueue.js';
+import { sessionRecord } from './records.js';
+import { Store } from './store.js';
+import type { StoredLog, StoredMessage } from './storedLog.js';
+import { sweepPayloads } from './sweep.js';
+
+/** Options of {@link EmbeddedBroker}. */
+export interface EmbeddedBrokerOptions extends CommonBrokerOptions {
+  /** Programs that use the same name share one store. @defaultValue 'default' */
+  readonly name?: string;
+  /**
+   * Folder of the store, used by EdgeFlow alone.
+   * @defaultValue `/dev/shm/edgeflow-<uid>/<name>`, or the same in the temporary folder where there is no shared memory;
+   * with `durability: 'power'`, `$XDG_STATE_HOME/edgeflow/<name>`
+   */
+  readonly directory?: string;
+  /**
+   * What a push that resolved survives: `process`, the death of any process; `power`, that of the host too, at the
+   * price of a sync to disk.
+   * @defaultValue 'process'
+   */
+  readonly durability?: Durability;
+  /** Bound of the stored bytes of all topics together. @defaultValue 4 GiB, at most half of the file system */
+  readonly maxBytes?: number;
+}
+
+/** How often a client shows that it lives, and looks for dead ones. */
+const beatsPerVisibility = 4;
+const leastBeatMs = 20;
+const mostBeatMs = 5_000;
+const mostReapMs = 1_000;
+
+/**
+ * The default broker: needs no server. Messages pass between processes through two memory-mapped lmdb environments, one
+ * for ids and one for payloads.
+ *
+ * @example
+ * ```ts
+ * const broker = new EmbeddedBroker({ name: 'doorbell' });
+ * fromBroker(frames, QoS.REALTIME, { broker }).subscribe(({ seq }) => console.log(seq));
+ * ```
+ */
+export class EmbeddedBroker implements Broker {
+  readonly kind = 'embedded';
+  readonly #directory: string;
+  readonly #durability: Durability;
+  readonly #maxBytes: number | undefined;
+  readonly #visibilityMs: number;
+  readonly #dedupeWindow: number;
+  readonly #session = randomInt(1, 2 ** 47);
+  readonly #queues = new Map<string, PushQueue>();
+  readonly #enlisted = new Set<string>();
+  readonly #closing = new AbortController();
+  #store: Store | undefined;
+  #beat: NodeJS.Timeout | undefined;
+  #nextReap = 0;
+
+  /** @throws EdgeFlowError `TOPIC_INVALID` for an unusable name, `BROKER_CONFIG` for an unusable number */
+  constructor({
+    name = 'default',
+    durability = 'process',
+    directory = defaultDirectory(name, durability),
+    maxBytes,
+    visibilityMs = defaultVisibilityMs,
+    dedupeWindow = defaultDedupeWindow,
+  }: EmbeddedBrokerOptions = {}) {
+    checkName('broker', name);
+    checkNumber('maxBytes', maxBytes ?? 1);
+    checkNumber('visibilityMs', visibilityMs);
+    checkNumber('dedupeWindow', dedupeWindow);
+    this.#directory = directory;
+    this.#durability = durability;
+    this.#maxBytes = maxBytes;
+    this.#visibilityMs = visibilityMs;
+    this.#dedupeWindow = Math.ceil(dedupeWindow);
+  }
+
+  async open(): Promise<BrokerConfig> {
+    const { directory, format } = this.#use();
+    const options = { directory, visibilityMs: this.#visibilityMs, dedupeWindow: this.#dedupeWindow };
+    return Promise.resolve({ kind: this.kind, options: { ...options, durability: format.durability, maxBytes: format.maxBytes } });
+  }
+
+  async declare(declaration: TopicDeclaration): Promise<void> {
+    const store = this.#use();
+    checkDeclaration(declaration);
+    await store.change((change) => {
+      change.logOrNew(declaration.topic, this.#dedupeWindow).declare(declaration);
+      // A larger maxBytes lets producers go on.
+      change.ring(declaration.topic, 'space');
+    });
+  }
+
+  async push(topic: string, message: OutgoingMessage, { signal }: WaitOptions = {}): Promise<PushReceipt> {
+    const store = this.#use();
+    checkName('topic', topic);
+    checkMessage(topic, message);
+    let queue = this.#queues.get(topic);
+    if (!queue) {
+      queue = new PushQueue({ store, topic, dedupeWindow: this.#dedupeWindow, closing: this.#closing.signal });
+      this.#queues.set(topic, queue);
+    }
+    return queue.push(message, signal);
+  }
+
+  async pop(topic: string, request: PopRequest): Promise<DeliveredMessage[]> {
+    const { group, consumer, count, waitMs, strict = false, signal } = request;
+    const kinds = strict ? (['news', 'space'] as const) : (['news'] as const);
+    const end = monotonicMs() + waitMs;
+    const key = `${topic}/${group}/${consumer}`;
+    for (;;) {
+      const store = this.#use();
+      const heard = store.bells.heard(topic, kinds);
+      await this.#reap(store, topic, group);
+      const { ready, nextDue } = store.view((_, log) => withGroup(log(topic), topic, group).ready(group, strict, monotonicMs()));
+      if (ready || !this.#enlisted.has(key)) {
+        const taken = await store.change((change) => this.#take(change, topic, request));
+        this.#enlisted.add(key);
+        const messages = await this.#delivered(store, topic, request, taken);
+        if (messages.length > 0) return messages;
+        if (ready) continue;
+      }
+      const now = monotonicMs();
+      if (now >= end || signal?.aborted || count <= 0) return [];
+      if (store.bells.watch(topic, kinds)) continue;
+      await store.bells.wait(topic, kinds, Math.min(end, Math.max(nextDue, now)) - now, heard, [signal, this.#closing.signal]);
+    }
+  }
+
+  async popLatest(topic: string, { reader, waitMs, signal }: PopLatestRequest): Promise<ReceivedMessage | undefined> {
+    const end = monotonicMs() + waitMs;
+    for (;;) {
+      const store = this.#use();
+      const heard = store.bells.heard(topic, ['news']);
+      const newer = store.view((_, log) => withReader(log(topic), topic, reader).hasNewer(reader));
+      const message = newer ? await this.#takeLatest(store, topic, reader) : undefined;
+      const now = monotonicMs();
+      if (message || now >= end || signal?.aborted) return message;
+      if (store.bells.watch(topic, ['news'])) continue;
+      await store.bells.wait(topic, ['news'], end - now, heard, [signal, this.#closing.signal]);
+    }
+  }
+
+  ack(topic: string, { group, consumer }: GroupConsumer, tickets: readonly Ticket[]): Promise<AckResult> {
+    return this.#settle(topic, group, (log) => {
+      const owner = log.consumer(group, consumer);
+      return { fenced: tickets.filter((ticket) => !log.ack(group, owner, ticket)) };
+    });
+  }
+
+  nack(topic: string, { group, consumer }: GroupConsumer, ticket: Ticket, failure: Failure): Promise<boolean> {
+    return this.#settle(topic, group, (log, change) => {
+      if (failure.retryAfterMs !== undefined) change.ring(topic, 'news');
+      return log.nack(group, log.consumer(group, consumer), ticket, failure, monotonicMs(), Date.now());
+    });
+  }
+
+  release(topic: string, { group, consumer }: GroupConsumer, seqs?: readonly number[]): Promise<void> {
+    return this.#settle(topic, group, (log, change) => {
+      change.ring(topic, 'news');
+      log.release(group, log.consumer(group, consumer), seqs);
+    });
+  }
+
+  async deadLetters(topic: string): Promise<DeadLetter[]> {
+    const store = this.#use();
+    const { letters, snapshot } = await store.change((change) => {
+      const log = withTopic(change.log(topic), topic);
+      return { letters: log.deadLetters(), snapshot: change.snapshot() };
+    });
+    try {
+      return letters.map(({ payloadKey, bytes: _, ...letter }) => ({
+        ...letter,
+        payload: (payloadKey && store.payloads.read(payloadKey, snapshot)) ?? letter.payload,
+      }));
+    } finally {
+      snapshot.done();
+    }
+  }
+
+  async reset({ scope = 'all' }: ResetOptions = {}): Promise<void> {
+    const store = this.#use();
+    const foreign = foreignFiles(store.directory);
+    if (scope === 'all' && foreign.length > 0)
+      throw new EdgeFlowError(
+        'BROKER_NOT_DEDICATED',
+        `'${store.directory}' holds '${foreign[0]}', which is not EdgeFlow's: give the broker a folder of its own, or reset with scope 'namespace'`,
+      );
+    await store.change((change) => {
+      for (const topic of store.topics()) {
+        change.ring(topic, 'news');
+        change.ring(topic, 'space');
+      }
+      store.clear(change);
+    });
+    this.#enlisted.clear();
+  }
+
+  stats(): Promise<TopicStats[]> {
+    const store = this.#use();
+    return Promise.resolve(store.view((_, log) => store.topics().flatMap((topic) => log(topic)?.stats() ?? [])));
+  }
+
+  sweep({ graceMs = 600_000 }: SweepOptions = {}): Promise<SweepResult> {
+    const store = this.#use();
+    return Promise.resolve({ orphans: sweepPayloads(store, graceMs) });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort(brokerClosed(this.kind));
+    clearInterval(this.#beat);
+    const store = this.#store;
+    if (!store) return;
+    // Without its session, what this client had open goes to others at once.
+    await store.change(({ tables }) => tables.sessions.removeSync(seqKey(0, this.#session)));
+    await store.release();
+  }
+
+  #use(): Store {
+    if (this.#closing.signal.aborted) throw brokerClosed(this.kind);
+    this.#store ??= Store.acquire({ directory: this.#directory, durability: this.#durability, maxBytes: this.#maxBytes });
+    return this.#store;
+  }
+
+  /** Takes messages within a transaction, which also says that this consumer lives. */
+  #take(change: Change, topic: string, { group, consumer, count, strict = false }: PopRequest): Taken {
+    const log = withGroup(change.log(topic), topic, group);
+    const first = !this.#enlisted.has(`${topic}/${group}/${consumer}`);
+    if (first) this.#live(change);
+    const owner = log.enlist(group, consumer, this.#session, first);
+    const messages = log.pop(group, owner, count, strict, monotonicMs());
+    return { messages, snapshot: messages.some(({ payloadKey }) => payloadKey) ? change.snapshot() : undefined };
+  }
+
+  async #delivered(store: Store, topic: string, consumer: GroupConsumer, { messages, snapshot }: Taken): Promise<DeliveredMessage[]> {
+    const delivered: DeliveredMessage[] = [];
+    const lost: Ticket[] = [];
+    try {
+      for (const message of messages) {
+        const received = withPayload(store, message, snapshot);
+        if (received) delivered.push({ ...received, attempt: message.attempt });
+        else lost.push(message);
+      }
+    } finally {
+      snapshot?.done();
+    }
+    // Only damage from outside does this. A dead letter says so; waiting would not bring the payload back.
+    for (const ticket of lost) await this.nack(topic, consumer, ticket, { error: 'the payload is not in the store' });
+    return delivered;
+  }
+
+  async #takeLatest(store: Store, topic: string, reader: string): Promise<ReceivedMessage | undefined> {
+    const { message, snapshot } = await store.change((change) => {
+      const message = withReader(change.log(topic), topic, reader).popLatest(reader);
+      return { message, snapshot: message?.payloadKey ? change.snapshot() : undefined };
+    });
+    try {
+      return message && withPayload(store, message, snapshot);
+    } finally {
+      snapshot?.done();
+    }
+  }
+
+  /** A step that settles messages, which may make room. */
+  async #settle<R>(topic: string, group: string, step: (log: StoredLog, change: Change) => R): Promise<R> {
+    return this.#use().change((change) => {
+      const log = withGroup(change.log(topic), topic, group);
+      const pressed = log.full || change.bytes >= (this.#store?.format.maxBytes ?? 0) || log.strict;
+      const result = step(log, change);
+      if (pressed) change.ring(topic, 'space');
+      return result;
+    });
+  }
+
+  /** Says that this client lives, now and from now on. */
+  #live({ tables }: Pick<Change, 'tables'>): void {
+    const say = (): void => {
+      tables.sessions.putSync(seqKey(0, this.#session), sessionRecord.encode({ beat: monotonicMs(), visibilityMs: this.#visibilityMs }));
+    };
+    say();
+    if (this.#beat) return;
+    const everyMs = Math.min(mostBeatMs, Math.max(leastBeatMs, this.#visibilityMs / beatsPerVisibility));
+    this.#beat = setInterval(() => {
+      if (!this.#closing.signal.aborted) this.#use().change(say).catch(warn);
+    }, everyMs);
+    this.#beat.unref();
+  }
+
+  /** Looks, about every second, for consumers that died, and makes their messages due. */
+  async #reap(store: Store, topic: string, group: string): Promise<void> {
+    const now = monotonicMs();
+    if (now < this.#nextReap) return;
+    this.#nextReap = now + Math.min(mostReapMs, this.#visibilityMs / beatsPerVisibility);
+    const dead = store.view((_, log) => withGroup(log(topic), topic, group).deadConsumers(group, now));
+    if (dead.length === 0) return;
+    await store.change((change) => {
+      if (withGroup(change.log(topic), topic, group).reap(group, monotonicMs()) > 0) change.ring(topic, 'news');
+    });
+  }
+}
+
+/**
+ * Makes a broker from what {@link EmbeddedBroker.open} returned, in another process.
+ *
+ * @throws EdgeFlowError `BROKER_CONFIG`
+ */
+export function connectEmbeddedBroker({ kind, options }: BrokerConfig): EmbeddedBroker {
+  if (kind !== 'embedded' || typeof options['directory'] !== 'string')
+    throw new EdgeFlowError('BROKER_CONFIG', `a broker of kind '${kind}' without a usable directory; expected what open() of an embedded broker returned`);
+  return new EmbeddedBroker(options as EmbeddedBrokerOptions);
+}
+
+interface Taken {
+  readonly messages: readonly (StoredMessage & Ticket)[];
+  readonly snapshot: Snapshot | undefined;
+}
+
+function withPayload(store: Store, stored: StoredMessage, snapshot: Snapshot | undefined): ReceivedMessage | undefined {
+  const { id, time, meta, seq, payloadKey } = stored;
+  const payload = payloadKey && snapshot ? store.payloads.read(payloadKey, snapshot) : stored.payload;
+  return payload && { id, time, meta, payload, seq };
+}
+
+function withTopic(log: StoredLog | undefined, topic: string): StoredLog {
+  if (!log) throw topicUndeclared(topic, 'declaration');
+  return log;
+}
+
+function withGroup(log: StoredLog | undefined, topic: string, group: string): StoredLog {
+  if (!withTopic(log, topic).hasGroup(group)) throw topicUndeclared(topic, `group '${group}'`);
+  return withTopic(log, topic);
+}
+
+function withReader(log: StoredLog | undefined, topic: string, reader: string): StoredLog {
+  if (!withTopic(log, topic).hasReader(reader)) throw topicUndeclared(topic, `reader '${reader}'`);
+  return withTopic(log, topic);
+}
+
+function checkNumber(name: string, value: number): void {
+  if (!(value > 0)) throw new EdgeFlowError('BROKER_CONFIG', `${name} is ${value}; expected a positive number`);
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(error instanceof Error ? error : String(error), { code: 'EDGEFLOW_HEARTBEAT' });
+}

@@ -1,0 +1,248 @@
+import path from 'node:path';
+import { open } from 'lmdb';
+import { EdgeFlowError, errorMessage } from '../../errors.js';
+import { Bells } from './bells.js';
+import { Change } from './change.js';
+import { bootName } from './clock.js';
+import { bellFolder, controlFile, dataFile, prepareDirectory, wrongFormat } from './directory.js';
+import type { Durability, StoreFormat } from './directory.js';
+import { Payloads } from './payloads.js';
+import { Space } from './space.js';
+import { StoredLog } from './storedLog.js';
+import { binary, clearTables, openTables, tableCount } from './tables.js';
+import type { Environment, Tables } from './tables.js';
+
+interface Job {
+  run(change: Change): void;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** Where a store is and how it is to be made. */
+export interface StoreOptions {
+  readonly directory: string;
+  readonly durability: Durability;
+  readonly maxBytes: number | undefined;
+}
+
+const bootKey = Buffer.from('boot');
+/** Room in the map for each byte that may be stored: pages are partly empty, and large payloads need neighbours. */
+const mapFactor = 4;
+const leastMap = 256 * 1024 * 1024;
+const readerCheckMs = 10_000;
+/** Most room that one control transaction may need besides its payloads. */
+const controlBatchBytes = 4 * 1024 * 1024;
+
+/** The two environments of one directory. All clients in a process share one. */
+export class Store {
+  static readonly #stores = new Map<string, Store>();
+
+  readonly directory: string;
+  readonly format: StoreFormat;
+  readonly payloads: Payloads;
+  readonly bells: Bells;
+  readonly #control: Environment;
+  readonly #data: Environment;
+  readonly #tables: Tables;
+  readonly #spaces: Space[] = [];
+  readonly #controlSpace: Space | undefined;
+  readonly #readerCheck: NodeJS.Timeout;
+  #clients = 0;
+  #jobs: Job[] = [];
+  #draining: Promise<void> | undefined;
+
+  private constructor({ directory, durability, maxBytes }: StoreOptions) {
+    this.directory = directory;
+    this.format = prepareDirectory(directory, durability, maxBytes);
+    try {
+      this.#control = this.#openEnvironment(controlFile, tableCount);
+      this.#data = this.#openEnvironment(dataFile, 2);
+      this.#tables = openTables(this.#control);
+      const payloads = this.#data.openDB<Uint8Array, Uint8Array>('payloads', binary);
+      this.#controlSpace = this.#space(this.#control, controlFile);
+      this.payloads = new Payloads(this.#data, payloads, this.#space(this.#data, dataFile));
+    } catch (cause) {
+      throw wrongFormat(directory, errorMessage(cause));
+    }
+    this.bells = new Bells(path.join(directory, bellFolder));
+    this.#readerCheck = setInterval(() => {
+      this.#control.readerCheck();
+      this.#data.readerCheck();
+    }, readerCheckMs);
+    this.#readerCheck.unref();
+    this.#noticeReboot();
+  }
+
+  /** The store of a directory; opens it for the first client of this process. */
+  static acquire(options: StoreOptions): Store {
+    const directory = path.resolve(options.directory);
+    let store = this.#stores.get(directory);
+    if (!store) this.#stores.set(directory, (store = new Store({ ...options, directory })));
+    else prepareDirectory(directory, options.durability, options.maxBytes);
+    store.#clients++;
+    return store;
+  }
+
+  /** Closes the environments when the last client of this process lets go. */
+  async release(): Promise<void> {
+    if (--this.#clients > 0) return;
+    Store.#stores.delete(this.directory);
+    await this.#draining;
+    clearInterval(this.#readerCheck);
+    this.bells.close();
+    for (const space of this.#spaces) space.close();
+    await this.#data.close();
+    await this.#control.close();
+  }
+
+  get synced(): boolean {
+    return this.format.durability === 'power';
+  }
+
+  /** Reads one consistent state. `read` must not keep it. */
+  view<R>(read: (tables: Tables, log: (topic: string) => StoredLog | undefined) => R): R {
+    this.#control.resetReadTxn();
+    try {
+      return read(this.#tables, (topic) => StoredLog.load(topic, this.#tables, viewEffects));
+    } finally {
+      this.#control.resetReadTxn();
+    }
+  }
+
+  /**
+   * Runs a step in a transaction. Steps that are asked for in one tick, or while an earlier transaction is being synced,
+   * share one. A step fails alone by throwing an EdgeFlowError before it has changed anything.
+   */
+  change<R>(step: (change: Change) => R): Promise<R> {
+    return new Promise<R>((resolve, reject) => {
+      let result: { readonly value: R } | { readonly error: unknown } | undefined;
+      this.#jobs.push({
+        run: (change) => {
+          try {
+            result = { value: step(change) };
+          } catch (error) {
+            if (!(error instanceof EdgeFlowError)) throw error;
+            result = { error };
+          }
+        },
+        resolve: () => {
+          if (result && 'value' in result) resolve(result.value);
+          else reject(result?.error as Error);
+        },
+        reject,
+      });
+      if (!this.#draining) {
+        this.#draining = Promise.resolve().then(() => this.#drain());
+      }
+    });
+  }
+
+  /** Names of all topics. */
+  topics(): string[] {
+    return [...this.#tables.topics.getKeys()].map((key) => Buffer.from(key).toString());
+  }
+
+  /** Empties both environments; their files stay, because other processes have them open. */
+  clear(change: Change): void {
+    clearTables(change.tables);
+    change.clear();
+    this.payloads.clear();
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#jobs.length > 0) {
+      const jobs = this.#jobs;
+      this.#jobs = [];
+      try {
+        await this.#commit(jobs);
+      } catch (error) {
+        if (jobs.length === 1) jobs[0]?.reject(asFull(error, this.directory));
+        else for (const job of jobs) await this.#commit([job]).catch((alone: unknown) => job.reject(asFull(alone, this.directory)));
+      }
+    }
+    this.#draining = undefined;
+  }
+
+  #commit(jobs: readonly Job[]): Promise<void> {
+    let change: Change | undefined;
+    const transact = (): void => {
+      this.#controlSpace?.reserve(controlBatchBytes);
+      change = new Change(this.#tables, this.payloads);
+      for (const job of jobs) job.run(change);
+      change.save();
+    };
+    const committed = (): void => {
+      for (const { topic, kind } of change?.rings.values() ?? []) this.bells.ring(topic, kind);
+      for (const job of jobs) job.resolve();
+      this.payloads.remove(change?.freed ?? []);
+    };
+    const aborted = (error: unknown): never => {
+      change?.abort();
+      throw error;
+    };
+    if (this.synced) return this.#control.childTransaction(transact).then(committed, aborted);
+    try {
+      this.#control.transactionSync(transact);
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error))).catch(aborted);
+    }
+    committed();
+    return Promise.resolve();
+  }
+
+  #openEnvironment(file: string, maxDbs: number): Environment {
+    const synced = this.synced;
+    return open<Uint8Array, Uint8Array>({
+      ...binary,
+      path: path.join(this.directory, file),
+      noSubdir: true,
+      maxDbs,
+      maxReaders: 512,
+      mapSize: Math.max(leastMap, this.format.maxBytes * mapFactor),
+      noSync: !synced,
+      useWritemap: false,
+      overlappingSync: false,
+      noMemInit: true,
+      permissionsMode: 0o600,
+    } as Parameters<typeof open<Uint8Array, Uint8Array>>[0]);
+  }
+
+  /** A written map needs its space made sure; without one, a full disk is an error of the write. */
+  #space(environment: Environment, file: string): Space | undefined {
+    if (this.synced) return undefined;
+    const space = new Space(environment, environment, path.join(this.directory, file));
+    this.#spaces.push(space);
+    return space;
+  }
+
+  #noticeReboot(): void {
+    const boot = Buffer.from(bootName());
+    this.#control.transactionSync(() => {
+      const stored = this.#tables.store.getBinary(bootKey);
+      if (stored && boot.equals(stored)) return;
+      this.#tables.store.putSync(bootKey, boot);
+      if (!stored) return;
+      this.#tables.sessions.clearSync();
+      const change = new Change(this.#tables, this.payloads);
+      for (const name of this.#tables.topics.getKeys()) change.log(Buffer.from(name).toString())?.forgetTimes();
+      change.save();
+    });
+  }
+}
+
+/** A view changes nothing. */
+const viewEffects = {
+  bytes: 0,
+  freed: [],
+  nextNumber: (): number => 0,
+  copyPayload: (): undefined => undefined,
+};
+
+/** A full map or disk, said in our terms. */
+function asFull(error: unknown, directory: string): unknown {
+  const message = errorMessage(error);
+  if (!/MDB_MAP_FULL|ENOSPC|No space left/.test(message)) return error;
+  return new EdgeFlowError('BROKER_FULL', `the store in '${directory}' has no room: ${message}. Raise maxBytes, free disk space, or let groups catch up`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,399 @@
+import type { DeadLetter, Failure, GroupStats, ReaderStats, PushReceipt, Ticket, TopicDeclaration, TopicStats } from '../broker.js';
+import { defaultMaxBytes, keptNewest } from '../options.js';
+import type { OutgoingMessage } from '../../message.js';
+import { decodeDeadLetter, encodeDeadLetter } from './deadLetters.js';
+import { decodeEntry, encodeEntry, entryCost } from './entry.js';
+import type { Entry } from './entry.js';
+import { nameKey, nameOfKey, ownerRange, seqKey } from './keys.js';
+import { OpenSet } from './openSet.js';
+import { consumerRecord, groupRecord, readerRecord, sessionRecord, topicRecord } from './records.js';
+import type { GroupRecord, ReaderRecord, TopicRecord } from './records.js';
+import type { Tables } from './tables.js';
+
+/** A message of a log, as it is stored. */
+export interface StoredMessage extends Entry {
+  readonly seq: number;
+}
+
+/** What a log reports to the transaction that it is part of. */
+export interface LogEffects {
+  /** Stored bytes of the whole store. */
+  bytes: number;
+  /** Payloads to remove after the commit. */
+  readonly freed: Uint8Array[];
+  /** Makes a number that no topic or group has had. */
+  nextNumber(): number;
+  copyPayload(key: Uint8Array): Buffer | undefined;
+}
+
+interface Group extends GroupRecord {
+  readonly name: string;
+  readonly messages: OpenSet;
+}
+
+/** Who pops: the consumer by its number. */
+interface Owner {
+  readonly number: number;
+}
+
+/** The rules of {@link TopicLog} on tables. Lives as long as one transaction or one view; `save` writes what changed. */
+export class StoredLog {
+  readonly name: string;
+  readonly #tables: Tables;
+  readonly #effects: LogEffects;
+  readonly #topic: TopicRecord;
+  readonly #groups = new Map<string, Group>();
+  readonly #readers = new Map<string, ReaderRecord>();
+
+  private constructor(name: string, tables: Tables, effects: LogEffects, topic: TopicRecord) {
+    this.name = name;
+    this.#tables = tables;
+    this.#effects = effects;
+    this.#topic = topic;
+  }
+
+  static load(name: string, tables: Tables, effects: LogEffects): StoredLog | undefined {
+    const stored = tables.topics.getBinary(Buffer.from(name));
+    if (!stored) return undefined;
+    const log = new StoredLog(name, tables, effects, topicRecord.decode(stored));
+    const rows = ownerRange(log.#topic.number);
+    for (const { key, value } of tables.groups.getRange(rows)) log.#addGroup(nameOfKey(key), groupRecord.decode(value));
+    for (const { key, value } of tables.readers.getRange(rows)) log.#readers.set(nameOfKey(key), readerRecord.decode(value));
+    return log;
+  }
+
+  static create(name: string, tables: Tables, effects: LogEffects, dedupeWindow: number): StoredLog {
+    return new StoredLog(name, tables, effects, {
+      number: effects.nextNumber(),
+      head: 0,
+      entries: 0,
+      bytes: 0,
+      maxBytes: defaultMaxBytes,
+      rejects: 0,
+      dedupeWindow,
+      deadLetters: 0,
+    });
+  }
+
+  get maxBytes(): number {
+    return this.#topic.maxBytes;
+  }
+
+  get rejects(): boolean {
+    return this.#topic.rejects === 1;
+  }
+
+  get hasGroups(): boolean {
+    return this.#groups.size > 0;
+  }
+
+  get full(): boolean {
+    return this.hasGroups && this.#topic.bytes >= this.#topic.maxBytes;
+  }
+
+  /** Bytes until the topic is full. */
+  get room(): number {
+    return this.hasGroups ? this.#topic.maxBytes - this.#topic.bytes : Infinity;
+  }
+
+  /** Whether settling a message may let a strict consumer go on. */
+  get strict(): boolean {
+    return [...this.#groups.values()].some(({ strict }) => strict === 1);
+  }
+
+  hasGroup(group: string): boolean {
+    return this.#groups.has(group);
+  }
+
+  hasReader(reader: string): boolean {
+    return this.#readers.has(reader);
+  }
+
+  declare({ groups = [], readers = [], maxBytes, onFull }: TopicDeclaration): void {
+    const { head, number } = this.#topic;
+    for (const name of groups) {
+      if (this.#groups.has(name)) continue;
+      const group = { start: head, cursor: head, acked: 0, dead: 0, open: 0, waiting: 0, nextDue: Infinity, owners: 0, strict: 0 };
+      this.#addGroup(name, { number: this.#effects.nextNumber(), ...group });
+    }
+    const start = this.#tables.entries.doesExist(seqKey(number, head)) ? head - 1 : head;
+    for (const name of readers)
+      if (!this.#readers.has(name)) this.#readers.set(name, { start, cursor: start, delivered: 0, skipped: 0 });
+    this.#topic.maxBytes = maxBytes ?? this.#topic.maxBytes;
+    if (onFull) this.#topic.rejects = onFull === 'reject' ? 1 : 0;
+  }
+
+  /** The position of a message that was published before. */
+  known(id: string): number | undefined {
+    const stored = this.#tables.ids.getBinary(nameKey(this.#topic.number, id));
+    return stored && Buffer.from(stored).readDoubleLE();
+  }
+
+  push(message: OutgoingMessage, payloadKey: Buffer | undefined): PushReceipt {
+    const topic = this.#topic;
+    const idKey = nameKey(topic.number, message.id);
+    const known = this.#tables.ids.getBinary(idKey);
+    if (known) {
+      if (payloadKey) this.#effects.freed.push(payloadKey);
+      return { seq: Buffer.from(known).readDoubleLE(), duplicate: true };
+    }
+    const seq = ++topic.head;
+    this.#tables.entries.putSync(seqKey(topic.number, seq), encodeEntry(message, payloadKey));
+    this.#remember(idKey, seq);
+    this.#count(1, message.meta.length + message.payload.length);
+    this.#free(seq - this.#kept);
+    return { seq, duplicate: false };
+  }
+
+  /** Takes messages. `owner` from {@link consumer}. */
+  pop(groupName: string, owner: Owner, count: number, strict: boolean, now: number): (StoredMessage & Ticket)[] {
+    const group = this.#group(groupName);
+    group.strict = strict ? 1 : group.strict;
+    const taken: (StoredMessage & Ticket)[] = [];
+    const take = (seq: number, attempt: number): void => {
+      group.messages.set(seq, { attempt, owner: owner.number, due: Infinity });
+      taken.push({ ...this.#entry(seq), seq, attempt });
+    };
+    if (group.open > 0 && (strict || group.nextDue <= now)) {
+      let nextDue = Infinity;
+      for (const [seq, open] of group.messages) {
+        const due = open.owner === 0 && open.due <= now;
+        if (due && taken.length < count) {
+          take(seq, open.attempt + 1);
+          group.waiting--;
+          continue;
+        }
+        if (open.owner === 0) nextDue = Math.min(nextDue, open.due);
+        if (strict && !due) return taken;
+      }
+      group.nextDue = nextDue;
+    }
+    while (taken.length < count && group.cursor < this.#topic.head) {
+      take(++group.cursor, 1);
+      group.open++;
+    }
+    return taken;
+  }
+
+  /** Whether a pop would find something, and if not, when a message that waits becomes due. */
+  ready(groupName: string, strict: boolean, now: number): { readonly ready: boolean; readonly nextDue: number } {
+    const group = this.#group(groupName);
+    if (strict && group.open > 0) {
+      for (const [, { owner, due }] of group.messages)
+        return { ready: owner === 0 && due <= now, nextDue: owner === 0 ? due : Infinity };
+    }
+    return { ready: group.nextDue <= now || group.cursor < this.#topic.head, nextDue: group.nextDue };
+  }
+
+  popLatest(readerName: string): StoredMessage | undefined {
+    const reader = this.#readers.get(readerName);
+    if (!reader) throw new Error(`reader '${readerName}' is unknown`);
+    const { head } = this.#topic;
+    if (head <= reader.cursor || !this.#tables.entries.doesExist(seqKey(this.#topic.number, head))) return undefined;
+    reader.skipped += head - reader.cursor - 1;
+    reader.delivered++;
+    reader.cursor = head;
+    return { ...this.#entry(head), seq: head };
+  }
+
+  /** Whether there is a message that the reader has not had. */
+  hasNewer(readerName: string): boolean {
+    return this.#topic.head > (this.#readers.get(readerName)?.cursor ?? Infinity);
+  }
+
+  /** Number of a consumer, once it has popped. */
+  consumer(groupName: string, name: string): Owner | undefined {
+    const stored = this.#tables.consumers.getBinary(nameKey(this.#group(groupName).number, name));
+    return stored && { number: consumerRecord.decode(stored).owner };
+  }
+
+  /** Makes a consumer known as living in a session; with `takeBack`, what another session had open becomes due. */
+  enlist(groupName: string, name: string, session: number, takeBack: boolean): Owner {
+    const group = this.#group(groupName);
+    const key = nameKey(group.number, name);
+    const stored = this.#tables.consumers.getBinary(key);
+    const record = stored ? consumerRecord.decode(stored) : { owner: ++group.owners, session: 0 };
+    if (stored && record.session === session) return { number: record.owner };
+    if (takeBack && stored) this.#releaseOwner(group, record.owner);
+    this.#tables.consumers.putSync(key, consumerRecord.encode({ ...record, session }));
+    return { number: record.owner };
+  }
+
+  /** Consumers of a group with open messages that have given no sign of life for their visibility time. */
+  deadConsumers(groupName: string, now: number): string[] {
+    const group = this.#group(groupName);
+    if (group.open === group.waiting) return [];
+    const dead: string[] = [];
+    for (const { key, value } of this.#tables.consumers.getRange(ownerRange(group.number))) {
+      const { session } = consumerRecord.decode(value);
+      if (session !== 0 && !this.#alive(session, now)) dead.push(nameOfKey(key));
+    }
+    return dead;
+  }
+
+  /** Gives what dead consumers had open to others. */
+  reap(groupName: string, now: number): number {
+    const group = this.#group(groupName);
+    const dead = this.deadConsumers(groupName, now);
+    for (const name of dead) {
+      const key = nameKey(group.number, name);
+      const stored = this.#tables.consumers.getBinary(key);
+      if (!stored) continue;
+      const record = consumerRecord.decode(stored);
+      this.#releaseOwner(group, record.owner);
+      this.#tables.consumers.putSync(key, consumerRecord.encode({ ...record, session: 0 }));
+    }
+    return dead.length;
+  }
+
+  ack(groupName: string, owner: Owner | undefined, ticket: Ticket): boolean {
+    const group = this.#group(groupName);
+    if (!this.#owns(group, owner, ticket)) return false;
+    group.messages.delete(ticket.seq);
+    group.open--;
+    group.acked++;
+    this.#freeUnlessNewest(ticket.seq);
+    return true;
+  }
+
+  nack(groupName: string, owner: Owner | undefined, ticket: Ticket, failure: Failure, now: number, deadTime: number): boolean {
+    const group = this.#group(groupName);
+    if (!this.#owns(group, owner, ticket)) return false;
+    const { seq, attempt } = ticket;
+    if (failure.retryAfterMs !== undefined) {
+      this.#wait(group, seq, attempt, now + failure.retryAfterMs);
+      return true;
+    }
+    const entry = this.#entry(seq);
+    const payloadKey = entry.payloadKey && this.#effects.copyPayload(entry.payloadKey);
+    const letter = encodeDeadLetter({ ...entry, seq, group: groupName, error: failure.error, attempts: attempt, deadTime }, payloadKey);
+    this.#tables.dead.putSync(seqKey(this.#topic.number, ++this.#topic.deadLetters), letter);
+    group.messages.delete(seq);
+    group.open--;
+    group.dead++;
+    this.#freeUnlessNewest(seq);
+    return true;
+  }
+
+  release(groupName: string, owner: Owner | undefined, seqs?: readonly number[]): void {
+    if (owner) this.#releaseOwner(this.#group(groupName), owner.number, seqs);
+  }
+
+  /** After a reboot the stored times mean nothing: all that waits is due, and nobody lives. */
+  forgetTimes(): void {
+    for (const group of this.#groups.values()) {
+      for (const [seq, { attempt }] of group.messages) group.messages.set(seq, { attempt, owner: 0, due: -Infinity });
+      group.waiting = group.open;
+      group.nextDue = group.open > 0 ? -Infinity : Infinity;
+    }
+  }
+
+  deadLetters(): (Omit<DeadLetter, 'payload'> & Entry)[] {
+    const letters = [];
+    for (const { value } of this.#tables.dead.getRange(ownerRange(this.#topic.number))) letters.push(decodeDeadLetter(Buffer.from(value)));
+    return letters;
+  }
+
+  stats(): TopicStats {
+    const { head, entries, bytes, deadLetters } = this.#topic;
+    const groups: Record<string, GroupStats> = {};
+    for (const [name, { start, cursor, acked, dead, open }] of this.#groups)
+      groups[name] = { published: head - start, acked, dead, open, unread: head - cursor };
+    const readers: Record<string, ReaderStats> = {};
+    for (const [name, { start, cursor, delivered, skipped }] of this.#readers)
+      readers[name] = { published: head - start, delivered, skipped, waiting: head - cursor };
+    return { topic: this.name, published: head, entries, bytes, deadLetters, groups, readers };
+  }
+
+  save(): void {
+    const { number } = this.#topic;
+    this.#tables.topics.putSync(Buffer.from(this.name), topicRecord.encode(this.#topic));
+    for (const [name, group] of this.#groups) {
+      group.messages.save();
+      this.#tables.groups.putSync(nameKey(number, name), groupRecord.encode(group));
+    }
+    for (const [name, reader] of this.#readers) this.#tables.readers.putSync(nameKey(number, name), readerRecord.encode(reader));
+  }
+
+  get #kept(): number {
+    return keptNewest(this.#readers.size, this.#groups.size);
+  }
+
+  #addGroup(name: string, record: GroupRecord): void {
+    this.#groups.set(name, { ...record, name, messages: new OpenSet(this.#tables.open, record.number) });
+  }
+
+  #group(name: string): Group {
+    const group = this.#groups.get(name);
+    if (!group) throw new Error(`group '${name}' is unknown`);
+    return group;
+  }
+
+  #entry(seq: number): Entry {
+    const stored = this.#tables.entries.getBinary(seqKey(this.#topic.number, seq));
+    if (!stored) throw new Error(`message ${seq} of '${this.name}' is gone while it is needed`);
+    return decodeEntry(stored);
+  }
+
+  /** Remembers an id and forgets the one that is a dedupe window older. */
+  #remember(idKey: Buffer, seq: number): void {
+    const { number, dedupeWindow } = this.#topic;
+    const position = Buffer.allocUnsafe(8);
+    position.writeDoubleLE(seq);
+    this.#tables.ids.putSync(idKey, position);
+    const slot = seqKey(number, seq % dedupeWindow);
+    const oldest = seq > dedupeWindow ? this.#tables.recent.getBinary(slot) : undefined;
+    this.#tables.recent.putSync(slot, idKey);
+    if (oldest) this.#tables.ids.removeSync(oldest);
+  }
+
+  #alive(session: number, now: number): boolean {
+    const stored = this.#tables.sessions.getBinary(seqKey(0, session));
+    if (!stored) return false;
+    const { beat, visibilityMs } = sessionRecord.decode(stored);
+    // A beat in the future is one of an earlier boot.
+    return beat <= now + 1 && now - beat <= visibilityMs;
+  }
+
+  #owns(group: Group, owner: Owner | undefined, { seq, attempt }: Ticket): boolean {
+    const open = group.messages.get(seq);
+    return open !== undefined && owner !== undefined && open.owner === owner.number && open.attempt === attempt;
+  }
+
+  #wait(group: Group, seq: number, attempt: number, due: number): void {
+    group.messages.set(seq, { attempt, owner: 0, due });
+    group.waiting++;
+    group.nextDue = Math.min(group.nextDue, due);
+  }
+
+  #releaseOwner(group: Group, owner: number, seqs?: readonly number[]): void {
+    if (group.open === group.waiting) return;
+    const chosen = seqs && new Set(seqs);
+    for (const [seq, open] of group.messages)
+      if (open.owner === owner && (!chosen || chosen.has(seq))) this.#wait(group, seq, open.attempt, -Infinity);
+  }
+
+  #freeUnlessNewest(seq: number): void {
+    if (seq <= this.#topic.head - this.#kept) this.#free(seq);
+  }
+
+  /** Deletes a message that no group needs. */
+  #free(seq: number): void {
+    if (seq < 1) return;
+    for (const group of this.#groups.values())
+      if (seq > group.start && (seq > group.cursor || group.messages.get(seq))) return;
+    const key = seqKey(this.#topic.number, seq);
+    const stored = this.#tables.entries.getBinary(key);
+    if (!stored) return;
+    const { bytes, payloadKey } = entryCost(stored);
+    this.#tables.entries.removeSync(seqKey(this.#topic.number, seq));
+    if (payloadKey) this.#effects.freed.push(payloadKey);
+    this.#count(-1, -bytes);
+  }
+
+  #count(entries: number, bytes: number): void {
+    this.#topic.entries += entries;
+    this.#topic.bytes += bytes;
+    this.#effects.bytes += bytes;
+  }
+}

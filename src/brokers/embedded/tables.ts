@@ -1,0 +1,39 @@
+import type { Database, RootDatabase } from 'lmdb';
+
+export type Table = Database<Uint8Array, Uint8Array>;
+export type Environment = RootDatabase<Uint8Array, Uint8Array>;
+
+const names = ['topics', 'groups', 'readers', 'entries', 'open', 'ids', 'recent', 'dead', 'consumers', 'sessions'] as const;
+
+/** The tables of the control environment. */
+export interface Tables extends Readonly<Record<(typeof names)[number], Table>> {
+  /** Outside the ten: survives a reset. */
+  readonly store: Table;
+}
+
+export const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
+
+/** How many named tables an environment must have room for. */
+export const tableCount = names.length + 1;
+
+export function openTables(control: Environment): Tables {
+  const table = (name: string): Table => control.openDB<Uint8Array, Uint8Array>(name, binary);
+  return {
+    store: table('store'),
+    topics: table('topics'),
+    groups: table('groups'),
+    readers: table('readers'),
+    entries: table('entries'),
+    open: table('open'),
+    ids: table('ids'),
+    recent: table('recent'),
+    dead: table('dead'),
+    consumers: table('consumers'),
+    sessions: table('sessions'),
+  };
+}
+
+/** Empties all tables that a reset empties; other processes keep them open. */
+export function clearTables(tables: Tables): void {
+  for (const name of names) tables[name].clearSync();
+}
