@@ -74,5 +74,5 @@ export function errorMessage(error: unknown): string {
 
 /** Whether an error is one of EdgeFlow's with this code; true across two copies of the package. */
 export function hasCode(error: unknown, code: ErrorCode): boolean {
-  return error instanceof Error && error.name === 'EdgeFlowError' && (error as EdgeFlowError).code === code;
+  return error instanceof Error && error.name === 'EdgeFlowError' && 'code' in error && error.code === code;
 }

@@ -62,10 +62,10 @@ export function fromPull<T>(open: (context: { readonly signal: AbortSignal }) =>
     };
     const pump = async (): Promise<void> => {
       for await (const value of open({ signal: abort.signal })) {
-        if (output.closed) return;
+        // Leaving the loop closes the iterator.
+        if (abort.signal.aborted) return;
         emit(value);
         await fewerThan(concurrency);
-        if (output.closed) return;
       }
       await fewerThan(1);
       output.complete();

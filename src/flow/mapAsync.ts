@@ -82,7 +82,10 @@ export function mapAsync<T, R>(
         settle(finished);
         return;
       }
-      while (running[0]?.outcome) settle(running.shift() as Job<T, R>);
+      for (let first = running[0]; first?.outcome; first = running[0]) {
+        running.shift();
+        settle(first);
+      }
     };
     const finish = (job: Job<T, R>, outcome: Outcome<R>): void => {
       if (output.closed) return;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { OnFull } from '../brokers/broker.js';
 import { EdgeFlowError } from '../errors.js';
 import type { RetryOptions } from '../flow/retry.js';
-import { QoS } from '../qos.js';
+import type { QoS } from '../qos.js';
 import type { NodeOperator } from './node.js';
 
 /** Settings of one link. */

@@ -27,7 +27,7 @@ export class Linker {
     if (!Object.values(QoS).includes(qos))
       throw new EdgeFlowError(
         'GRAPH_INVALID',
-        `link from '${this.#source.name}' to '${target.name}': qos is '${String(qos)}'; expected QoS.REALTIME or QoS.DURABLE`,
+        `link from '${this.#source.name}' to '${target.name}': qos is '${qos}'; expected QoS.REALTIME or QoS.DURABLE`,
       );
     this.#add({ source: this.#source.name, target: target.name, qos, options });
     return new Linker(target, this.#add);

@@ -1,4 +1,5 @@
-import { EMPTY, ignoreElements, merge, Observable, Subject, takeUntil, tap } from 'rxjs';
+import type { Observable} from 'rxjs';
+import { EMPTY, ignoreElements, merge, Subject, takeUntil, tap } from 'rxjs';
 import type { Broker } from '../brokers/broker.js';
 import { currentDelivery } from '../flow/delivery.js';
 import { fromBroker } from '../flow/fromBroker.js';

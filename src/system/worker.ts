@@ -34,7 +34,7 @@ function fail(error: unknown): void {
 /** The operator of a node module. */
 async function fromModule(plan: WorkerPlan, url: string): Promise<NodeOperator> {
   const { default: node } = await loadModule(url);
-  if (isNode(node)) return node as NodeOperator;
+  if (isNode(node)) return node;
   throw new EdgeFlowError(
     'NODE_MODULE_INVALID',
     `node '${plan.node}': ${url} default-exports ${node === undefined ? 'nothing' : `a ${typeof node}`}; expected export default defineNode(…)`,
@@ -50,7 +50,7 @@ async function fromEntry(plan: WorkerPlan): Promise<NodeOperator> {
   const system = await new Promise<System>((resolve, reject) => {
     setWorkerHook(resolve);
     loadModule(pathToFileURL(entry).href).then((module) => {
-      if (module['default'] instanceof System) resolve(module['default']);
+      if (module.default instanceof System) resolve(module.default);
     }, reject);
   });
   const graph = system.graph(entry);

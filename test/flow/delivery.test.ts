@@ -1,8 +1,8 @@
 import { batch, detached, EdgeFlowError, fromBroker, latestMap, leased, mapAsync, MemoryBroker, QoS, subscriptionsClosed, toBroker, topic } from 'edgeflow';
 import type { FromBrokerOptions, Topic } from 'edgeflow';
 import { until } from 'edgeflow/testing';
-import { bufferCount, Subject, debounceTime, delay, distinctUntilChanged, filter, from, interval, lastValueFrom, map, merge, mergeMap, Observable, scan, take, takeUntil, tap, toArray } from 'rxjs';
-import type { OperatorFunction } from 'rxjs';
+import { bufferCount, Subject, debounceTime, delay, distinctUntilChanged, filter, from, interval, lastValueFrom, map, merge, mergeMap, scan, take, takeUntil, tap, toArray } from 'rxjs';
+import type { OperatorFunction , Observable} from 'rxjs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 
@@ -31,7 +31,7 @@ async function publish(values: readonly number[]): Promise<void> {
 
 async function group() {
   const stats = await broker.stats();
-  return stats.find(({ topic: name }) => name === 'numbers')?.groups['g'] ?? { acked: -1, dead: -1, open: -1, unread: -1, published: -1 };
+  return stats.find(({ topic: name }) => name === 'numbers')?.groups.g ?? { acked: -1, dead: -1, open: -1, unread: -1, published: -1 };
 }
 
 /** Publishes 0…count-1 and runs a pipeline on them until every one is settled. */
@@ -222,7 +222,7 @@ describe('fromBroker', () => {
     finish();
     await until('the next value is in work', () => seen.length === 2);
     expect(seen).toEqual([0, 3]);
-    expect((await broker.stats())[0]?.readers['r']).toEqual({ published: 4, delivered: 2, skipped: 2, waiting: 0 });
+    expect((await broker.stats())[0]?.readers.r).toEqual({ published: 4, delivered: 2, skipped: 2, waiting: 0 });
   });
 
   test('unsubscribing hands open messages back, to be delivered again', async () => {

@@ -62,10 +62,10 @@ export class Publisher {
         },
         reject: (reason) => {
           signal?.removeEventListener('abort', cancel);
-          reject(reason as Error);
+          reject(reason);
         },
       };
-      if (signal?.aborted) return cancel();
+      if (signal?.aborted) { cancel(); return; }
       signal?.addEventListener('abort', cancel);
       this.#queue.push(waiting);
       if (!this.#working) {

@@ -89,7 +89,7 @@ export function lifecycleConformance(harness: BrokerHarness, restarts: boolean):
           // A kill may undo acks that were answered but not yet on disk: such a message comes again.
           expect(new Set(acked).size).toBe(total);
           expect(latest).toEqual([...new Set(latest)].sort((one, two) => one - two));
-          await until('nothing is left', async () => ((await broker.stats())[0]?.groups['g']?.open ?? 1) === 0);
+          await until('nothing is left', async () => ((await broker.stats())[0]?.groups.g?.open ?? 1) === 0);
         }),
       120_000,
     );

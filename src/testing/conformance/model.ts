@@ -172,7 +172,7 @@ export function modelConformance(harness: BrokerHarness): void {
             expect(message.seq).toBeGreaterThan(taken.at(-1) ?? 0);
             taken.push(message.seq);
           }
-          const reader = (await broker.stats())[0]?.readers['r'];
+          const reader = (await broker.stats())[0]?.readers.r;
           expect(reader).toEqual({
             published: pushed,
             delivered: taken.length,
