@@ -10,3 +10,6 @@ export { encodeJpeg } from './encodeJpeg.js';
 export type { EncodeJpegOptions } from './encodeJpeg.js';
 export { resize } from './resize.js';
 export type { ResizeOptions } from './resize.js';
+export { camera } from './camera.js';
+export type { CameraEvent, CameraOptions } from './ffmpeg/cameraOptions.js';
+export type { ReconnectOptions } from './ffmpeg/reconnect.js';

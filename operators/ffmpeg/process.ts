@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import type { Ffmpeg } from './locate.js';
+import { redact } from './redact.js';
+
+/** How an ffmpeg ended: an exit code, a signal, or an error where it could not be started. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly error?: Error;
+}
+
+/** A running ffmpeg. */
+export interface FfmpegRun {
+  readonly stdout: Readable;
+  readonly exited: Promise<Exit>;
+  /** The last lines of stderr, without credentials. */
+  complaints(): string[];
+  /** Ends it: by SIGTERM, and by SIGKILL where that does not help. May be called more than once. */
+  stop(): void;
+}
+
+const complaintBytes = 4_096;
+const patienceMs = 2_000;
+
+/** Starts ffmpeg without a shell. */
+export function startFfmpeg(ffmpeg: Ffmpeg, args: readonly string[]): FfmpegRun {
+  const [program, ...rest] = ffmpeg.command;
+  const child = spawn(program, [...rest, ...args], { stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+  let tail = '';
+  let killer: NodeJS.Timeout | undefined;
+  let ended = false;
+
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    tail = (tail + text).slice(-complaintBytes);
+  });
+  const exited = new Promise<Exit>((resolve) => {
+    const end = (exit: Exit): void => {
+      ended = true;
+      clearTimeout(killer);
+      resolve(exit);
+    };
+    child.once('error', (error) => {
+      end({ code: null, signal: null, error });
+    });
+    // 'close', not 'exit': stderr is complete then.
+    child.once('close', (code, signal) => {
+      end({ code, signal });
+    });
+  });
+
+  return {
+    stdout: child.stdout,
+    exited,
+    complaints: () =>
+      redact(tail)
+        .split('\n')
+        .map((line) => line.trim())
+        .filter((line) => line !== '')
+        .slice(-6),
+    stop: () => {
+      child.stdout.destroy();
+      if (ended || killer) return;
+      child.kill('SIGTERM');
+      killer = setTimeout(() => {
+        child.kill('SIGKILL');
+      }, patienceMs);
+    },
+  };
+}
