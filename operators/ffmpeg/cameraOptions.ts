@@ -49,7 +49,10 @@ export interface CameraOptions {
   readonly reconnect?: ReconnectOptions | false;
   /** A live source that gives no picture for so long is connected to again, in milliseconds. @defaultValue 15000 */
   readonly stallTimeoutMs?: number;
-  /** Further arguments for ffmpeg before its `-i`, such as `['-input_format', 'mjpeg']`. @defaultValue none */
+  /**
+   * Further arguments for ffmpeg before its `-i`, such as `['-input_format', 'mjpeg']` for a device, or
+   * `['-analyzeduration', '500000']` (µs) for a stream that is to start sooner. @defaultValue none
+   */
   readonly inputArguments?: readonly string[];
   /** Told what happens beside the frames. @defaultValue reconnects and damage go to `process.emitWarning` */
   readonly onEvent?: (event: CameraEvent) => void;
