@@ -7,7 +7,7 @@ import { BlobStore } from './blobs/blobStore.js';
 import type { StoreDurability } from './blobs/blobStore.js';
 import { withIdentity } from './blobs/deliveryIdentity.js';
 import type { RetentionLimits } from './blobs/rotation.js';
-import { toJpeg } from './blobs/toJpeg.js';
+import { encodeJpeg } from './encodeJpeg.js';
 import { checkFrame } from './frame.js';
 import type { Frame } from './frame.js';
 
@@ -56,7 +56,7 @@ export function storeBlob(options: StoreBlobOptions): OperatorFunction<Frame, Bl
   if (typeof options.directory !== 'string' || options.directory === '') fail('directory is empty; expected the path of a folder');
   if (!['jpeg', 'raw'].includes(format)) fail(`format is '${format}'; expected 'jpeg' or 'raw'`);
   if (!['process', 'power'].includes(durability)) fail(`durability is '${durability}'; expected 'process' or 'power'`);
-  if (!(quality >= 1 && quality <= 100)) fail(`quality is ${quality}; expected 1 to 100`);
+  if (!(Number.isInteger(quality) && quality >= 1 && quality <= 100)) fail(`quality is ${quality}; expected a whole number from 1 to 100`);
   for (const [name, limit] of Object.entries({ maxCount, maxBytes, maxAgeMs }))
     if (limit !== undefined && !(limit >= 1)) fail(`${name} is ${limit}; expected at least 1`);
   const directory = resolve(options.directory);
@@ -70,12 +70,12 @@ export function storeBlob(options: StoreBlobOptions): OperatorFunction<Frame, Bl
         maxBytes: maxBytes ?? Infinity,
         maxAgeMs: maxAgeMs ?? Infinity,
       });
-      return frames.pipe(
+      return (format === 'jpeg' ? frames.pipe(encodeJpeg({ quality, concurrency })) : frames).pipe(
         withIdentity('storeBlob'),
         mapAsync(
-          async ({ value, identity }) => {
+          ({ value, identity }) => {
             checkFrame(value);
-            return store.put(format === 'jpeg' ? await toJpeg(value, Math.round(quality)) : value, identity);
+            return store.put(value, identity);
           },
           { concurrency },
         ),
