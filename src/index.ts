@@ -62,3 +62,6 @@ export type { NodeContext, NodeDefinition, NodeOperator } from './system/node.js
 export type { NodeState, NodeStatus } from './system/nodeProcess.js';
 export { formatLedger } from './observe/ledger.js';
 export type { Ledger, LinkLedger } from './observe/ledger.js';
+
+export { EmbeddedBroker } from './brokers/embedded/embeddedBroker.js';
+export { DualRedisBroker, RedisBroker } from './brokers/redis/redisBroker.js';

@@ -12,6 +12,8 @@ export interface NodeContext<Options = Record<string, unknown>> {
   readonly inputs: Readonly<Record<string, Observable<unknown>>>;
   /** Aborted when the node is to stop. */
   readonly signal: AbortSignal;
+  /** Shows a short text about what the node is doing, in the live table and in `status()`. */
+  readonly show: (note: string) => void;
 }
 
 /**

@@ -1,5 +1,5 @@
-import type { Observable} from 'rxjs';
 import { EMPTY, ignoreElements, merge, Subject, takeUntil, tap } from 'rxjs';
+import type { MonoTypeOperatorFunction, Observable } from 'rxjs';
 import type { Broker } from '../brokers/broker.js';
 import { currentDelivery } from '../flow/delivery.js';
 import { fromBroker } from '../flow/fromBroker.js';
@@ -15,6 +15,8 @@ import type { WorkerPlan, WorkerReport } from './protocol.js';
 /** How long a stream of a node's own (an interval, say) may go on after its inputs have completed. */
 const lingerMs = 1_000;
 
+const longestNote = 500;
+
 /** Runs one node in a worker: its inputs, its operator, its output. */
 export class NodeRunner {
   readonly #plan: WorkerPlan;
@@ -23,6 +25,8 @@ export class NodeRunner {
   readonly #meters = new Map<string, LinkMeter>();
   /** Inputs that have not completed. */
   #live = 0;
+  #published = 0;
+  #note: string | undefined;
 
   constructor(plan: WorkerPlan, operator: NodeOperator, broker: Broker, stop: AbortSignal) {
     this.#plan = plan;
@@ -38,6 +42,8 @@ export class NodeRunner {
     const { user, system } = process.cpuUsage();
     return {
       inputs: Object.fromEntries([...this.#meters].map(([source, meter]) => [source, meter.counts()])),
+      published: this.#published,
+      note: this.#note,
       rss: process.memoryUsage.rss(),
       cpuMs: (user + system) / 1_000,
     };
@@ -94,10 +100,17 @@ export class NodeRunner {
         fromBroker(source, qos, { ...link, group: node, consumer, stop: this.#stop }).pipe(tap({ complete: () => this.#live-- })),
       ]),
     );
-    const context: NodeContext = { name: node, replica, options, inputs, signal: this.#stop };
+    const show = (note: string): void => {
+      this.#note = note.slice(0, longestNote);
+    };
+    const context: NodeContext = { name: node, replica, options, inputs, signal: this.#stop, show };
     const streams = Object.values(inputs);
     const values = this.#operator(streams.length > 0 ? merge(...streams) : EMPTY, context);
-    return values.pipe(takeUntil(stopped), output === undefined ? checkScope() : toBroker(output), ignoreElements());
+    return values.pipe(takeUntil(stopped), output === undefined ? checkScope() : this.#publish(output), ignoreElements());
+  }
+
+  #publish(output: string): MonoTypeOperatorFunction<unknown> {
+    return (values) => values.pipe(toBroker(output), tap(() => this.#published++));
   }
 
   /** After the inputs have completed, gives streams of the node's own a moment to complete too. */
@@ -119,7 +132,7 @@ export class NodeRunner {
 }
 
 /** The end of a sink: finds values that escaped their delivery, as `toBroker` does for other nodes. */
-function checkScope<T>() {
+function checkScope<T>(): MonoTypeOperatorFunction<T> {
   return leasingOperator<T, T>('the end of the node', (output) => ({
     next: (value, lease) => {
       output.next(value);

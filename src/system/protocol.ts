@@ -43,6 +43,10 @@ export interface InputCounts {
 
 export interface WorkerReport {
   readonly inputs: Readonly<Record<string, InputCounts>>;
+  /** Messages that the node has published. */
+  readonly published: number;
+  /** What the node last said by `context.show`. */
+  readonly note: string | undefined;
   /** Resident bytes. */
   readonly rss: number;
   /** Processor time of the process, in milliseconds. */

@@ -1,0 +1,24 @@
+import { InvalidArgumentError } from 'commander';
+import type { Broker } from '../brokers/broker.js';
+
+export type BrokerKind = 'embedded' | 'redis';
+
+/** Reads `--broker`. Addresses come from the environment, not from the command line, which every user can read. */
+export function parseBroker(text: string): BrokerKind {
+  if (text === 'embedded' || text === 'redis') return text;
+  throw new InvalidArgumentError(
+    'expected embedded, or redis: the servers of EDGEFLOW_CONTROL_URL and EDGEFLOW_DATA_URL, or else a pair of its own.',
+  );
+}
+
+/** The broker that was asked for; undefined leaves the choice to the system. */
+export async function openBroker(kind: BrokerKind | undefined, name: string): Promise<Broker | undefined> {
+  if (kind === undefined) return undefined;
+  if (kind === 'embedded') {
+    const { EmbeddedBroker } = await import('../brokers/embedded/embeddedBroker.js');
+    return new EmbeddedBroker({ name });
+  }
+  const { DualRedisBroker } = await import('../brokers/redis/redisBroker.js');
+  const { EDGEFLOW_CONTROL_URL: control, EDGEFLOW_DATA_URL: data } = process.env;
+  return control ? new DualRedisBroker({ control, data: data ?? control }) : DualRedisBroker.local();
+}

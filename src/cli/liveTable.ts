@@ -1,0 +1,105 @@
+import type { Ledger, LinkLedger } from '../observe/ledger.js';
+import { QoS } from '../qos.js';
+import type { RunningSystem } from '../system/runningSystem.js';
+import type { NodeStatus } from '../system/nodeProcess.js';
+
+const refreshMs = 1_000;
+/** Between tables where they can't replace each other. */
+const plainRefreshMs = 5_000;
+
+const clearScreen = '\x1b[H\x1b[J';
+
+function pad(cells: readonly (readonly string[])[]): string[] {
+  const widths = cells[0]?.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0))) ?? [];
+  const numeric = (text: string): boolean => /^[\d.–-]/.test(text);
+  return cells.map((row) =>
+    row
+      .map((cell, column) => (numeric(cell) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+const milliseconds = (value: number): string => `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
+
+/** Draws the state of a running system: a row a link, a row a node's replica. */
+export class LiveTable {
+  readonly #system: RunningSystem;
+  readonly #title: string;
+  readonly #output: NodeJS.WriteStream;
+  #last: { readonly time: number; readonly ledger: Ledger } | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #drawing = false;
+
+  constructor(system: RunningSystem, title: string, output: NodeJS.WriteStream = process.stdout) {
+    this.#system = system;
+    this.#title = title;
+    this.#output = output;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.draw(), this.#output.isTTY ? refreshMs : plainRefreshMs);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  async draw(): Promise<void> {
+    if (this.#drawing) return;
+    this.#drawing = true;
+    try {
+      const ledger = await this.#system.ledger();
+      const time = performance.now();
+      this.#output.write(`${this.#output.isTTY ? clearScreen : ''}${this.#render(ledger, time)}\n`);
+      this.#last = { time, ledger };
+    } catch {
+      // The broker is away or closing: the next table tells.
+    } finally {
+      this.#drawing = false;
+    }
+  }
+
+  #render(ledger: Ledger, time: number): string {
+    const status = this.#system.status();
+    const links = pad([
+      ['LINK', 'QOS', 'RATE', 'DELIVERED', 'SKIPPED', 'PENDING', 'DEAD', 'AGE P50', 'AGE P99'],
+      ...ledger.links.map((link) => this.#linkRow(link, time, status)),
+    ]);
+    const nodes = pad([['NODE', 'STATE', 'PID', 'RESTARTS', 'MEMORY', 'LAST'], ...status.map(nodeRow)]);
+    return [this.#title, '', ...links, '', ...nodes, ''].join('\n');
+  }
+
+  #linkRow(link: LinkLedger, time: number, status: readonly NodeStatus[]): string[] {
+    const { source, target, qos, acked, dead, delivered, skipped, pending } = link;
+    const done = acked + delivered;
+    const before = this.#last?.ledger.links.find((row) => row.source === source && row.target === target);
+    const seconds = this.#last ? (time - this.#last.time) / 1_000 : 0;
+    const rate = before && seconds > 0 ? (done - before.acked - before.delivered) / seconds : 0;
+    const counts = status.filter(({ node }) => node === target).flatMap(({ report }) => report?.inputs[source] ?? []);
+    const worst = (key: 'ageP50' | 'ageP99'): string => (counts.length > 0 ? milliseconds(Math.max(...counts.map((count) => count[key]))) : '–');
+    const durable = qos === QoS.DURABLE;
+    return [
+      `${source} → ${target}`,
+      qos,
+      `${rate.toFixed(1)}/s`,
+      String(done),
+      durable ? '–' : String(skipped),
+      String(pending),
+      durable ? String(dead) : '–',
+      worst('ageP50'),
+      worst('ageP99'),
+    ];
+  }
+}
+
+function nodeRow({ node, replica, state, pid, restarts, report }: NodeStatus): string[] {
+  return [
+    replica > 0 ? `${node}-${replica}` : node,
+    state,
+    pid === undefined ? '–' : String(pid),
+    String(restarts),
+    report ? `${Math.round(report.rss / 1024 / 1024)} MB` : '–',
+    report?.note ?? '',
+  ];
+}

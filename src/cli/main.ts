@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Command, Option } from 'commander';
+import { EdgeFlowError } from '../errors.js';
+import { parseBroker } from './brokerOption.js';
+import { parseDuration } from './duration.js';
+import { runSystem } from './runSystem.js';
+import type { RunFlags } from './runSystem.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
+const demoEntry = fileURLToPath(new URL('../../recipes/street/demo.js', import.meta.url));
+
+function addRunOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--broker <kind>', 'embedded or redis').argParser(parseBroker))
+    .addOption(new Option('--for <duration>', 'stop after this time, such as 10s or 5m').argParser(parseDuration))
+    .option('--resume', 'deliver what an earlier run left unacked')
+    .option('--reset', 'discard what an earlier run left unacked')
+    .option('--no-table', 'print no live table');
+}
+
+const program = new Command('edgeflow')
+  .description('Reactive stream processing for edge-AI video pipelines.')
+  .version(version)
+  .showHelpAfterError('(edgeflow --help shows the commands)');
+
+addRunOptions(program.command('run'))
+  .description('run the System that a module default-exports, one process a node')
+  .argument('<entry>', 'JavaScript or TypeScript module')
+  .argument('[args...]', "the entry's own arguments, after --")
+  .action((entry: string, args: string[], flags: RunFlags) => runSystem(entry, args, flags));
+
+addRunOptions(program.command('demo'))
+  .description('camera → yolo → logger and recorder on a generated street scene, or on a video of yours')
+  .option('--source <source>', 'video file, rtsp:// url or /dev/videoN; otherwise the generated scene')
+  .option('--model <model>', 'YOLO model in ONNX form: a path or a name; otherwise the one made for the scene')
+  .option('--output <directory>', 'folder for detections and pictures', '.edgeflow/demo')
+  .action(({ source, model, output, ...flags }: RunFlags & { source?: string; model?: string; output: string }) => {
+    const args = ['--output', output];
+    if (source !== undefined) args.push('--source', source);
+    if (model !== undefined) args.push('--model', model);
+    return runSystem(demoEntry, args, flags);
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // What EdgeFlow says is meant to be read; anything else is a defect, and its stack helps to find it.
+  console.error(error instanceof EdgeFlowError ? `${error.code}: ${error.message}` : error);
+  process.exitCode = 1;
+}
