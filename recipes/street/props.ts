@@ -1,6 +1,6 @@
 import { Pen, tone, type Stance } from './figures/pen.js';
 import { hash, Random } from './random.js';
-import type { Drawable } from './traffic.js';
+import type { Drawable } from './casts.js';
 import type { View } from './view.js';
 
 /** Lamp posts, trees and bins: they stand in the street and may hide those behind them. */

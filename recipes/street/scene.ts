@@ -2,10 +2,11 @@ import { EdgeFlowError } from 'edgeflow';
 import type { Frame } from 'edgeflow/operators';
 import { paintBackground } from './background.js';
 import { Canvas, type Box } from './canvas.js';
+import type { Drawable, StreetLabel } from './casts.js';
 import { Film } from './film.js';
 import { placeProps } from './props.js';
 import { hash } from './random.js';
-import { Traffic, type Actor, type Drawable, type StreetLabel } from './traffic.js';
+import { Traffic, type Actor } from './traffic.js';
 import { viewOf } from './view.js';
 
 /** Options of a {@link StreetScene}. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { Random } from '../random.js';
 import { StreetScene } from '../scene.js';
-import { streetLabels } from '../traffic.js';
+import { streetLabels } from '../casts.js';
 
 /** Pictures are stored at half size, as the network sees them before its letterbox is padded. */
 const [width, height] = [320, 180];

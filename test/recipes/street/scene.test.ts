@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { checkFrame } from 'edgeflow/operators';
 import { describe, expect, it } from 'vitest';
 import { StreetScene, type StreetMoment } from '#recipes/street/scene.js';
-import { streetLabels } from '#recipes/street/traffic.js';
+import { streetLabels } from '#recipes/street/casts.js';
 
 const small = { width: 320, height: 180 } as const;
 
