@@ -1,21 +1,10 @@
+import { Owners, type Traces } from './owners.js';
+
 /** Red, green and blue, each 0 to 255. */
 export type Colour = readonly [red: number, green: number, blue: number];
 
 /** A point in pixels; y points down. */
 export type Point = readonly [x: number, y: number];
-
-/** `[x1, y1, x2, y2]` in pixels. */
-export type Box = readonly [x1: number, y1: number, x2: number, y2: number];
-
-/** What one owner put on the canvas. */
-export interface Traces {
-  /** The smallest box around its shapes, which may reach beyond the canvas; undefined when it drew nothing. */
-  readonly bounds: Box | undefined;
-  /** Pixels of the canvas it covered when it was drawn. */
-  readonly drawn: number;
-  /** Pixels of those that nobody has drawn over since. */
-  readonly visible: number;
-}
 
 /**
  * An rgb24 picture with a few anti-aliased convex shapes. It remembers who drew each pixel last, so that the ground
@@ -26,45 +15,29 @@ export class Canvas {
   readonly height: number;
   /** Row-major rgb24 pixels. */
   readonly pixels: Uint8Array;
-  readonly #owners: Uint16Array;
-  #owner = 0;
-  #drawn: number[] = [0];
-  #visible: number[] = [0];
-  #bounds: (Box | undefined)[] = [undefined];
+  readonly #owners: Owners;
 
   constructor(width: number, height: number) {
     this.width = width;
     this.height = height;
     this.pixels = new Uint8Array(width * height * 3);
-    this.#owners = new Uint16Array(width * height);
+    this.#owners = new Owners(width * height);
   }
 
   /** Starts a new picture on this background. */
   reset(background: Uint8Array): void {
     this.pixels.set(background);
-    this.#owners.fill(0);
-    this.#owner = 0;
-    this.#drawn = [0];
-    this.#visible = [0];
-    this.#bounds = [undefined];
+    this.#owners.reset();
   }
 
   /** Makes a new owner of all that is drawn from now on, and returns its number. */
   claim(): number {
-    this.#drawn.push(0);
-    this.#visible.push(0);
-    this.#bounds.push(undefined);
-    this.#owner = this.#drawn.length - 1;
-    return this.#owner;
+    return this.#owners.claim();
   }
 
   /** What an owner has on the canvas by now. */
   traces(owner: number): Traces {
-    return {
-      bounds: this.#bounds[owner],
-      drawn: this.#drawn[owner] ?? 0,
-      visible: this.#visible[owner] ?? 0,
-    };
+    return this.#owners.traces(owner);
   }
 
   /** Fills a line with round ends whose radius goes from `radius` to `endRadius`. */
@@ -160,22 +133,13 @@ export class Canvas {
   }
 
   #cover(x1: number, y1: number, x2: number, y2: number) {
-    const old = this.#bounds[this.#owner];
-    this.#bounds[this.#owner] = old
-      ? [Math.min(old[0], x1), Math.min(old[1], y1), Math.max(old[2], x2), Math.max(old[3], y2)]
-      : [x1, y1, x2, y2];
+    this.#owners.reach(x1, y1, x2, y2);
     return this.#clip(x1, y1, x2, y2);
   }
 
   #blend(x: number, y: number, coverage: number, colour: Colour): void {
     const pixel = y * this.width + x;
-    const previous = this.#owners[pixel] ?? 0;
-    if (coverage >= 0.5 && previous !== this.#owner) {
-      this.#owners[pixel] = this.#owner;
-      this.#visible[previous] = (this.#visible[previous] ?? 0) - 1;
-      this.#visible[this.#owner] = (this.#visible[this.#owner] ?? 0) + 1;
-      this.#drawn[this.#owner] = (this.#drawn[this.#owner] ?? 0) + 1;
-    }
+    if (coverage >= 0.5) this.#owners.mark(pixel);
     const at = pixel * 3;
     const { pixels } = this;
     const red = pixels[at] ?? 0;

@@ -3,7 +3,8 @@ import { bicycleLook, drawBicycle } from './figures/bicycle.js';
 import { carLook, drawCar } from './figures/car.js';
 import { dogLook, dogNeck, drawDog } from './figures/dog.js';
 import { tone, type Stance } from './figures/pen.js';
-import { drawRider, drawWalker, personLook } from './figures/person.js';
+import { drawRider, drawWalker } from './figures/person.js';
+import { personLook } from './figures/personLook.js';
 import type { Random } from './random.js';
 
 /** The classes that the scene knows, in the order of the model's output. */

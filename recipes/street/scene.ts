@@ -1,7 +1,7 @@
 import { EdgeFlowError } from 'edgeflow';
-import type { Frame } from 'edgeflow/operators';
+import type { Box, Frame } from 'edgeflow/operators';
 import { paintBackground } from './background.js';
-import { Canvas, type Box } from './canvas.js';
+import { Canvas } from './canvas.js';
 import type { Drawable, StreetLabel } from './casts.js';
 import { Film } from './film.js';
 import { placeProps } from './props.js';
@@ -11,7 +11,7 @@ import { viewOf } from './view.js';
 
 /** Options of a {@link StreetScene}. */
 export interface StreetSceneOptions {
-  /** Which street: the same seed gives the same bytes on every machine. */
+  /** Which street: the same seed gives the same bytes in every process. */
   readonly seed: number;
   /** @defaultValue 640 pixels */
   readonly width?: number;

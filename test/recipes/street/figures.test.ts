@@ -4,7 +4,8 @@ import { bicycleLook, drawBicycle } from '#recipes/street/figures/bicycle.js';
 import { carLook, drawCar } from '#recipes/street/figures/car.js';
 import { dogLook, drawDog } from '#recipes/street/figures/dog.js';
 import type { Stance } from '#recipes/street/figures/pen.js';
-import { drawRider, drawWalker, personLook } from '#recipes/street/figures/person.js';
+import { drawRider, drawWalker } from '#recipes/street/figures/person.js';
+import { personLook } from '#recipes/street/figures/personLook.js';
 import { Random } from '#recipes/street/random.js';
 
 type Draw = (canvas: Canvas, stance: Stance, phase: number, random: Random) => void;
