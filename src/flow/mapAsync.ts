@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { OperatorFunction } from 'rxjs';
 import { EdgeFlowError } from '../errors.js';
 import type { Lease } from './delivery.js';
@@ -59,6 +60,8 @@ export function mapAsync<T, R>(
 
   return leasingOperator<T, R>('mapAsync', (output) => {
     const abort = new AbortController();
+    // Each call may listen; Node's warning is for leaks.
+    setMaxListeners(0, abort.signal);
     const waiting: Job<T, R>[] = [];
     const running: Job<T, R>[] = [];
     let active = 0;
