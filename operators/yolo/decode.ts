@@ -86,20 +86,21 @@ function decodeYolov5(values: Float32Array, head: Head & { kind: 'yolov5' }, thr
 
 /** Columns of centre, size and class scores, in pixels; read along the rows, as they lie in memory. */
 function decodeYolov8(values: Float32Array, { classes, anchors }: Head & { kind: 'yolov8' }, threshold: number, emit: Emit): void {
-  const score = values.slice(4 * anchors, 5 * anchors);
+  const score = new Float32Array(anchors);
   const classOf = new Uint16Array(anchors);
-  for (let c = 1; c < classes; c++) {
+  for (let c = 0; c < classes; c++) {
     const start = (4 + c) * anchors;
     for (let i = 0; i < anchors; i++) {
       const value = values[start + i] as number;
-      if (value > (score[i] as number)) {
+      // Nearly all scores are under the threshold, which the processor can foresee; the second comparison it cannot.
+      if (value >= threshold && value > (score[i] as number)) {
         score[i] = value;
         classOf[i] = c;
       }
     }
   }
   for (let i = 0; i < anchors; i++) {
-    if (!((score[i] as number) >= threshold)) continue;
+    if (score[i] === 0) continue;
     const cx = values[i] as number;
     const cy = values[anchors + i] as number;
     const halfWidth = (values[2 * anchors + i] as number) / 2;
