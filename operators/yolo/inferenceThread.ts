@@ -1,7 +1,8 @@
 import { EdgeFlowError } from 'edgeflow';
 import { Worker } from 'node:worker_threads';
 import type { Frame } from '../frame.js';
-import type { Answer, Found, ModelInfo, Request, SelectOptions, WorkerSettings } from './protocol.js';
+import { busyFlag, guardExit, setBusy } from './exitGuard.js';
+import type { Answer, Found, ModelInfo, Request, SelectOptions, WorkerData, WorkerSettings } from './protocol.js';
 
 interface Call {
   readonly resolve: (found: readonly Found[]) => void;
@@ -17,13 +18,16 @@ export class InferenceThread {
   /** @internal for tests that kill it */
   readonly worker: Worker;
   #pixels = new SharedArrayBuffer(0);
+  readonly #busy = busyFlag();
   #call: Call | undefined;
   #alive = true;
 
   constructor(settings: WorkerSettings) {
+    const workerData: WorkerData = { ...settings, busy: this.#busy };
     // Without the parent's arguments: a loader such as tsx costs a start-up, and this file is already compiled.
-    const worker = new Worker(new URL('./inferenceWorker.js', import.meta.url), { workerData: settings, execArgv: [], name: 'edgeflow-inference' });
+    const worker = new Worker(new URL('./inferenceWorker.js', import.meta.url), { workerData, execArgv: [], name: 'edgeflow-inference' });
     this.worker = worker;
+    const unguard = guardExit(this.#busy);
     let cause: unknown;
     worker.on('error', (error) => {
       cause = error;
@@ -36,6 +40,7 @@ export class InferenceThread {
       });
       worker.once('exit', () => {
         this.#alive = false;
+        unguard();
         const error = crashed(cause);
         reject(error);
         this.#take()?.reject(error);
@@ -64,6 +69,7 @@ export class InferenceThread {
       if (this.#pixels.byteLength < frame.data.length) this.#pixels = new SharedArrayBuffer(frame.data.length);
       new Uint8Array(this.#pixels).set(frame.data);
       const { width, height } = frame;
+      setBusy(this.#busy, true);
       this.#post({ type: 'run', picture: { width, height, channels: frame.format === 'gray8' ? 1 : 3, pixels: this.#pixels }, select });
     });
   }

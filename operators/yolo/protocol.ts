@@ -1,3 +1,4 @@
+import type { BusyFlag } from './exitGuard.js';
 import type { Head } from './heads.js';
 import type { Size } from './letterbox.js';
 
@@ -6,6 +7,11 @@ export interface WorkerSettings {
   readonly path: string;
   /** Size for models whose input has no fixed one. */
   readonly inputSize: Size;
+}
+
+/** The same with what both threads share. */
+export interface WorkerData extends WorkerSettings {
+  readonly busy: BusyFlag;
 }
 
 /** What a worker found out about its model. */

@@ -1,6 +1,9 @@
+import type { InferenceThread } from '#operators/yolo/inferenceThread.js';
 import { joinPool, openPools } from '#operators/yolo/inference.js';
 import { detectYolo } from 'edgeflow/operators';
 import type { Frame } from 'edgeflow/operators';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NEVER, Subject, from, lastValueFrom, toArray } from 'rxjs';
@@ -104,14 +107,19 @@ describe('the pool', () => {
   });
 });
 
+/** A request that is none ends a worker by an uncaught error, before it looks at the next. */
+function crash(thread: InferenceThread | undefined): void {
+  thread?.worker.postMessage(null);
+}
+
 describe('a worker that crashes', () => {
   test('fails its frame with a clear error, and is replaced', async () => {
     const { pool, leave } = joinPool(settings(slow));
     await pool.opened;
     const [first] = pool.threads;
+    crash(first);
     const lost = pool.run(plainFrame(64, 64), select, signal);
     const waiting = pool.run(plainFrame(64, 64), select, signal);
-    await first?.worker.terminate();
     await expect(lost).rejects.toMatchObject({ code: 'INFERENCE_FAILED', message: expect.stringContaining('ended unexpectedly') as string });
     await expect(waiting).resolves.toEqual([]);
     expect(pool.threads).not.toContain(first);
@@ -122,7 +130,8 @@ describe('a worker that crashes', () => {
     const { pool, leave } = joinPool(settings(quick));
     await pool.opened;
     const [first] = pool.threads;
-    await first?.worker.terminate();
+    crash(first);
+    await first?.ended;
     await expect(pool.run(plainFrame(64, 64), select, signal)).resolves.toEqual([]);
     leave();
   });
@@ -133,7 +142,23 @@ describe('a worker that crashes', () => {
     const [pool] = openPools();
     await pool?.opened;
     await writeFile(path, 'no longer a model');
-    for (const thread of [...(pool?.threads ?? [])]) await thread.worker.terminate();
+    for (const thread of pool?.threads ?? []) crash(thread);
     await expect(failed).rejects.toMatchObject({ code: 'MODEL_INVALID' });
   });
+});
+
+test.each([
+  ['process.exit', 'process.exit(7)', 7],
+  ['an uncaught error', "setImmediate(() => { throw new Error('boom'); })", 1],
+])('%s in the middle of a run ends the process with its own exit code', async (_, end, code) => {
+  const script = `
+    import { joinPool } from '#operators/yolo/inference.js';
+    const { pool } = joinPool(${JSON.stringify(settings(slow, 2))});
+    await pool.opened;
+    const frame = { data: new Uint8Array(12), width: 2, height: 2, format: 'rgb24', time: 0, index: 0, source: 'test' };
+    for (let i = 0; i < 2; i++) void pool.run(frame, ${JSON.stringify(select)}, new AbortController().signal);
+    setTimeout(() => { ${end}; }, 30);
+  `;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'ignore' });
+  expect(await once(child, 'exit')).toEqual([code, null]);
 });
