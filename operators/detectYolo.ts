@@ -109,12 +109,16 @@ function fit({ name, names, info }: OpenModel, { labels: given, classes }: Detec
 function toDetection([x1, y1, x2, y2, score, classId]: Found, labels: readonly string[]): Detections['objects'][number] {
   const label = labels[classId];
   if (label === undefined)
-    throw new EdgeFlowError('OPTIONS_INVALID', `detectYolo: the model found class ${classId}, but there are ${labels.length} labels; give one label a class in the model's order`);
+    throw new EdgeFlowError(
+      'OPTIONS_INVALID',
+      `detectYolo: the model found class ${classId}, but there are ${labels.length} labels; give one label a class in the model's order`,
+    );
   return { label, classId, score, box: [x1, y1, x2, y2] };
 }
 
 function pathOf(model: URL): string {
-  if (model.protocol !== 'file:') throw new EdgeFlowError('OPTIONS_INVALID', `detectYolo: model is ${model.href}; expected a path, a file: URL, or the name of a model`);
+  if (model.protocol !== 'file:')
+    throw new EdgeFlowError('OPTIONS_INVALID', `detectYolo: model is ${model.href}; expected a path, a file: URL, or the name of a model`);
   return fileURLToPath(model);
 }
 

@@ -37,7 +37,10 @@ export async function decodePicture(frame: Frame): Promise<Frame> {
   const name = `frame ${frame.index} of '${frame.source}'`;
   const { data, width, height } = await toRgb(openFrame(frame), name);
   if (width !== frame.width || height !== frame.height)
-    throw new EdgeFlowError('FRAME_INVALID', `${name}: the JPEG is ${width}x${height}; expected the frame's ${frame.width}x${frame.height}`);
+    throw new EdgeFlowError(
+      'FRAME_INVALID',
+      `${name}: the JPEG is ${width}x${height}; expected the frame's ${frame.width}x${frame.height}`,
+    );
   return { ...frame, data, format: 'rgb24' };
 }
 
@@ -73,5 +76,9 @@ export async function guard<T>(name: string, work: () => Promise<T>): Promise<T>
 }
 
 function imageInvalid(name: string, why: string, cause?: unknown): EdgeFlowError {
-  return new EdgeFlowError('IMAGE_INVALID', `${name} is no picture that can be read: ${why}; expected a whole picture file of at most ${maxPixels / 1e6} megapixels`, { cause });
+  return new EdgeFlowError(
+    'IMAGE_INVALID',
+    `${name} is no picture that can be read: ${why}; expected a whole picture file of at most ${maxPixels / 1e6} megapixels`,
+    { cause },
+  );
 }

@@ -12,7 +12,11 @@ const stallMs = 30_000;
 export async function holdsModel(path: string, { bytes, sha256 }: RegistryEntry): Promise<boolean> {
   try {
     if ((await stat(path)).size !== bytes) return false;
-    return createHash('sha256').update(await readFile(path)).digest('hex') === sha256;
+    return (
+      createHash('sha256')
+        .update(await readFile(path))
+        .digest('hex') === sha256
+    );
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw failure(path, path, error);
@@ -72,7 +76,11 @@ async function download(name: string, { url, bytes, sha256 }: RegistryEntry, par
 /** Only for somebody who is looking. */
 function progressBar(name: string, bytes: number): SingleBar | undefined {
   if (!process.stderr.isTTY) return undefined;
-  const bar = new SingleBar({ stream: process.stderr, format: `${name} [{bar}] {percentage}% of ${(bytes / 1e6).toFixed(1)} MB`, clearOnComplete: true });
+  const bar = new SingleBar({
+    stream: process.stderr,
+    format: `${name} [{bar}] {percentage}% of ${(bytes / 1e6).toFixed(1)} MB`,
+    clearOnComplete: true,
+  });
   bar.start(bytes, 0);
   return bar;
 }

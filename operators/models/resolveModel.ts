@@ -34,7 +34,7 @@ export interface ResolveModelOptions {
 export async function resolveModel(model: string, options: ResolveModelOptions = {}): Promise<ResolvedModel> {
   const { registry = publicRegistry } = options;
   if (looksLikePath(model)) return fromPath(model);
-  const own = process.env['EDGEFLOW_MODELS'];
+  const own = process.env.EDGEFLOW_MODELS;
   if (own !== undefined && own !== '') {
     const path = resolve(own, `${model}.onnx`);
     if (await kindOf(path)) return { name: model, path };
@@ -51,7 +51,7 @@ export async function resolveModel(model: string, options: ResolveModelOptions =
 
 /** Where fetched models are kept. */
 export function cacheFolder(): string {
-  const base = process.env['XDG_CACHE_HOME'];
+  const base = process.env.XDG_CACHE_HOME;
   return join(base !== undefined && base !== '' ? base : join(homedir(), '.cache'), 'edgeflow', 'models');
 }
 
@@ -63,7 +63,10 @@ async function fromPath(model: string): Promise<ResolvedModel> {
   const path = resolve(model);
   const kind = await kindOf(path);
   if (!kind)
-    throw new EdgeFlowError('MODEL_MISSING', `model file ${path} does not exist; give the path of an ONNX file, or one of the names ${Object.keys(publicRegistry).join(', ')}`);
+    throw new EdgeFlowError(
+      'MODEL_MISSING',
+      `model file ${path} does not exist; give the path of an ONNX file, or one of the names ${Object.keys(publicRegistry).join(', ')}`,
+    );
   if (kind === 'other') throw new EdgeFlowError('MODEL_INVALID', `model ${path} is not a file; give the path of an ONNX file`);
   return { name: basename(path).replace(/\.onnx$/, ''), path };
 }
@@ -79,7 +82,8 @@ async function kindOf(path: string): Promise<'file' | 'other' | undefined> {
 }
 
 function unknownName(model: string, names: readonly string[], own: string | undefined): EdgeFlowError {
-  const searched = own === undefined || own === '' ? 'EDGEFLOW_MODELS names no folder' : `${resolve(own)} (EDGEFLOW_MODELS) has no ${model}.onnx`;
+  const searched =
+    own === undefined || own === '' ? 'EDGEFLOW_MODELS names no folder' : `${resolve(own)} (EDGEFLOW_MODELS) has no ${model}.onnx`;
   const hint = closest(model, names);
   return new EdgeFlowError(
     'MODEL_MISSING',

@@ -43,7 +43,7 @@ export function decode(values: Float32Array, head: Head, input: Size, scoreThres
 /** The best of a row of class scores. */
 function bestClass(values: Float32Array, start: number, classes: number): number {
   let best = 0;
-  for (let c = 1; c < classes; c++) if ((values[start + c] as number) > (values[start + best] as number)) best = c;
+  for (let c = 1; c < classes; c++) if ((values[start + c] ?? 0) > (values[start + best] ?? 0)) best = c;
   return best;
 }
 
@@ -55,15 +55,15 @@ function decodeYolox(values: Float32Array, head: Head & { kind: 'yolox' }, input
     const grid = gridOf(input, stride);
     for (let gy = 0; gy < grid.height; gy++) {
       for (let gx = 0; gx < grid.width; gx++, at += row) {
-        const objectness = values[at + 4] as number;
+        const objectness = values[at + 4] ?? 0;
         if (!(objectness >= threshold)) continue;
         const classId = bestClass(values, at + 5, head.classes);
-        const score = objectness * (values[at + 5 + classId] as number);
+        const score = objectness * (values[at + 5 + classId] ?? 0);
         if (!(score >= threshold)) continue;
-        const cx = ((values[at] as number) + gx) * stride;
-        const cy = ((values[at + 1] as number) + gy) * stride;
-        const halfWidth = (Math.exp(values[at + 2] as number) * stride) / 2;
-        const halfHeight = (Math.exp(values[at + 3] as number) * stride) / 2;
+        const cx = ((values[at] ?? 0) + gx) * stride;
+        const cy = ((values[at + 1] ?? 0) + gy) * stride;
+        const halfWidth = (Math.exp(values[at + 2] ?? 0) * stride) / 2;
+        const halfHeight = (Math.exp(values[at + 3] ?? 0) * stride) / 2;
         emit(cx - halfWidth, cy - halfHeight, cx + halfWidth, cy + halfHeight, score, classId);
       }
     }
@@ -74,10 +74,10 @@ function decodeYolox(values: Float32Array, head: Head & { kind: 'yolox' }, input
 function decodeYolov5(values: Float32Array, head: Head & { kind: 'yolov5' }, threshold: number, emit: Emit): void {
   const row = 5 + head.classes;
   for (let i = 0, at = 0; i < head.anchors; i++, at += row) {
-    const objectness = values[at + 4] as number;
+    const objectness = values[at + 4] ?? 0;
     if (!(objectness >= threshold)) continue;
     const classId = bestClass(values, at + 5, head.classes);
-    const score = objectness * (values[at + 5 + classId] as number);
+    const score = objectness * (values[at + 5 + classId] ?? 0);
     if (!(score >= threshold)) continue;
     const [cx, cy, width, height] = values.subarray(at, at + 4) as unknown as [number, number, number, number];
     emit(cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2, score, classId);
@@ -91,9 +91,9 @@ function decodeYolov8(values: Float32Array, { classes, anchors }: Head & { kind:
   for (let c = 0; c < classes; c++) {
     const start = (4 + c) * anchors;
     for (let i = 0; i < anchors; i++) {
-      const value = values[start + i] as number;
+      const value = values[start + i] ?? 0;
       // Nearly all scores are under the threshold, which the processor can foresee; the second comparison it cannot.
-      if (value >= threshold && value > (score[i] as number)) {
+      if (value >= threshold && value > (score[i] ?? 0)) {
         score[i] = value;
         classOf[i] = c;
       }
@@ -101,18 +101,25 @@ function decodeYolov8(values: Float32Array, { classes, anchors }: Head & { kind:
   }
   for (let i = 0; i < anchors; i++) {
     if (score[i] === 0) continue;
-    const cx = values[i] as number;
-    const cy = values[anchors + i] as number;
-    const halfWidth = (values[2 * anchors + i] as number) / 2;
-    const halfHeight = (values[3 * anchors + i] as number) / 2;
-    emit(cx - halfWidth, cy - halfHeight, cx + halfWidth, cy + halfHeight, score[i] as number, classOf[i] as number);
+    const cx = values[i] ?? 0;
+    const cy = values[anchors + i] ?? 0;
+    const halfWidth = (values[2 * anchors + i] ?? 0) / 2;
+    const halfHeight = (values[3 * anchors + i] ?? 0) / 2;
+    emit(cx - halfWidth, cy - halfHeight, cx + halfWidth, cy + halfHeight, score[i] ?? 0, classOf[i] ?? 0);
   }
 }
 
 /** Rows of corners, score and class, already suppressed by the model; unused rows have score 0. */
 function decodeEndToEnd(values: Float32Array, rows: number, threshold: number, emit: Emit): void {
   for (let i = 0; i < rows; i++) {
-    const [x1, y1, x2, y2, score, classId] = values.subarray(i * 6, i * 6 + 6) as unknown as [number, number, number, number, number, number];
+    const [x1, y1, x2, y2, score, classId] = values.subarray(i * 6, i * 6 + 6) as unknown as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
     if (score >= threshold && score > 0 && classId >= 0) emit(x1, y1, x2, y2, score, Math.round(classId));
   }
 }

@@ -103,5 +103,9 @@ function unusable(path: string, found: string): EdgeFlowError {
 
 function crashed(cause: unknown): EdgeFlowError {
   const why = cause instanceof Error ? `: ${cause.message}` : '';
-  return new EdgeFlowError('INFERENCE_FAILED', `the inference worker ended unexpectedly${why}; the frame is lost to it, and a new worker takes the next`, { cause });
+  return new EdgeFlowError(
+    'INFERENCE_FAILED',
+    `the inference worker ended unexpectedly${why}; the frame is lost to it, and a new worker takes the next`,
+    { cause },
+  );
 }

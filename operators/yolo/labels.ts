@@ -56,9 +56,15 @@ export function resolveLabels({ model, classes, labels, names }: LabelSources): 
   const chosen = labels ?? fitting ?? (classes === coco80.length ? coco80 : undefined);
   const count = classes === undefined ? 'an unknown number of' : String(classes);
   if (!chosen)
-    throw new EdgeFlowError('OPTIONS_INVALID', `detectYolo: model '${model}' has ${count} classes and no names for them; give \`labels\`, one name a class in the model's order`);
+    throw new EdgeFlowError(
+      'OPTIONS_INVALID',
+      `detectYolo: model '${model}' has ${count} classes and no names for them; give \`labels\`, one name a class in the model's order`,
+    );
   if (classes !== undefined && chosen.length !== classes)
-    throw new EdgeFlowError('OPTIONS_INVALID', `detectYolo: ${chosen.length} labels were given, but model '${model}' has ${count} classes; give one label a class in the model's order`);
+    throw new EdgeFlowError(
+      'OPTIONS_INVALID',
+      `detectYolo: ${chosen.length} labels were given, but model '${model}' has ${count} classes; give one label a class in the model's order`,
+    );
   return chosen;
 }
 

@@ -40,7 +40,10 @@ export class ModelSession {
     const shapes = Object.entries(outputs).map(([name, { dims, type }]) => ({ name, dims, type }));
     const readable = shapes.filter(({ type }) => type === 'float32');
     const { head, output } = recogniseHead(readable.length > 0 ? readable : shapes, input);
-    if (readable.length === 0) throw invalid(`the output is of ${shapes.map(({ type }) => type).join(', ')}; expected float32: export the model without half precision`);
+    if (readable.length === 0)
+      throw invalid(
+        `the output is of ${shapes.map(({ type }) => type).join(', ')}; expected float32: export the model without half precision`,
+      );
     return new ModelSession(session, input, head, output);
   }
 
@@ -50,7 +53,8 @@ export class ModelSession {
     const geometry = this.#letterbox.fill(bytes, { width, height }, channels);
     const outputs = await this.#session.run(this.#feeds, [this.#output]);
     const values = outputs[this.#output]?.data;
-    if (!(values instanceof Float32Array)) throw new EdgeFlowError('INFERENCE_FAILED', `the model gave no float32 output '${this.#output}'`);
+    if (!(values instanceof Float32Array))
+      throw new EdgeFlowError('INFERENCE_FAILED', `the model gave no float32 output '${this.#output}'`);
     const { classIds, scoreThreshold, iouThreshold, maxDetections } = select;
     const candidates = decode(values, head, input, scoreThreshold).filter(({ classId }) => classIds?.includes(classId) ?? true);
     // An end-to-end head has suppressed already; doing it again by another threshold would drop what it meant to keep.
@@ -67,7 +71,10 @@ export class ModelSession {
 }
 
 /** A box of the model's input in pixels of the source, clipped to the picture. */
-export function toSource([x1, y1, x2, y2]: readonly [number, number, number, number], geometry: LetterboxGeometry): [number, number, number, number] {
+export function toSource(
+  [x1, y1, x2, y2]: readonly [number, number, number, number],
+  geometry: LetterboxGeometry,
+): [number, number, number, number] {
   const { source, scaleX, scaleY, offsetX, offsetY } = geometry;
   const clip = (value: number, limit: number): number => Math.min(limit, Math.max(0, value));
   return [
@@ -95,10 +102,12 @@ function inputSize(session: InferenceSession, fallback: Size): Size {
   const [image, ...others] = session.inputMetadata;
   const expected = "expected one float32 picture [1, 3, height, width]: export the model as a plain detector with 'NCHW' input";
   if (!image || others.length > 0) throw invalid(`the model has ${session.inputMetadata.length} inputs; ${expected}`);
-  if (!image.isTensor || image.type !== 'float32') throw invalid(`the input '${image.name}' is ${image.isTensor ? image.type : 'no tensor'}; ${expected}`);
+  if (!image.isTensor || image.type !== 'float32')
+    throw invalid(`the input '${image.name}' is ${image.isTensor ? image.type : 'no tensor'}; ${expected}`);
   const [batch, channels, height, width] = image.shape;
   const fits = (found: number | string | undefined, wanted: number): boolean => typeof found === 'string' || found === wanted;
-  if (image.shape.length !== 4 || !fits(batch, 1) || !fits(channels, 3)) throw invalid(`the input '${image.name}' is [${image.shape.join(', ')}]; ${expected}`);
+  if (image.shape.length !== 4 || !fits(batch, 1) || !fits(channels, 3))
+    throw invalid(`the input '${image.name}' is [${image.shape.join(', ')}]; ${expected}`);
   return {
     width: typeof width === 'number' ? width : fallback.width,
     height: typeof height === 'number' ? height : fallback.height,

@@ -9,7 +9,11 @@ import type { Candidate } from './decode.js';
  * @param limit - at most this many are kept, which also bounds the work at a very low score threshold.
  * @returns the kept ones, best score first; among equal scores the earlier candidate counts as better.
  */
-export function nms<T extends Pick<Candidate, 'box' | 'score' | 'classId'>>(candidates: readonly T[], iouThreshold: number, limit: number): T[] {
+export function nms<T extends Pick<Candidate, 'box' | 'score' | 'classId'>>(
+  candidates: readonly T[],
+  iouThreshold: number,
+  limit: number,
+): T[] {
   const kept: T[] = [];
   for (const candidate of candidates.toSorted((a, b) => b.score - a.score)) {
     if (kept.length >= limit) break;

@@ -98,7 +98,7 @@ function readField(bytes: Uint8Array, at: number): Field | undefined {
 function parseEntry(bytes: Uint8Array): [key: string, value: string] | undefined {
   const text = new TextDecoder();
   const found = new Map<number, string>();
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const field = readField(bytes, at);
     if (!field) return undefined;
     found.set(field.number, text.decode(bytes.subarray(field.start, field.start + field.length)));

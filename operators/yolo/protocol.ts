@@ -39,7 +39,8 @@ export interface SharedPicture extends Size {
 export type Found = readonly [x1: number, y1: number, x2: number, y2: number, score: number, classId: number];
 
 /** To the worker. `close` is answered by the thread's end, after the work that came before it. */
-export type Request = { readonly type: 'run'; readonly picture: SharedPicture; readonly select: SelectOptions } | { readonly type: 'close' };
+export type Request =
+  { readonly type: 'run'; readonly picture: SharedPicture; readonly select: SelectOptions } | { readonly type: 'close' };
 
 /** From the worker: one `ready` or `unusable`, then one answer a run. */
 export type Answer =

@@ -64,7 +64,8 @@ describe('a model', () => {
   test('classes, thresholds and labels choose what comes out', async () => {
     const path = pathToFileURL(await model(pets));
     const frame = plainFrame(64, 64, { format: 'gray8' });
-    const labelsOf = async (options: DetectYoloOptions): Promise<string[]> => (await detect(frame, { model: path, ...options })).objects.map(({ label }) => label);
+    const labelsOf = async (options: DetectYoloOptions): Promise<string[]> =>
+      (await detect(frame, { model: path, ...options })).objects.map(({ label }) => label);
     expect(await labelsOf({ classes: ['dog'] })).toEqual(['dog']);
     expect(await labelsOf({ classes: [] })).toEqual([]);
     expect(await labelsOf({ scoreThreshold: 0.85 })).toEqual(['cat']);
@@ -83,7 +84,10 @@ describe('a model', () => {
     values.set([10, 10, 20, 20, 0.9, 1, 11, 10, 21, 20, 0.8, 1]);
     const path = await model({ output: [1, 300, 6], values, metadata: { names } });
     expect((await detect(plainFrame(64, 64), { model: path })).objects.map(({ label }) => label)).toEqual(['dog', 'dog']);
-    await expect(detect(plainFrame(64, 64), { model: path, labels: ['one'] })).rejects.toMatchObject({ code: 'OPTIONS_INVALID', message: expect.stringContaining('class 1') as string });
+    await expect(detect(plainFrame(64, 64), { model: path, labels: ['one'] })).rejects.toMatchObject({
+      code: 'OPTIONS_INVALID',
+      message: expect.stringContaining('class 1') as string,
+    });
   });
 
   test('takes jpeg frames', async () => {
@@ -99,7 +103,13 @@ describe('what cannot be used is one error of the stream, as soon as it is subsc
     ['a folder', () => folder + '/', {}, 'MODEL_INVALID', /not a file/],
     ['a file that is no ONNX', () => import.meta.filename, {}, 'MODEL_INVALID', /detectYolo\.test\.ts cannot be used/],
     ['a foreign output', () => model({ output: [1, 1000] }), {}, 'MODEL_INVALID', /'output' \[1, 1000\].*expected \[1, 84, 5\+classes\]/],
-    ['a foreign input', () => model({ output: [1, 6, 84], input: [1, 64, 64, 3] }), {}, 'MODEL_INVALID', /'images' is \[1, 64, 64, 3\].*NCHW/],
+    [
+      'a foreign input',
+      () => model({ output: [1, 6, 84], input: [1, 64, 64, 3] }),
+      {},
+      'MODEL_INVALID',
+      /'images' is \[1, 64, 64, 3\].*NCHW/,
+    ],
     ['no labels', () => model({ output: [1, 6, 84] }), {}, 'OPTIONS_INVALID', /2 classes and no names/],
     ['too many labels', () => model(pets), { labels: ['a', 'b', 'c'] }, 'OPTIONS_INVALID', /3 labels.*2 classes/],
     ['an unknown class', () => model(pets), { classes: ['dogs'] }, 'OPTIONS_INVALID', /'dogs'.*did you mean 'dog'/],
@@ -126,16 +136,23 @@ describe('what cannot be used is one error of the stream, as soon as it is subsc
         output.next(plainFrame(64, 64));
       });
     });
-    await expect(lastValueFrom(frames.pipe(detectYolo({ model: await model({ output: [1, 1000] }) })))).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+    await expect(lastValueFrom(frames.pipe(detectYolo({ model: await model({ output: [1, 1000] }) })))).rejects.toMatchObject({
+      code: 'MODEL_INVALID',
+    });
     expect(settled).toEqual([]);
   });
 
-  test.each([{ scoreThreshold: 2 }, { iouThreshold: NaN }, { workers: 0 }, { workers: 1.5 }, { maxDetections: 0 }, { inputSize: { width: 0, height: 64 } }, { model: new URL('https://example.com/a.onnx') }])(
-    '%j is refused at once',
-    (options) => {
-      expect(() => detectYolo(options)).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }));
-    },
-  );
+  test.each([
+    { scoreThreshold: 2 },
+    { iouThreshold: NaN },
+    { workers: 0 },
+    { workers: 1.5 },
+    { maxDetections: 0 },
+    { inputSize: { width: 0, height: 64 } },
+    { model: new URL('https://example.com/a.onnx') },
+  ])('%j is refused at once', (options) => {
+    expect(() => detectYolo(options)).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }));
+  });
 });
 
 test('a frame that does not hold what it says fails its delivery, and the stream goes on', async () => {
@@ -144,9 +161,15 @@ test('a frame that does not hold what it says fails its delivery, and the stream
   const frames = new Observable<Frame>((output) => {
     announceDeliveries();
     return input.subscribe((frame) => {
-      deliver({ id: String(frame.index), onSettled: ({ failed }) => settled.push([frame.index, (failed?.error as { code?: string } | undefined)?.code]) }, () => {
-        output.next(frame);
-      });
+      deliver(
+        {
+          id: String(frame.index),
+          onSettled: ({ failed }) => settled.push([frame.index, (failed?.error as { code?: string } | undefined)?.code]),
+        },
+        () => {
+          output.next(frame);
+        },
+      );
     });
   });
   const results: number[] = [];
@@ -165,19 +188,24 @@ test('a frame that does not hold what it says fails its delivery, and the stream
     input.next(plainFrame(64, 64, { index: 3 }));
   });
   expect(results).toEqual([0, 3]);
-  await expect.poll(() => settled).toEqual([
-    [0, undefined],
-    [1, 'FRAME_INVALID'],
-    [2, 'IMAGE_INVALID'],
-    [3, undefined],
-  ]);
+  await expect
+    .poll(() => settled)
+    .toEqual([
+      [0, undefined],
+      [1, 'FRAME_INVALID'],
+      [2, 'IMAGE_INVALID'],
+      [3, undefined],
+    ]);
 });
 
 describe.skipIf(!haveShared())('YOLOX-Nano', () => {
   const yolox = shared('models/yolox_nano.onnx');
 
   test('finds at least 95 % of the expected boxes on the stills, and nothing else', async () => {
-    const expected = JSON.parse(await readFile(shared('expected/detections.json'), 'utf8')) as Record<string, { label: string; score: number; box: [number, number, number, number] }[]>;
+    const expected = JSON.parse(await readFile(shared('expected/detections.json'), 'utf8')) as Record<
+      string,
+      { label: string; score: number; box: [number, number, number, number] }[]
+    >;
     const stills = await Promise.all(Object.keys(expected).map((name) => readFile(shared(`media/${name}`))));
     const results = await lastValueFrom(of(...stills).pipe(decodeImage(), detectYolo({ model: yolox, workers: 2 }), toArray()));
     const wanted = Object.values(expected).flatMap((boxes, still) => boxes.map((box) => ({ ...box, still })));
@@ -202,10 +230,14 @@ describe.skipIf(!haveShared())('YOLOX-Nano', () => {
 
 /** A frame every two seconds, by the system's ffmpeg. */
 async function sample(path: string, width: number, height: number): Promise<Frame[]> {
-  const child = spawn('ffmpeg', ['-v', 'error', '-i', path, '-vf', 'fps=0.5', '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn('ffmpeg', ['-v', 'error', '-i', path, '-vf', 'fps=0.5', '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const chunks: Buffer[] = [];
   for await (const chunk of child.stdout) chunks.push(chunk as Buffer);
   const bytes = Buffer.concat(chunks);
   const size = width * height * 3;
-  return Array.from({ length: bytes.length / size }, (_, index) => plainFrame(width, height, { index, data: bytes.subarray(index * size, (index + 1) * size) }));
+  return Array.from({ length: bytes.length / size }, (_, index) =>
+    plainFrame(width, height, { index, data: bytes.subarray(index * size, (index + 1) * size) }),
+  );
 }

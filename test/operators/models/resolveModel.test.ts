@@ -124,7 +124,13 @@ describe('a download that fails leaves nothing behind and says what to put where
     ['other bytes', (_, response) => response.end(Buffer.alloc(bytes.length)), {}, /have sha256 \w{64}; expected/],
     ['too many bytes', (_, response) => response.end(Buffer.alloc(3_000_000)), {}, /more than the 300000 bytes/],
     ['too few bytes', (_, response) => response.end(bytes.subarray(0, 1000)), {}, /after 1000 of 300000 bytes/],
-    ['a broken connection', (_, response) => void response.writeHead(200, { 'content-length': bytes.length }).write(bytes.subarray(0, 1000), () => response.destroy()), {}, /tiny\.onnx: \S+/],
+    [
+      'a broken connection',
+      (_, response) =>
+        void response.writeHead(200, { 'content-length': bytes.length }).write(bytes.subarray(0, 1000), () => response.destroy()),
+      {},
+      /tiny\.onnx: \S+/,
+    ],
     ['no server', whole, { url: 'http://127.0.0.1:1/tiny.onnx' }, /127\.0\.0\.1:1/],
   ];
   test.each(cases)('%s', async (_, listener, changes, message) => {
@@ -151,7 +157,10 @@ describe('a download that fails leaves nothing behind and says what to put where
     const file = join(cache, 'file');
     await writeFile(file, '');
     vi.stubEnv('XDG_CACHE_HOME', file);
-    await expect(resolveModel('tiny', { registry })).rejects.toMatchObject({ code: 'MODEL_DOWNLOAD', message: expect.stringContaining('ENOTDIR') as string });
+    await expect(resolveModel('tiny', { registry })).rejects.toMatchObject({
+      code: 'MODEL_DOWNLOAD',
+      message: expect.stringContaining('ENOTDIR') as string,
+    });
   });
 });
 

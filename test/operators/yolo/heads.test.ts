@@ -13,7 +13,11 @@ function headOf(dims: readonly number[], size = input): Head {
 }
 
 function round(candidates: readonly Candidate[]): unknown[] {
-  return candidates.map(({ box, score, classId }) => [...box.map((v) => Math.round(v * 100) / 100), Math.round(score * 1000) / 1000, classId]);
+  return candidates.map(({ box, score, classId }) => [
+    ...box.map((v) => Math.round(v * 100) / 100),
+    Math.round(score * 1000) / 1000,
+    classId,
+  ]);
 }
 
 describe('the shape tells the head', () => {
@@ -36,7 +40,10 @@ describe('the shape tells the head', () => {
   });
 
   test('among several outputs the one that is a head is read', () => {
-    const outputs = [{ name: 'features', dims: [1, 255, 8, 8] }, { name: 'boxes', dims: [1, 84, 85] }];
+    const outputs = [
+      { name: 'features', dims: [1, 255, 8, 8] },
+      { name: 'boxes', dims: [1, 84, 85] },
+    ];
     expect(recogniseHead(outputs, input)).toMatchObject({ output: 'boxes', head: { kind: 'yolox' } });
   });
 
@@ -46,7 +53,12 @@ describe('the shape tells the head', () => {
 
   test('a foreign shape is an error that names it and what is expected', () => {
     expect(() => headOf([1, 1000])).toThrow(
-      expect.objectContaining({ code: 'MODEL_INVALID', message: expect.stringMatching(/'output' \[1, 1000\].*64x64.*\[1, 84, 5\+classes\].*\[1, 252, 5\+classes\].*\[1, 4\+classes, 84\]/) as string }),
+      expect.objectContaining({
+        code: 'MODEL_INVALID',
+        message: expect.stringMatching(
+          /'output' \[1, 1000\].*64x64.*\[1, 84, 5\+classes\].*\[1, 252, 5\+classes\].*\[1, 4\+classes, 84\]/,
+        ) as string,
+      }),
     );
   });
 });

@@ -120,7 +120,10 @@ describe('a worker that crashes', () => {
     crash(first);
     const lost = pool.run(plainFrame(64, 64), select, signal);
     const waiting = pool.run(plainFrame(64, 64), select, signal);
-    await expect(lost).rejects.toMatchObject({ code: 'INFERENCE_FAILED', message: expect.stringContaining('ended unexpectedly') as string });
+    await expect(lost).rejects.toMatchObject({
+      code: 'INFERENCE_FAILED',
+      message: expect.stringContaining('ended unexpectedly') as string,
+    });
     await expect(waiting).resolves.toEqual([]);
     expect(pool.threads).not.toContain(first);
     leave();

@@ -14,7 +14,18 @@ describe('parseNames', () => {
     expect(parseNames(text)).toEqual(names);
   });
 
-  test.each(['', '{}', '[]', 'person', "{0: 'a', 2: 'c'}", '{0: exit()}', "{0: 'a'", "{0: 'a'} + {1: 'b'}", "{0: 'a' 1: 'b'}", "{'a', 'b'}"])('%j is none', (text) => {
+  test.each([
+    '',
+    '{}',
+    '[]',
+    'person',
+    "{0: 'a', 2: 'c'}",
+    '{0: exit()}',
+    "{0: 'a'",
+    "{0: 'a'} + {1: 'b'}",
+    "{0: 'a' 1: 'b'}",
+    "{'a', 'b'}",
+  ])('%j is none', (text) => {
     expect(parseNames(text)).toBeUndefined();
   });
 
@@ -25,9 +36,11 @@ describe('parseNames', () => {
         expect(parseNames(JSON.stringify(names))).toEqual(names);
       }),
     );
-    fc.assert(fc.property(fc.string(), (text) => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
         parseNames(text);
-      }));
+      }),
+    );
   });
 });
 
@@ -47,11 +60,15 @@ describe('resolveLabels', () => {
     ['none', {}, /2 classes and no names/],
     ['an end-to-end head without names', { classes: undefined }, /give `labels`/],
   ])('%s', (_, changes, message) => {
-    expect(() => resolveLabels({ ...sources, ...changes })).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID', message: expect.stringMatching(message) as string }));
+    expect(() => resolveLabels({ ...sources, ...changes })).toThrow(
+      expect.objectContaining({ code: 'OPTIONS_INVALID', message: expect.stringMatching(message) as string }),
+    );
   });
 });
 
 test('an unknown class is an error that names the closest', () => {
   expect(classIdsOf(['dog', 'person'], coco80)).toEqual([16, 0]);
-  expect(() => classIdsOf(['Pearson'], coco80)).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID', message: expect.stringContaining("did you mean 'person'?") as string }));
+  expect(() => classIdsOf(['Pearson'], coco80)).toThrow(
+    expect.objectContaining({ code: 'OPTIONS_INVALID', message: expect.stringContaining("did you mean 'person'?") as string }),
+  );
 });

@@ -4,7 +4,14 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
 const candidate = fc
-  .tuple(fc.integer({ min: 0, max: 50 }), fc.integer({ min: 0, max: 50 }), fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 40 }), fc.integer({ min: 0, max: 10 }), fc.integer({ min: 0, max: 2 }))
+  .tuple(
+    fc.integer({ min: 0, max: 50 }),
+    fc.integer({ min: 0, max: 50 }),
+    fc.integer({ min: 1, max: 40 }),
+    fc.integer({ min: 1, max: 40 }),
+    fc.integer({ min: 0, max: 10 }),
+    fc.integer({ min: 0, max: 2 }),
+  )
   .map(([x, y, width, height, score, classId]) => ({ box: [x, y, x + width, y + height] as const, score: score / 10, classId }));
 const candidates = fc.array(candidate, { maxLength: 40 });
 const threshold = fc.double({ min: 0, max: 1, noNaN: true });
@@ -31,7 +38,9 @@ test('what is dropped is covered by a better one of its class', () => {
       const kept = nms(all, limit, 1000);
       for (const one of all) {
         if (kept.includes(one)) continue;
-        expect(kept.some((better) => better.classId === one.classId && better.score >= one.score && iou(better.box, one.box) > limit)).toBe(true);
+        expect(kept.some((better) => better.classId === one.classId && better.score >= one.score && iou(better.box, one.box) > limit)).toBe(
+          true,
+        );
       }
     }),
   );

@@ -49,7 +49,12 @@ function node(type: string, inputs: readonly string[], output: string, attribute
 }
 
 function tensor(name: string, dims: readonly number[], values: ArrayLike<number>): Uint8Array {
-  return concat([...dims.map((side) => number(1, side)), number(2, 1), text(8, name), message(9, new Uint8Array(Float32Array.from(values).buffer))]);
+  return concat([
+    ...dims.map((side) => number(1, side)),
+    number(2, 1),
+    text(8, name),
+    message(9, new Uint8Array(Float32Array.from(values).buffer)),
+  ]);
 }
 
 function valueInfo(name: string, dims: readonly (number | string)[]): Uint8Array {
