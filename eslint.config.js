@@ -39,7 +39,11 @@ export default defineConfig(
           zones: [
             ...oneWay,
             { target: './src', from: ['./operators', './recipes', './test', './bench'], message: 'the core knows nothing of pictures' },
-            { target: ['./operators', './recipes'], from: './src', message: "operators and recipes use what a user can import: 'edgeflow'" },
+            {
+              target: ['./operators', './recipes'],
+              from: './src',
+              message: "operators and recipes use what a user can import: 'edgeflow'",
+            },
             { target: './operators', from: './recipes' },
             { target: ['./src', './operators', './recipes'], from: ['./test', './bench'] },
           ],

@@ -67,7 +67,7 @@ async function* frames(settings: CameraSettings, signal: AbortSignal): AsyncGene
   async function* oneRun(): AsyncGenerator<Frame, RunEnd> {
     const run = play(source, ffmpeg, { ...settings, signal });
     try {
-      for (let open = false; ; ) {
+      for (let open = false; ;) {
         const step = await run.next();
         if (step.done) return step.value;
         const { data, width, height, time } = step.value.picture;

@@ -52,5 +52,7 @@ export function checkFrame(frame: Frame): void {
   if (!(format in bytesPerPixel)) fail(`format is '${String(format)}'; expected rgb24, gray8 or jpeg`);
   const expected = width * height * bytesPerPixel[format];
   if (data.length !== expected)
-    fail(`${data.length} bytes; expected ${expected} for ${width}x${height} ${format}: the frame is ${data.length < expected ? 'truncated' : 'too long'}`);
+    fail(
+      `${data.length} bytes; expected ${expected} for ${width}x${height} ${format}: the frame is ${data.length < expected ? 'truncated' : 'too long'}`,
+    );
 }

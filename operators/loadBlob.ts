@@ -43,7 +43,9 @@ async function load(directory: string, ref: BlobRef): Promise<Frame> {
     }
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error;
-    throw new EdgeFlowError('BLOB_MISSING', `loadBlob: there is no ${path}; it was removed, perhaps by the limits of storeBlob`, { cause: error });
+    throw new EdgeFlowError('BLOB_MISSING', `loadBlob: there is no ${path}; it was removed, perhaps by the limits of storeBlob`, {
+      cause: error,
+    });
   }
 }
 

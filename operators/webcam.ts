@@ -41,7 +41,10 @@ function checkOptions(options: WebcamOptions): WebcamSettings & { readonly inter
     );
   const check = (name: string, value: unknown, min: number, max: number): void => {
     if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return;
-    throw new EdgeFlowError('OPTIONS_INVALID', `webcam: ${name} is ${JSON.stringify(value)}; expected a whole number from ${min} to ${max}`);
+    throw new EdgeFlowError(
+      'OPTIONS_INVALID',
+      `webcam: ${name} is ${JSON.stringify(value)}; expected a whole number from ${min} to ${max}`,
+    );
   };
   check('width', width, 16, 8192);
   check('height', height, 16, 8192);
@@ -76,7 +79,11 @@ export function webcam(options: WebcamOptions = {}): Observable<Frame> {
   return fromPull(({ signal }) => stills(settings, name, signal));
 }
 
-async function* stills(settings: WebcamSettings & { readonly intervalMs: number }, name: string, signal: AbortSignal): AsyncGenerator<Frame, void> {
+async function* stills(
+  settings: WebcamSettings & { readonly intervalMs: number },
+  name: string,
+  signal: AbortSignal,
+): AsyncGenerator<Frame, void> {
   if ((await findOnPath('fswebcam')) === undefined)
     throw new EdgeFlowError(
       'WEBCAM_FAILED',

@@ -30,9 +30,13 @@ export function storeFailed(where: string, path: string, error: unknown): EdgeFl
     ENOTDIR: 'a part of the path is a file',
   };
   const reason = error instanceof Error ? error.message : String(error);
-  return new EdgeFlowError('STORE_FAILED', `${where}: could not write below ${path}: ${mends[systemCode(error) ?? ''] ?? 'see the reason'} (${reason})`, {
-    cause: error,
-  });
+  return new EdgeFlowError(
+    'STORE_FAILED',
+    `${where}: could not write below ${path}: ${mends[systemCode(error) ?? ''] ?? 'see the reason'} (${reason})`,
+    {
+      cause: error,
+    },
+  );
 }
 
 /** Makes what a folder lists outlast a loss of power. */

@@ -71,12 +71,18 @@ export interface CameraSettings extends PlayOptions {
 
 function checkNumber(name: string, value: number | undefined, min: number, max: number, whole: boolean): void {
   if (value === undefined || (value >= min && value <= max && (!whole || Number.isInteger(value)))) return;
-  throw new EdgeFlowError('OPTIONS_INVALID', `camera: ${name} is ${String(value)}; expected a ${whole ? 'whole ' : ''}number from ${min} to ${max}`);
+  throw new EdgeFlowError(
+    'OPTIONS_INVALID',
+    `camera: ${name} is ${String(value)}; expected a ${whole ? 'whole ' : ''}number from ${min} to ${max}`,
+  );
 }
 
 function warn(event: CameraEvent): void {
   if (event.type === 'reconnect')
-    process.emitWarning(`camera: ${event.reason}; attempt ${event.attempt} in ${event.delayMs} ms`, { type: 'EdgeFlowWarning', code: 'SOURCE_FAILED' });
+    process.emitWarning(`camera: ${event.reason}; attempt ${event.attempt} in ${event.delayMs} ms`, {
+      type: 'EdgeFlowWarning',
+      code: 'SOURCE_FAILED',
+    });
   if (event.type === 'damaged') process.emitWarning(`camera: ${event.reason}`, { type: 'EdgeFlowWarning', code: 'SOURCE_FAILED' });
 }
 
@@ -96,7 +102,10 @@ export function checkCameraOptions(options: CameraOptions): CameraSettings {
   const parsed = parseSource(options.source);
   const source = { ...parsed, live: options.live ?? parsed.live };
   if (loop && source.kind !== 'file')
-    throw new EdgeFlowError('OPTIONS_INVALID', `camera: loop is for files; ${source.label} ${source.live ? 'is connected to again by itself' : 'does not end'}`);
+    throw new EdgeFlowError(
+      'OPTIONS_INVALID',
+      `camera: loop is for files; ${source.label} ${source.live ? 'is connected to again by itself' : 'does not end'}`,
+    );
   const silenceMs = stallTimeoutMs ?? 15_000;
   return {
     source,

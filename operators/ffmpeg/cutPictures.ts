@@ -74,7 +74,10 @@ export class PictureCutter {
     const [, width, height] = /^P6\n(\d+) (\d+)\n255\n$/.exec(header)?.map(Number) ?? [];
     if (!width || !height) throw new EdgeFlowError('SOURCE_FAILED', 'camera: ffmpeg wrote something that is not a PPM picture');
     if (width > maxFrameSide || height > maxFrameSide)
-      throw new EdgeFlowError('SOURCE_FAILED', `camera: pictures are ${width}x${height}; expected at most ${maxFrameSide} a side. Set width or height`);
+      throw new EdgeFlowError(
+        'SOURCE_FAILED',
+        `camera: pictures are ${width}x${height}; expected at most ${maxFrameSide} a side. Set width or height`,
+      );
     this.#width = width;
     this.#height = height;
     this.#headerLength = this.#headerLines = this.#filled = 0;

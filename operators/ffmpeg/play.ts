@@ -65,5 +65,8 @@ export async function* play(
 /** The error for a source that broke off. */
 export function sourceFailed(source: VideoSource, end: RunEnd): EdgeFlowError {
   const what = end.pictures === 0 ? 'no picture could be read' : `broke off after ${end.pictures} pictures`;
-  return new EdgeFlowError('SOURCE_FAILED', `camera: ${source.label}: ${what}\n  ${end.complaint || 'ffmpeg gave no reason; is there video in it?'}`);
+  return new EdgeFlowError(
+    'SOURCE_FAILED',
+    `camera: ${source.label}: ${what}\n  ${end.complaint || 'ffmpeg gave no reason; is there video in it?'}`,
+  );
 }

@@ -79,11 +79,17 @@ export class FileSink implements LineSink {
     const stem = basename(path, extension);
     if (there?.ino === mine.ino) {
       const stamp = new Date().toISOString().replace(/[:.]/g, '-');
-      await emptyWhereMissing(rename(path, join(dirname(path), `${stem}.${stamp}-${randomBytes(3).toString('hex')}${extension}`)), undefined);
+      await emptyWhereMissing(
+        rename(path, join(dirname(path), `${stem}.${stamp}-${randomBytes(3).toString('hex')}${extension}`)),
+        undefined,
+      );
     }
     const rotated = (await readdir(dirname(path))).filter(
-      (name) => name.startsWith(`${stem}.`) && /^\d{4}-\d\d-\d\dT[\d-]+Z-[0-9a-f]{6}$/.test(name.slice(stem.length + 1, name.length - extension.length)),
+      (name) =>
+        name.startsWith(`${stem}.`) &&
+        /^\d{4}-\d\d-\d\dT[\d-]+Z-[0-9a-f]{6}$/.test(name.slice(stem.length + 1, name.length - extension.length)),
     );
-    for (const name of rotated.sort().slice(0, Math.max(0, rotated.length - (maxFiles - 1)))) await rm(join(dirname(path), name), { force: true });
+    for (const name of rotated.sort().slice(0, Math.max(0, rotated.length - (maxFiles - 1))))
+      await rm(join(dirname(path), name), { force: true });
   }
 }

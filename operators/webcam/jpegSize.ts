@@ -2,7 +2,7 @@
 export function jpegSize(data: Uint8Array): { readonly width: number; readonly height: number } | undefined {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   if (data.length < 4 || view.getUint16(0) !== 0xffd8) return undefined;
-  for (let at = 2; at + 9 <= data.length; ) {
+  for (let at = 2; at + 9 <= data.length;) {
     if (view.getUint8(at) !== 0xff) return undefined;
     const marker = view.getUint8(at + 1);
     // Fill bytes may stand before a marker.

@@ -24,6 +24,7 @@ const camera = system.node(new URL('./nodes/camera.js', import.meta.url), {
 const yolo = system.node(new URL('./nodes/yolo.js', import.meta.url), {
   // The small model knows the generated scene alone; a real video wants a real one.
   model: values.model ?? (values.source === undefined ? streetModelPath : 'yolox-nano'),
+  scoreThreshold: values.model === undefined && values.source === undefined ? 0.35 : 0.5,
 });
 const logger = system.node(new URL('./nodes/logger.js', import.meta.url), { file: join(output, 'detections.jsonl') });
 const recorder = system.node(new URL('./nodes/recorder.js', import.meta.url), { directory: join(output, 'pictures'), maxCount: 1_000 });

@@ -9,15 +9,13 @@ const plainRefreshMs = 5_000;
 
 const clearScreen = '\x1b[H\x1b[J';
 
-function pad(cells: readonly (readonly string[])[]): string[] {
-  const widths = cells[0]?.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0))) ?? [];
-  const numeric = (text: string): boolean => /^[\d.–-]/.test(text);
-  return cells.map((row) =>
-    row
-      .map((cell, column) => (numeric(cell) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
-      .join('  ')
-      .trimEnd(),
-  );
+/** Lines of text in columns; those named in `text` align left, as words do, the others right, as numbers do. */
+function columns(rows: readonly (readonly string[])[], text: ReadonlySet<string>): string[] {
+  const [header = []] = rows;
+  const widths = header.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const align = (cell: string, column: number): string =>
+    text.has(header[column] ?? '') ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0);
+  return rows.map((row) => row.map(align).join('  ').trimEnd());
 }
 
 const milliseconds = (value: number): string => `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
@@ -62,11 +60,17 @@ export class LiveTable {
 
   #render(ledger: Ledger, time: number): string {
     const status = this.#system.status();
-    const links = pad([
-      ['LINK', 'QOS', 'RATE', 'DELIVERED', 'SKIPPED', 'PENDING', 'DEAD', 'AGE P50', 'AGE P99'],
-      ...ledger.links.map((link) => this.#linkRow(link, time, status)),
-    ]);
-    const nodes = pad([['NODE', 'STATE', 'PID', 'RESTARTS', 'MEMORY', 'LAST'], ...status.map(nodeRow)]);
+    const links = columns(
+      [
+        ['LINK', 'QOS', 'RATE', 'DELIVERED', 'SKIPPED', 'PENDING', 'DEAD', 'AGE P50', 'AGE P99'],
+        ...ledger.links.map((link) => this.#linkRow(link, time, status)),
+      ],
+      new Set(['LINK', 'QOS']),
+    );
+    const nodes = columns(
+      [['NODE', 'STATE', 'PID', 'RESTARTS', 'MEMORY', 'LAST'], ...status.map(nodeRow)],
+      new Set(['NODE', 'STATE', 'LAST']),
+    );
     return [this.#title, '', ...links, '', ...nodes, ''].join('\n');
   }
 
@@ -77,7 +81,8 @@ export class LiveTable {
     const seconds = this.#last ? (time - this.#last.time) / 1_000 : 0;
     const rate = before && seconds > 0 ? (done - before.acked - before.delivered) / seconds : 0;
     const counts = status.filter(({ node }) => node === target).flatMap(({ report }) => report?.inputs[source] ?? []);
-    const worst = (key: 'ageP50' | 'ageP99'): string => (counts.length > 0 ? milliseconds(Math.max(...counts.map((count) => count[key]))) : '–');
+    const worst = (key: 'ageP50' | 'ageP99'): string =>
+      counts.length > 0 ? milliseconds(Math.max(...counts.map((count) => count[key]))) : '–';
     const durable = qos === QoS.DURABLE;
     return [
       `${source} → ${target}`,

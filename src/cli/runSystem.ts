@@ -25,7 +25,10 @@ async function loadSystem(entry: string): Promise<System> {
   if (!existsSync(entry)) throw new EdgeFlowError('NODE_MODULE_MISSING', `there is no file ${entry}`);
   const { default: system } = await loadModule(pathToFileURL(entry).href);
   if (system instanceof System) return system;
-  throw new EdgeFlowError('NODE_MODULE_INVALID', `${entry} default-exports ${system === undefined ? 'nothing' : `a ${typeof system}`}; expected a System`);
+  throw new EdgeFlowError(
+    'NODE_MODULE_INVALID',
+    `${entry} default-exports ${system === undefined ? 'nothing' : `a ${typeof system}`}; expected a System`,
+  );
 }
 
 /** Runs a system until it ends, is stopped by a signal, or its time is over, and prints its ledger. */

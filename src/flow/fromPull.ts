@@ -29,7 +29,10 @@ export interface FromPullOptions {
  * fromPull(async function* ({ signal }) { while (!signal.aborted) yield await sensor.read(); })
  * ```
  */
-export function fromPull<T>(open: (context: { readonly signal: AbortSignal }) => AsyncIterable<T>, options: FromPullOptions = {}): Observable<T> {
+export function fromPull<T>(
+  open: (context: { readonly signal: AbortSignal }) => AsyncIterable<T>,
+  options: FromPullOptions = {},
+): Observable<T> {
   const { concurrency = 1 } = options;
   if (!(concurrency >= 1)) throw new EdgeFlowError('OPTIONS_INVALID', `fromPull: concurrency is ${concurrency}; expected at least 1`);
 

@@ -39,10 +39,12 @@ function linkLedger({ source, target, qos }: LinkName, stats: TopicStats | undef
   const counts = { published: 0, acked: 0, dead: 0, delivered: 0, skipped: 0, pending: 0 };
   if (qos === QoS.DURABLE) {
     const group = stats?.groups[target];
-    if (group) Object.assign(counts, { published: group.published, acked: group.acked, dead: group.dead, pending: group.open + group.unread });
+    if (group)
+      Object.assign(counts, { published: group.published, acked: group.acked, dead: group.dead, pending: group.open + group.unread });
   } else {
     const reader = stats?.readers[target];
-    if (reader) Object.assign(counts, { published: reader.published, delivered: reader.delivered, skipped: reader.skipped, pending: reader.waiting });
+    if (reader)
+      Object.assign(counts, { published: reader.published, delivered: reader.delivered, skipped: reader.skipped, pending: reader.waiting });
   }
   const { published, acked, dead, delivered, skipped, pending } = counts;
   return { source, target, qos, ...counts, balanced: published === acked + dead + delivered + skipped + pending };
@@ -50,7 +52,12 @@ function linkLedger({ source, target, qos }: LinkName, stats: TopicStats | undef
 
 /** Draws up the ledger of links from the broker's counts. */
 export function drawLedger(links: readonly LinkName[], stats: readonly TopicStats[]): Ledger {
-  const rows = links.map((link) => linkLedger(link, stats.find(({ topic }) => topic === link.source)));
+  const rows = links.map((link) =>
+    linkLedger(
+      link,
+      stats.find(({ topic }) => topic === link.source),
+    ),
+  );
   return { links: rows, balanced: rows.every(({ balanced }) => balanced) };
 }
 

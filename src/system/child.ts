@@ -30,7 +30,10 @@ export class Child {
 
   constructor(plan: WorkerPlan, events: ChildEvents) {
     // The name of the node is there for `ps`; everything else goes over the channel, since argv is open to all users.
-    this.#process = fork(workerFile, [`${plan.system}/${plan.consumer}`], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], serialization: 'advanced' });
+    this.#process = fork(workerFile, [`${plan.system}/${plan.consumer}`], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      serialization: 'advanced',
+    });
     this.pid = this.#process.pid;
     let done = false;
     let failure: ChildExit['failure'];

@@ -81,7 +81,10 @@ export class NodeRunner {
       const onStop = (): void => {
         // A source ends at once; what it has published is confirmed before the stream completes.
         if (this.#plan.inputs.length === 0) stopped.next();
-        else void this.#lingered(() => { stopped.next(); });
+        else
+          void this.#lingered(() => {
+            stopped.next();
+          });
       };
       if (this.#stop.aborted) onStop();
       else this.#stop.addEventListener('abort', onStop, { once: true });
@@ -110,7 +113,11 @@ export class NodeRunner {
   }
 
   #publish(output: string): MonoTypeOperatorFunction<unknown> {
-    return (values) => values.pipe(toBroker(output), tap(() => this.#published++));
+    return (values) =>
+      values.pipe(
+        toBroker(output),
+        tap(() => this.#published++),
+      );
   }
 
   /** After the inputs have completed, gives streams of the node's own a moment to complete too. */

@@ -119,7 +119,10 @@ export class Supervisor implements RunningSystem {
   #gaveUp(node: string, maxRestarts: number, failure: { readonly code: string | undefined; readonly message: string }): void {
     this.#failure ??= failure.code
       ? new EdgeFlowError(failure.code as ErrorCode, `node '${node}': ${failure.message}`)
-      : new EdgeFlowError('NODE_GAVE_UP', `node '${node}' crashed and was restarted ${maxRestarts} times in a row, at last because ${failure.message}`);
+      : new EdgeFlowError(
+          'NODE_GAVE_UP',
+          `node '${node}' crashed and was restarted ${maxRestarts} times in a row, at last because ${failure.message}`,
+        );
     void this.stop();
   }
 

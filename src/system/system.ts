@@ -174,6 +174,9 @@ function checkPlain(name: string, options: Record<string, unknown>): void {
 function checkModules(graph: Graph): void {
   for (const { name, module } of graph.nodes.values()) {
     if (module === undefined || existsSync(fileURLToPath(module))) continue;
-    throw new EdgeFlowError('NODE_MODULE_MISSING', `node '${name}': there is no file ${fileURLToPath(module)}; node paths are relative to the entry module`);
+    throw new EdgeFlowError(
+      'NODE_MODULE_MISSING',
+      `node '${name}': there is no file ${fileURLToPath(module)}; node paths are relative to the entry module`,
+    );
   }
 }

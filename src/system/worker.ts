@@ -25,7 +25,8 @@ function tell(message: FromWorker): void {
 
 function fail(error: unknown): void {
   const code = error instanceof Error && 'code' in error && error.name === 'EdgeFlowError' ? (error.code as ErrorCode) : undefined;
-  const message = code === undefined && error instanceof Error ? (error.stack ?? error.message) : error instanceof Error ? error.message : String(error);
+  const message =
+    code === undefined && error instanceof Error ? (error.stack ?? error.message) : error instanceof Error ? error.message : String(error);
   const leave = (): void => process.exit(1);
   if (process.connected) process.send?.({ type: 'failed', code, message } satisfies FromWorker, leave);
   else leave();
@@ -44,7 +45,10 @@ async function fromModule(plan: WorkerPlan, url: string): Promise<NodeOperator> 
 /** The operator of an inline node: imports the entry again and takes the node out of the System that it builds. */
 async function fromEntry(plan: WorkerPlan): Promise<NodeOperator> {
   if (plan.entry === undefined)
-    throw new EdgeFlowError('NODE_MODULE_INVALID', `node '${plan.node}' is an inline operator, and the system has no entry module to find it in`);
+    throw new EdgeFlowError(
+      'NODE_MODULE_INVALID',
+      `node '${plan.node}' is an inline operator, and the system has no entry module to find it in`,
+    );
   const { entry } = plan;
   process.argv = [process.argv[0] ?? 'node', entry, ...plan.argv];
   const system = await new Promise<System>((resolve, reject) => {
@@ -85,7 +89,10 @@ async function start(plan: WorkerPlan, go: Promise<void>, stop: AbortController)
   tell({ type: 'report', report: runner.report() });
   await broker.close();
   await new Promise<void>((resolve) => {
-    if (process.connected) process.send?.({ type: 'done' } satisfies FromWorker, () => { resolve(); });
+    if (process.connected)
+      process.send?.({ type: 'done' } satisfies FromWorker, () => {
+        resolve();
+      });
     else resolve();
   });
   process.exit(0);

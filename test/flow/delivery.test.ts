@@ -1,8 +1,39 @@
-import { batch, detached, EdgeFlowError, fromBroker, latestMap, leased, mapAsync, MemoryBroker, QoS, subscriptionsClosed, toBroker, topic } from 'edgeflow';
+import {
+  batch,
+  detached,
+  EdgeFlowError,
+  fromBroker,
+  latestMap,
+  leased,
+  mapAsync,
+  MemoryBroker,
+  QoS,
+  subscriptionsClosed,
+  toBroker,
+  topic,
+} from 'edgeflow';
 import type { FromBrokerOptions, Topic } from 'edgeflow';
 import { until } from 'edgeflow/testing';
-import { bufferCount, Subject, debounceTime, delay, distinctUntilChanged, filter, from, interval, lastValueFrom, map, merge, mergeMap, scan, take, takeUntil, tap, toArray } from 'rxjs';
-import type { OperatorFunction , Observable} from 'rxjs';
+import {
+  bufferCount,
+  Subject,
+  debounceTime,
+  delay,
+  distinctUntilChanged,
+  filter,
+  from,
+  interval,
+  lastValueFrom,
+  map,
+  merge,
+  mergeMap,
+  scan,
+  take,
+  takeUntil,
+  tap,
+  toArray,
+} from 'rxjs';
+import type { OperatorFunction, Observable } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 
@@ -107,7 +138,10 @@ describe('a delivery settles', () => {
   });
 
   test('when the next value replaced it, in latestMap', async () => {
-    const out = await settleAll(50, latestMap((value) => new Promise<number>((resolve) => setImmediate(resolve, value))));
+    const out = await settleAll(
+      50,
+      latestMap((value) => new Promise<number>((resolve) => setImmediate(resolve, value))),
+    );
     expect(out.at(-1)).toBe(49);
     expect(out.length).toBeLessThan(50);
     expect(out).toEqual([...out].sort((a, b) => a - b));
@@ -161,7 +195,9 @@ describe('a failure', () => {
     const out: number[] = [];
     read(positive, QoS.DURABLE, { broker, group: 'g' }).subscribe((value) => out.push(value));
     await until('both good values', () => out.length === 2);
-    expect(await broker.deadLetters('numbers')).toMatchObject([{ attempts: 1, error: expect.stringContaining("topic 'numbers'") as string }]);
+    expect(await broker.deadLetters('numbers')).toMatchObject([
+      { attempts: 1, error: expect.stringContaining("topic 'numbers'") as string },
+    ]);
   });
 
   test('to fit the schema on publishing is a VALUE_INVALID', async () => {
@@ -196,7 +232,13 @@ describe('LEASE_ESCAPED', () => {
   });
 
   test('a plain stream may publish after raw asynchronous operators', async () => {
-    await lastValueFrom(from([1, 2]).pipe(mergeMap((value) => Promise.resolve(value)), toBroker('out', { broker }), toArray()));
+    await lastValueFrom(
+      from([1, 2]).pipe(
+        mergeMap((value) => Promise.resolve(value)),
+        toBroker('out', { broker }),
+        toArray(),
+      ),
+    );
     expect((await broker.stats())[0]).toMatchObject({ published: 2 });
   });
 });
@@ -245,7 +287,10 @@ describe('fromBroker', () => {
     const batches: number[][] = [];
     const done = new Promise<void>((resolve) => {
       read(numbers, QoS.DURABLE, { broker, group: 'g', stop: stop.signal })
-        .pipe(mapAsync((value) => new Promise<number>((settle) => setTimeout(settle, 1, value))), batch(100))
+        .pipe(
+          mapAsync((value) => new Promise<number>((settle) => setTimeout(settle, 1, value))),
+          batch(100),
+        )
         .subscribe({ next: (values) => batches.push(values), complete: resolve });
     });
     await publish([1, 2, 3]);

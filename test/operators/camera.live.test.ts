@@ -93,7 +93,9 @@ describe.skipIf(lacks('ffmpeg'))('live sources', () => {
     const events: CameraEvent[] = [];
     const source = `rtsp://user:hunter2@127.0.0.1:${port}/stream?token=s3cret`;
     const reconnect = { initialDelayMs: 10, maxAttempts: 2 };
-    const error: unknown = await lastValueFrom(camera({ source, reconnect, onEvent: (event) => events.push(event) })).catch((reason: unknown) => reason);
+    const error: unknown = await lastValueFrom(camera({ source, reconnect, onEvent: (event) => events.push(event) })).catch(
+      (reason: unknown) => reason,
+    );
     expect(error).toMatchObject({ code: 'SOURCE_FAILED' });
     expect(String(error)).toContain(`127.0.0.1:${port}`);
     expect(String(error) + JSON.stringify(events)).not.toMatch(/hunter2|s3cret/);

@@ -46,7 +46,10 @@ describe.skipIf(noFfmpeg)('pictures', () => {
   });
 
   test('bytes are red, green, blue, row by row', async () => {
-    const [frame] = await first({ source: "lavfi:color=c=0xff0000:s=64x48,format=rgb24,drawbox=x=0:y=0:w=1:h=1:c=0x0000ff:t=fill", pace: false }, 1);
+    const [frame] = await first(
+      { source: 'lavfi:color=c=0xff0000:s=64x48,format=rgb24,drawbox=x=0:y=0:w=1:h=1:c=0x0000ff:t=fill', pace: false },
+      1,
+    );
     expect([...(frame?.data.subarray(0, 6) ?? [])]).toEqual([0, 0, 255, 255, 0, 0]);
   });
 

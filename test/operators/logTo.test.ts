@@ -67,7 +67,10 @@ test('a full disk fails the delivery', async () => {
   const values = new Subject<number>();
   const subscription = values.pipe(logTo('/dev/full')).subscribe();
   for (let attempt = 0; attempt < 2; attempt++)
-    expect((await send(values, 1)).failed?.error).toMatchObject({ code: 'STORE_FAILED', message: expect.stringContaining('the disk is full') as string });
+    expect((await send(values, 1)).failed?.error).toMatchObject({
+      code: 'STORE_FAILED',
+      message: expect.stringContaining('the disk is full') as string,
+    });
   subscription.unsubscribe();
 });
 
@@ -115,7 +118,9 @@ test('two processes that log to one file and put it aside lose and tear nothing'
   const path = join(folder, 'log.jsonl');
   await Promise.all([0, 1000].map((first) => run(process.execPath, [fixture('log-lines.mjs'), path, String(first), '400'])));
   const values = readdirSync(folder).flatMap((name) => lines(join(folder, name)) as { value: number }[]);
-  expect(values.map(({ value }) => value).sort((a, b) => a - b)).toEqual([0, 1000].flatMap((first) => Array.from({ length: 400 }, (_, index) => first + index)));
+  expect(values.map(({ value }) => value).sort((a, b) => a - b)).toEqual(
+    [0, 1000].flatMap((first) => Array.from({ length: 400 }, (_, index) => first + index)),
+  );
   expect(readdirSync(folder).length).toBeGreaterThan(5);
 });
 
@@ -128,11 +133,17 @@ test('can be subscribed again', async () => {
 });
 
 test('stdout', async () => {
-  const code = "import { logTo } from 'edgeflow/operators'; import { of } from 'rxjs'; of({ a: 1 }, [2]).pipe(logTo('stdout')).subscribe();";
+  const code =
+    "import { logTo } from 'edgeflow/operators'; import { of } from 'rxjs'; of({ a: 1 }, [2]).pipe(logTo('stdout')).subscribe();";
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', code]);
   expect(stdout).toBe('{"a":1}\n[2]\n');
 });
 
-test.each([['', {}], ['x', { maxBytes: 0 }], ['x', { maxFiles: 0 }], ['x', { durability: 'none' }]])('options %j %o', (target, options) => {
+test.each([
+  ['', {}],
+  ['x', { maxBytes: 0 }],
+  ['x', { maxFiles: 0 }],
+  ['x', { durability: 'none' }],
+])('options %j %o', (target, options) => {
   expect(() => logTo(target, options as LogToOptions<unknown>)).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }));
 });

@@ -32,7 +32,11 @@ test('kill -9 in mid-write: what was settled is there, whole, once', async () =>
   const two = await Promise.all([writeAndKill(directory, next, 30), writeAndKill(directory, next, 50)]);
   settled = Math.max(...two);
 
-  await lastValueFrom(of({ data: new Uint8Array(3), width: 1, height: 1, format: 'rgb24' as const, time: 0, index: 0, source: 'end' }).pipe(storeBlob({ directory, format: 'raw' })));
+  await lastValueFrom(
+    of({ data: new Uint8Array(3), width: 1, height: 1, format: 'rgb24' as const, time: 0, index: 0, source: 'end' }).pipe(
+      storeBlob({ directory, format: 'raw' }),
+    ),
+  );
   expect(readdirSync(join(directory, '.tmp'))).toEqual([]);
 
   const refs: BlobRef[] = [];

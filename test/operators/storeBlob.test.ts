@@ -26,7 +26,10 @@ const store = (frames: Frame[], options: StoreBlobOptions): Promise<BlobRef[]> =
   lastValueFrom(from(frames).pipe(storeBlob({ format: 'raw', ...options }), toArray()));
 
 /** Sends frames as the deliveries of one message each, and tells how they were settled. */
-function storeDelivered(messages: readonly (readonly [id: string, frames: readonly Frame[]])[], options: StoreBlobOptions): Promise<Settlement[]> {
+function storeDelivered(
+  messages: readonly (readonly [id: string, frames: readonly Frame[]])[],
+  options: StoreBlobOptions,
+): Promise<Settlement[]> {
   return new Promise((resolve, reject) => {
     const settled: Settlement[] = [];
     new Observable<Frame>((output) => {
@@ -61,7 +64,9 @@ describe('stored and loaded', () => {
 
   test('JPEG is the default, and a JPEG is not encoded again', async () => {
     const directory = temporaryFolder();
-    const [ref] = await lastValueFrom(of({ ...frame(7), data: new Uint8Array(64 * 48 * 3), width: 64, height: 48 }).pipe(storeBlob({ directory }), toArray()));
+    const [ref] = await lastValueFrom(
+      of({ ...frame(7), data: new Uint8Array(64 * 48 * 3), width: 64, height: 48 }).pipe(storeBlob({ directory }), toArray()),
+    );
     if (!ref) throw new Error('nothing was stored');
     expect(ref).toMatchObject({ format: 'jpeg', width: 64, height: 48, index: 7, source: 'test' });
     const loaded = await firstValueFrom(of(ref).pipe(loadBlob({ directory })));
@@ -83,13 +88,21 @@ describe('stored and loaded', () => {
 
   test('frames of one millisecond all keep a file', async () => {
     const directory = temporaryFolder();
-    await store(Array.from({ length: 20 }, () => frame(1)), { directory });
+    await store(
+      Array.from({ length: 20 }, () => frame(1)),
+      { directory },
+    );
     expect(await list(directory)).toHaveLength(20);
   });
 
-  test.each([{ directory: '' }, { format: 'png' }, { quality: 0 }, { maxCount: 0 }, { maxBytes: NaN }, { durability: 'none' }])('options %o', (options) => {
-    expect(() => storeBlob({ directory: 'x', ...options } as StoreBlobOptions)).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }));
-  });
+  test.each([{ directory: '' }, { format: 'png' }, { quality: 0 }, { maxCount: 0 }, { maxBytes: NaN }, { durability: 'none' }])(
+    'options %o',
+    (options) => {
+      expect(() => storeBlob({ directory: 'x', ...options } as StoreBlobOptions)).toThrow(
+        expect.objectContaining({ code: 'OPTIONS_INVALID' }),
+      );
+    },
+  );
 
   test('durability power', async () => {
     const directory = temporaryFolder();
@@ -101,9 +114,21 @@ describe('stored and loaded', () => {
 describe('redelivery', () => {
   test('a message that comes again replaces its own file', async () => {
     const directory = temporaryFolder();
-    await storeDelivered([['m1', [frame(1)]], ['m2', [frame(2)]]], { directory });
+    await storeDelivered(
+      [
+        ['m1', [frame(1)]],
+        ['m2', [frame(2)]],
+      ],
+      { directory },
+    );
     const before = await list(directory);
-    await storeDelivered([['m1', [frame(1)]], ['m3', [frame(3)]]], { directory });
+    await storeDelivered(
+      [
+        ['m1', [frame(1)]],
+        ['m3', [frame(3)]],
+      ],
+      { directory },
+    );
     const after = await list(directory);
     expect(after.map(({ index }) => index)).toEqual([1, 2, 3]);
     expect(after.slice(0, 2)).toEqual(before);
@@ -140,10 +165,17 @@ describe('limits', () => {
   test('hold after every picture, and the oldest go first', async () => {
     const hour = 3_600_000;
     const limits = fc.record(
-      { maxCount: fc.integer({ min: 1, max: 6 }), maxBytes: fc.integer({ min: 1, max: 3_000 }), maxAgeMs: fc.constantFrom(1.5 * hour, 4.5 * hour) },
+      {
+        maxCount: fc.integer({ min: 1, max: 6 }),
+        maxBytes: fc.integer({ min: 1, max: 3_000 }),
+        maxAgeMs: fc.constantFrom(1.5 * hour, 4.5 * hour),
+      },
       { requiredKeys: [] },
     );
-    const pictures = fc.array(fc.record({ hoursAgo: fc.integer({ min: 0, max: 6 }), thirds: fc.integer({ min: 1, max: 300 }) }), { minLength: 1, maxLength: 15 });
+    const pictures = fc.array(fc.record({ hoursAgo: fc.integer({ min: 0, max: 6 }), thirds: fc.integer({ min: 1, max: 300 }) }), {
+      minLength: 1,
+      maxLength: 15,
+    });
     await fc.assert(
       fc.asyncProperty(limits, pictures, async (options, items) => {
         const directory = temporaryFolder();
@@ -190,7 +222,10 @@ describe('limits', () => {
 
   test('hold for a store of an earlier run, and leave no empty folder', async () => {
     const directory = temporaryFolder();
-    await store(Array.from({ length: 10 }, (_, index) => frame(index, { time: noon + index * 120_000 })), { directory });
+    await store(
+      Array.from({ length: 10 }, (_, index) => frame(index, { time: noon + index * 120_000 })),
+      { directory },
+    );
     await store([frame(10, { time: noon + 86_400_000 })], { directory, maxCount: 2 });
     expect((await list(directory)).map(({ index }) => index)).toEqual([9, 10]);
     expect(readdirSync(directory).sort()).toEqual(['.tmp', '2026-11-23', '2026-11-24']);
@@ -199,7 +234,8 @@ describe('limits', () => {
 
   test('hold for two writers of one directory', async () => {
     const directory = temporaryFolder();
-    const frames = (from: number): Frame[] => Array.from({ length: 60 }, (_, index) => frame(from + index, { time: noon + (index % 7) * 60_000 }));
+    const frames = (from: number): Frame[] =>
+      Array.from({ length: 60 }, (_, index) => frame(from + index, { time: noon + (index % 7) * 60_000 }));
     await Promise.all([store(frames(0), { directory, maxCount: 8 }), store(frames(100), { directory, maxCount: 8 })]);
     await store([frame(999)], { directory, maxCount: 8 });
     const refs = await list(directory);

@@ -13,7 +13,9 @@ const folders = (): number => readdirSync(tmpdir()).filter((name) => name.starts
 describe.skipIf(lacks('fswebcam'))('by fswebcam', () => {
   test('takes one picture after the other and leaves no file', async () => {
     const before = folders();
-    const frames = await lastValueFrom(webcam({ device: 'TEST:colourbars', width: 320, height: 240, intervalMs: 0 }).pipe(take(3), toArray()));
+    const frames = await lastValueFrom(
+      webcam({ device: 'TEST:colourbars', width: 320, height: 240, intervalMs: 0 }).pipe(take(3), toArray()),
+    );
     for (const frame of frames) {
       checkFrame(frame);
       expect(frame).toMatchObject({ width: 320, height: 240, format: 'jpeg', source: 'TEST:colourbars' });
@@ -24,7 +26,9 @@ describe.skipIf(lacks('fswebcam'))('by fswebcam', () => {
   });
 
   test.skipIf(still.absent || !/^[\w./-]+$/.test(still.path))('takes a still file for a camera', async () => {
-    const [frame] = await lastValueFrom(webcam({ device: `FILE:${still.path}`, width: 640, height: 480, intervalMs: 0 }).pipe(take(1), toArray()));
+    const [frame] = await lastValueFrom(
+      webcam({ device: `FILE:${still.path}`, width: 640, height: 480, intervalMs: 0 }).pipe(take(1), toArray()),
+    );
     expect(frame).toMatchObject({ format: 'jpeg', index: 0 });
   });
 
@@ -60,12 +64,20 @@ test.each([
   expect(() => webcam({ device } as WebcamOptions)).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }));
 });
 
-test.each([{ width: '640; id' }, { height: 1.5 }, { width: 1e9 }, { quality: 100 }, { intervalMs: -1 }, { timeoutMs: NaN }, { width: null }])('options %o', (options) => {
+test.each([
+  { width: '640; id' },
+  { height: 1.5 },
+  { width: 1e9 },
+  { quality: 100 },
+  { intervalMs: -1 },
+  { timeoutMs: NaN },
+  { width: null },
+])('options %o', (options) => {
   expect(() => webcam({ device: 'TEST:x', ...options } as WebcamOptions)).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }));
 });
 
 test.skipIf(still.absent)('size of a JPEG file', () => {
   expect(jpegSize(readFileSync(still.path))).toEqual({ width: 768, height: 576 });
   expect(jpegSize(new Uint8Array(10))).toBeUndefined();
-  expect(jpegSize((readFileSync(still.path)).subarray(0, 100))).toBeUndefined();
+  expect(jpegSize(readFileSync(still.path).subarray(0, 100))).toBeUndefined();
 });

@@ -14,7 +14,7 @@ export interface DemoCameraOptions {
 }
 
 export default defineNode<never, Frame, DemoCameraOptions>((_, { name, options: { source, seed, fps }, show }) => {
-  const frames = source === undefined ? streetCamera({ seed, fps, name }) : camera({ source, name });
+  const frames = source === undefined ? streetCamera({ seed, fps }) : camera({ source, name });
   return frames.pipe(
     tap(({ width, height, index }) => {
       show(`frame ${index}, ${width}x${height}`);

@@ -7,11 +7,13 @@ import { tap } from 'rxjs';
 export interface DemoYoloOptions {
   /** Path or name of a YOLO model. */
   readonly model: string;
+  /** Least score of what is reported. */
+  readonly scoreThreshold: number;
 }
 
-export default defineNode<Frame, Detections, DemoYoloOptions>((frames, { options: { model }, show }) =>
+export default defineNode<Frame, Detections, DemoYoloOptions>((frames, { options: { model, scoreThreshold }, show }) =>
   frames.pipe(
-    detectYolo({ model }),
+    detectYolo({ model, scoreThreshold }),
     tap(({ objects }) => {
       show(objects.map(({ label, score }) => `${label} ${score.toFixed(2)}`).join(', ') || 'nothing found');
     }),

@@ -1,4 +1,15 @@
-import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, renameSync, statfsSync, writeFileSync, accessSync, constants } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  statfsSync,
+  writeFileSync,
+  accessSync,
+  constants,
+} from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { EdgeFlowError, errorMessage } from '../../errors.js';
@@ -95,13 +106,20 @@ function readFormat(directory: string, file: string): StoreFormat {
   } catch (cause) {
     throw wrongFormat(directory, `'${formatFile}' cannot be read: ${errorMessage(cause)}`);
   }
-  if (format.format !== formatVersion || typeof format.maxBytes !== 'number' || (format.durability !== 'process' && format.durability !== 'power'))
+  if (
+    format.format !== formatVersion ||
+    typeof format.maxBytes !== 'number' ||
+    (format.durability !== 'process' && format.durability !== 'power')
+  )
     throw wrongFormat(directory, `it has format ${String(format.format)}, this version of EdgeFlow writes ${formatVersion}`);
   return format as StoreFormat;
 }
 
 export function wrongFormat(directory: string, found: string): EdgeFlowError {
-  return new EdgeFlowError('BROKER_CONFIG', `the store in '${directory}' cannot be used: ${found}. If nothing in it is needed, delete '${directory}'`);
+  return new EdgeFlowError(
+    'BROKER_CONFIG',
+    `the store in '${directory}' cannot be used: ${found}. If nothing in it is needed, delete '${directory}'`,
+  );
 }
 
 /** Names in the folder that are not EdgeFlow's. */

@@ -338,7 +338,10 @@ export class EmbeddedBroker implements Broker {
  */
 export function connectEmbeddedBroker({ kind, options }: BrokerConfig): EmbeddedBroker {
   if (kind !== 'embedded' || typeof options['directory'] !== 'string')
-    throw new EdgeFlowError('BROKER_CONFIG', `a broker of kind '${kind}' without a usable directory; expected what open() of an embedded broker returned`);
+    throw new EdgeFlowError(
+      'BROKER_CONFIG',
+      `a broker of kind '${kind}' without a usable directory; expected what open() of an embedded broker returned`,
+    );
   return new EmbeddedBroker(options as EmbeddedBrokerOptions);
 }
 

@@ -47,7 +47,7 @@ export class OpenSet {
 
   delete(seq: number): void {
     const number = Math.floor(seq / slots);
-    this.#page(number)?.fill(0, (seq % slots) * slotBytes, (seq % slots + 1) * slotBytes);
+    this.#page(number)?.fill(0, (seq % slots) * slotBytes, ((seq % slots) + 1) * slotBytes);
     this.#dirty.add(number);
   }
 

@@ -27,16 +27,7 @@ type RecordOf<C> = C extends RecordCodec<infer R> ? R : never;
 export const storeRecord = recordCodec(['nextNumber', 'bytes']);
 export type StoreRecord = RecordOf<typeof storeRecord>;
 
-export const topicRecord = recordCodec([
-  'number',
-  'head',
-  'entries',
-  'bytes',
-  'maxBytes',
-  'rejects',
-  'dedupeWindow',
-  'deadLetters',
-]);
+export const topicRecord = recordCodec(['number', 'head', 'entries', 'bytes', 'maxBytes', 'rejects', 'dedupeWindow', 'deadLetters']);
 export type TopicRecord = RecordOf<typeof topicRecord>;
 
 /** `open` counts the messages of the open set, `waiting` those of them without an owner, none of them due before `nextDue`. */

@@ -242,7 +242,11 @@ const viewEffects = {
 function asFull(error: unknown, directory: string): unknown {
   const message = errorMessage(error);
   if (!/MDB_MAP_FULL|ENOSPC|No space left/.test(message)) return error;
-  return new EdgeFlowError('BROKER_FULL', `the store in '${directory}' has no room: ${message}. Raise maxBytes, free disk space, or let groups catch up`, {
-    cause: error,
-  });
+  return new EdgeFlowError(
+    'BROKER_FULL',
+    `the store in '${directory}' has no room: ${message}. Raise maxBytes, free disk space, or let groups catch up`,
+    {
+      cause: error,
+    },
+  );
 }

@@ -117,8 +117,7 @@ export class StoredLog {
       this.#addGroup(name, { number: this.#effects.nextNumber(), ...group });
     }
     const start = this.#tables.entries.doesExist(seqKey(number, head)) ? head - 1 : head;
-    for (const name of readers)
-      if (!this.#readers.has(name)) this.#readers.set(name, { start, cursor: start, delivered: 0, skipped: 0 });
+    for (const name of readers) if (!this.#readers.has(name)) this.#readers.set(name, { start, cursor: start, delivered: 0, skipped: 0 });
     this.#topic.maxBytes = maxBytes ?? this.#topic.maxBytes;
     if (onFull) this.#topic.rejects = onFull === 'reject' ? 1 : 0;
   }
@@ -179,8 +178,7 @@ export class StoredLog {
   ready(groupName: string, strict: boolean, now: number): { readonly ready: boolean; readonly nextDue: number } {
     const group = this.#group(groupName);
     if (strict && group.open > 0) {
-      for (const [, { owner, due }] of group.messages)
-        return { ready: owner === 0 && due <= now, nextDue: owner === 0 ? due : Infinity };
+      for (const [, { owner, due }] of group.messages) return { ready: owner === 0 && due <= now, nextDue: owner === 0 ? due : Infinity };
     }
     return { ready: group.nextDue <= now || group.cursor < this.#topic.head, nextDue: group.nextDue };
   }
@@ -380,8 +378,7 @@ export class StoredLog {
   /** Deletes a message that no group needs. */
   #free(seq: number): void {
     if (seq < 1) return;
-    for (const group of this.#groups.values())
-      if (seq > group.start && (seq > group.cursor || group.messages.get(seq))) return;
+    for (const group of this.#groups.values()) if (seq > group.start && (seq > group.cursor || group.messages.get(seq))) return;
     const key = seqKey(this.#topic.number, seq);
     const stored = this.#tables.entries.getBinary(key);
     if (!stored) return;

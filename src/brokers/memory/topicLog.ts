@@ -1,4 +1,15 @@
-import type { DeadLetter, DeliveredMessage, Failure, GroupStats, OnFull, PushReceipt, ReaderStats, Ticket, TopicDeclaration, TopicStats } from '../broker.js';
+import type {
+  DeadLetter,
+  DeliveredMessage,
+  Failure,
+  GroupStats,
+  OnFull,
+  PushReceipt,
+  ReaderStats,
+  Ticket,
+  TopicDeclaration,
+  TopicStats,
+} from '../broker.js';
 import { defaultMaxBytes, keptNewest, messageBytes } from '../options.js';
 import type { OutgoingMessage, ReceivedMessage } from '../../message.js';
 
@@ -63,8 +74,7 @@ export class TopicLog {
 
   declare({ groups = [], readers = [], maxBytes, onFull }: TopicDeclaration): void {
     for (const group of groups) {
-      if (!this.#groups.has(group))
-        this.#groups.set(group, { start: this.#head, cursor: this.#head, acked: 0, dead: 0, open: new Map() });
+      if (!this.#groups.has(group)) this.#groups.set(group, { start: this.#head, cursor: this.#head, acked: 0, dead: 0, open: new Map() });
     }
     for (const reader of readers) {
       const start = this.#entries.has(this.#head) ? this.#head - 1 : this.#head;

@@ -33,7 +33,9 @@ export async function sweepBlobs({ control, data, keys, blobs }: Connections, gr
   for await (const found of scan(data, `${escapeGlob(keys.blobs)}*`)) {
     const idle = await data.send((client) => Promise.all(found.map((key) => client.object('IDLETIME', key))));
     const old = found.filter((_, i) => typeof idle[i] === 'number' && idle[i] * 1_000 >= graceMs);
-    const referred = await control.send((client) => Promise.all(old.map((key) => client.hexists(keys.references(keys.topicOfBlob(key)), key))));
+    const referred = await control.send((client) =>
+      Promise.all(old.map((key) => client.hexists(keys.references(keys.topicOfBlob(key)), key))),
+    );
     const lost = old.filter((_, i) => referred[i] === 0);
     if (lost.length > 0) orphans += await data.send((client) => client.unlink(lost));
   }

@@ -65,7 +65,10 @@ export class Publisher {
           reject(reason);
         },
       };
-      if (signal?.aborted) { cancel(); return; }
+      if (signal?.aborted) {
+        cancel();
+        return;
+      }
       signal?.addEventListener('abort', cancel);
       this.#queue.push(waiting);
       if (!this.#working) {
@@ -197,7 +200,10 @@ export class Publisher {
         const error =
           short === undefined
             ? topicFull(this.#topic, Number(asBuffer(maxBytes).toString()))
-            : new EdgeFlowError('BROKER_FULL', `topic '${this.#topic}': the ${short} is at its maxmemory. Raise it, or lower maxBytes of the topics`);
+            : new EdgeFlowError(
+                'BROKER_FULL',
+                `topic '${this.#topic}': the ${short} is at its maxmemory. Raise it, or lower maxBytes of the topics`,
+              );
         for (const { reject } of this.#queue.splice(0)) reject(error);
         return;
       }

@@ -20,7 +20,15 @@ import type {
   TopicStats,
   WaitOptions,
 } from '../broker.js';
-import { brokerClosed, checkDeclaration, checkMessage, defaultDedupeWindow, defaultMaxBytes, defaultVisibilityMs, topicUndeclared } from '../options.js';
+import {
+  brokerClosed,
+  checkDeclaration,
+  checkMessage,
+  defaultDedupeWindow,
+  defaultMaxBytes,
+  defaultVisibilityMs,
+  topicUndeclared,
+} from '../options.js';
 import type { CommonBrokerOptions } from '../options.js';
 import { commands } from './command.js';
 import { Connections } from './connections.js';
@@ -150,7 +158,9 @@ export abstract class RedisBrokerBase implements Broker {
     const connections = await this.#connections();
     const { control, keys } = connections;
     return this.#persist(connections, async () => {
-      const topics = asList(await control.send((client) => client.callBuffer('SMEMBERS', keys.topics))).map((name) => asBuffer(name).toString());
+      const topics = asList(await control.send((client) => client.callBuffer('SMEMBERS', keys.topics))).map((name) =>
+        asBuffer(name).toString(),
+      );
       return Promise.all(
         topics.sort().map(async (name) => parseTopicStats(name, await control.run(commands.stats, [keys.topic(name), keys.trash], []))),
       );

@@ -238,5 +238,6 @@ export function durableConformance(harness: BrokerHarness): void {
       ]);
       expect((await broker.ack('t', a, before)).fenced).toHaveLength(2);
       expect((await restarted.ack('t', a, again)).fenced).toHaveLength(0);
-    }));
+    }),
+  );
 }

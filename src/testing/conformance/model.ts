@@ -22,8 +22,17 @@ const pick = fc.nat({ max: 1_000 });
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('push' as const), bytes: fc.constantFrom(0, 10, 5_000) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('repeat' as const), pick }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('pop' as const), consumer, count: fc.integer({ min: 1, max: 4 }), strict: fc.boolean() }) },
-  { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom('ack' as const, 'ack' as const, 'retry' as const, 'dead' as const, 'staleAck' as const), pick }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('pop' as const), consumer, count: fc.integer({ min: 1, max: 4 }), strict: fc.boolean() }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('ack' as const, 'ack' as const, 'retry' as const, 'dead' as const, 'staleAck' as const),
+      pick,
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('release' as const), consumer }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('latest' as const), reader: fc.constantFrom('r', 's') }) },
 );
@@ -85,7 +94,9 @@ class Comparison {
       case 'latest': {
         const expected = this.#model.popLatest(step.reader);
         const taken = await this.#broker.popLatest('t', { reader: step.reader, consumer: 'a', waitMs: 0 });
-        expect(taken && [taken.seq, taken.id, taken.payload.length]).toEqual(expected && [expected.seq, expected.id, expected.payload.length]);
+        expect(taken && [taken.seq, taken.id, taken.payload.length]).toEqual(
+          expected && [expected.seq, expected.id, expected.payload.length],
+        );
         return;
       }
       default: {
