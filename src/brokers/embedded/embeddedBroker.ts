@@ -81,6 +81,7 @@ export class EmbeddedBroker implements Broker {
   readonly #session = randomInt(1, 2 ** 47);
   readonly #queues = new Map<string, PushQueue>();
   readonly #enlisted = new Set<string>();
+  readonly #likely = new Set<string>();
   readonly #closing = new AbortController();
   #store: Store | undefined;
   #beat: NodeJS.Timeout | undefined;
@@ -139,18 +140,27 @@ export class EmbeddedBroker implements Broker {
     const kinds = strict ? (['news', 'space'] as const) : (['news'] as const);
     const end = monotonicMs() + waitMs;
     const key = `${topic}/${group}/${consumer}`;
+    const look = (): ReturnType<StoredLog['ready']> =>
+      this.#use().view((_, log) => withGroup(log(topic), topic, group).ready(group, strict, monotonicMs()));
+    // The first pop takes back what an earlier process had open, and so cannot look first.
+    if (!this.#enlisted.has(key)) this.#likely.add(key);
     for (;;) {
       const store = this.#use();
       const heard = store.bells.heard(topic, kinds);
-      await this.#reap(store, topic, group);
-      const { ready, nextDue } = store.view((_, log) => withGroup(log(topic), topic, group).ready(group, strict, monotonicMs()));
-      if (ready || !this.#enlisted.has(key)) {
+      if (monotonicMs() >= this.#nextReap) await this.#reap(store, topic, group);
+      // Where the last pop found something, the next is likely to: it need not look before it takes.
+      if (this.#likely.has(key) || look().ready) {
         const taken = await store.change((change) => this.#take(change, topic, request));
         this.#enlisted.add(key);
-        const messages = await this.#delivered(store, topic, request, taken);
-        if (messages.length > 0) return messages;
-        if (ready) continue;
+        const messages = taken.messages.length > 0 ? await this.#delivered(store, topic, request, taken) : [];
+        if (messages.length > 0) {
+          this.#likely.add(key);
+          return messages;
+        }
+        this.#likely.delete(key);
       }
+      const { ready, nextDue } = look();
+      if (ready && count > 0) continue;
       const now = monotonicMs();
       if (now >= end || signal?.aborted || count <= 0) return [];
       if (store.bells.watch(topic, kinds)) continue;
@@ -321,7 +331,6 @@ export class EmbeddedBroker implements Broker {
   /** Looks, about every second, for consumers that died, and makes their messages due. */
   async #reap(store: Store, topic: string, group: string): Promise<void> {
     const now = monotonicMs();
-    if (now < this.#nextReap) return;
     this.#nextReap = now + Math.min(mostReapMs, this.#visibilityMs / beatsPerVisibility);
     const dead = store.view((_, log) => withGroup(log(topic), topic, group).deadConsumers(group, now));
     if (dead.length === 0) return;

@@ -1,4 +1,4 @@
-import { hasCode } from '../../errors.js';
+import { EdgeFlowError, hasCode } from '../../errors.js';
 import type { OutgoingMessage } from '../../message.js';
 import type { PushReceipt } from '../broker.js';
 import { defaultMaxBytes, messageBytes, topicFull } from '../options.js';
@@ -136,6 +136,7 @@ export class PushQueue {
 
   async #store(batch: readonly Push[]): Promise<Progress> {
     const { store, topic, dedupeWindow } = this.#options;
+    if (store.cramped) throw cramped(store.directory);
     let tried = batch;
     if (batch.some(isLarge)) {
       const look = store.view((_, log) => this.#look(batch, log(topic)));
@@ -172,8 +173,12 @@ export class PushQueue {
 
   async #writePayloads(pushes: readonly Push[]): Promise<void> {
     const { store } = this.#options;
-    const payloads = pushes.map((push): [Buffer, Uint8Array] => [(push.payloadKey = store.payloads.newKey()), push.message.payload]);
-    if (payloads.length > 0) await store.payloads.write(payloads, store.synced);
+    if (pushes.length === 0) return;
+    const keys = await store.payloads.write(
+      pushes.map(({ message }) => message.payload),
+      store.synced,
+    );
+    pushes.forEach((push, index) => (push.payloadKey = keys[index]));
   }
 
   /** @returns undefined when the payload must be written once more. */
@@ -197,4 +202,8 @@ export class PushQueue {
 
 function isLarge({ message }: Push): boolean {
   return message.payload.length > inlineBytes;
+}
+
+function cramped(directory: string): EdgeFlowError {
+  return new EdgeFlowError('BROKER_FULL', `the file system of '${directory}' is full: free some of it, or choose another directory`);
 }

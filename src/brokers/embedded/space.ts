@@ -1,9 +1,15 @@
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, statfsSync, writeSync } from 'node:fs';
 import { EdgeFlowError } from '../../errors.js';
+import { binary } from './tables.js';
 import type { Environment, Table } from './tables.js';
 
-const step = 4 * 1024 * 1024;
+/** More than is needed, so that a file system that fills up later leaves room for what is replaced all the time. */
+const headroom = 32 * 1024 * 1024;
 const zeros = Buffer.alloc(1024 * 1024);
+/** What the data plane leaves free: with nothing, not even an ack could be written. */
+const kept = 16 * 1024 * 1024;
+/** Free space below which nothing is published. */
+export const leastFreeBytes = 8 * 1024 * 1024;
 /** Room for the pages of the trees themselves, in each transaction. */
 const slack = 1024 * 1024;
 const key = Buffer.from('allocated');
@@ -20,9 +26,9 @@ export class Space {
   readonly #file: number;
   readonly #pageSize: number;
 
-  constructor(environment: Environment, state: Table, path: string) {
+  constructor(environment: Environment, path: string) {
     this.#environment = environment;
-    this.#state = state;
+    this.#state = environment.openDB<Uint8Array, Uint8Array>('space', binary);
     this.#path = path;
     this.#file = openSync(path, 'r+');
     this.#pageSize = this.#stats().pageSize;
@@ -39,24 +45,30 @@ export class Space {
     const allocated = stored ? Buffer.from(stored).readDoubleLE() : used;
     const needed = used + bytes + slack;
     if (needed <= allocated) return;
-    const end = Math.ceil(needed / step) * step;
-    try {
-      for (let at = Math.max(used, allocated); at < end; at += zeros.length)
-        writeSync(this.#file, zeros, 0, Math.min(zeros.length, end - at), at);
-    } catch (cause) {
-      throw new EdgeFlowError(
-        'BROKER_FULL',
-        `the file system of '${this.#path}' has no room for ${bytes} bytes more: free some, lower maxBytes, or choose another directory`,
-        { cause },
-      );
-    }
+    const from = Math.max(used, allocated);
+    const end = this.#extend(from, Math.min(needed + headroom, from + freeBytes(this.#path) - kept));
     const record = Buffer.alloc(8);
     record.writeDoubleLE(end);
     this.#state.putSync(key, record);
+    if (end < needed)
+      throw new EdgeFlowError(
+        'BROKER_FULL',
+        `the file system of '${this.#path}' has no room for ${bytes} bytes more: free some, lower maxBytes, or choose another directory`,
+      );
   }
 
-  sync(): void {
-    fsyncSync(this.#file);
+  /** Writes zeros as far as the file system takes them. */
+  #extend(from: number, to: number): number {
+    let end = from;
+    while (end < to) {
+      try {
+        end += writeSync(this.#file, zeros, 0, Math.min(zeros.length, to - end), end);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return end;
+        throw error;
+      }
+    }
+    return end;
   }
 
   close(): void {
@@ -66,4 +78,10 @@ export class Space {
   #stats(): { readonly pageSize: number; readonly lastPageNumber: number } {
     return this.#environment.getStats() as { pageSize: number; lastPageNumber: number };
   }
+}
+
+/** Free space of a file's file system. */
+export function freeBytes(path: string): number {
+  const { bavail, bsize } = statfsSync(path);
+  return bavail * bsize;
 }

@@ -7,7 +7,7 @@ import { bootName } from './clock.js';
 import { bellFolder, controlFile, dataFile, prepareDirectory, wrongFormat } from './directory.js';
 import type { Durability, StoreFormat } from './directory.js';
 import { Payloads } from './payloads.js';
-import { Space } from './space.js';
+import { Space, freeBytes, leastFreeBytes } from './space.js';
 import { StoredLog } from './storedLog.js';
 import { binary, clearTables, openTables, tableCount } from './tables.js';
 import type { Environment, Tables } from './tables.js';
@@ -30,8 +30,6 @@ const bootKey = Buffer.from('boot');
 const mapFactor = 4;
 const leastMap = 256 * 1024 * 1024;
 const readerCheckMs = 10_000;
-/** Most room that one control transaction may need besides its payloads. */
-const controlBatchBytes = 4 * 1024 * 1024;
 
 /** The two environments of one directory. All clients in a process share one. */
 export class Store {
@@ -44,8 +42,7 @@ export class Store {
   readonly #control: Environment;
   readonly #data: Environment;
   readonly #tables: Tables;
-  readonly #spaces: Space[] = [];
-  readonly #controlSpace: Space | undefined;
+  readonly #space: Space | undefined;
   readonly #readerCheck: NodeJS.Timeout;
   #clients = 0;
   #jobs: Job[] = [];
@@ -56,11 +53,11 @@ export class Store {
     this.format = prepareDirectory(directory, durability, maxBytes);
     try {
       this.#control = this.#openEnvironment(controlFile, tableCount);
-      this.#data = this.#openEnvironment(dataFile, 2);
+      this.#data = this.#openEnvironment(dataFile, 3);
       this.#tables = openTables(this.#control);
-      const payloads = this.#data.openDB<Uint8Array, Uint8Array>('payloads', binary);
-      this.#controlSpace = this.#space(this.#control, controlFile);
-      this.payloads = new Payloads(this.#data, payloads, this.#space(this.#data, dataFile));
+      // A written map needs its space made sure; without one, a full disk is an error of the write.
+      this.#space = this.synced ? undefined : new Space(this.#data, path.join(directory, dataFile));
+      this.payloads = new Payloads(this.#data, this.#space);
     } catch (cause) {
       throw wrongFormat(directory, errorMessage(cause));
     }
@@ -90,13 +87,18 @@ export class Store {
     await this.#draining;
     clearInterval(this.#readerCheck);
     this.bells.close();
-    for (const space of this.#spaces) space.close();
+    this.#space?.close();
     await this.#data.close();
     await this.#control.close();
   }
 
   get synced(): boolean {
     return this.format.durability === 'power';
+  }
+
+  /** Whether the file system has no room for more. */
+  get cramped(): boolean {
+    return freeBytes(this.directory) < leastFreeBytes;
   }
 
   /** Reads one consistent state. `read` must not keep it. */
@@ -166,7 +168,6 @@ export class Store {
   #commit(jobs: readonly Job[]): Promise<void> {
     let change: Change | undefined;
     const transact = (): void => {
-      this.#controlSpace?.reserve(controlBatchBytes);
       change = new Change(this.#tables, this.payloads);
       for (const job of jobs) job.run(change);
       change.save();
@@ -200,19 +201,12 @@ export class Store {
       maxReaders: 512,
       mapSize: Math.max(leastMap, this.format.maxBytes * mapFactor),
       noSync: !synced,
-      useWritemap: false,
+      // Payloads are written straight into the map. Rows of the control environment are deleted, which lmdb 3.5.6 cannot do there.
+      useWritemap: !synced && file === dataFile,
       overlappingSync: false,
       noMemInit: true,
       permissionsMode: 0o600,
     } as Parameters<typeof open<Uint8Array, Uint8Array>>[0]);
-  }
-
-  /** A written map needs its space made sure; without one, a full disk is an error of the write. */
-  #space(environment: Environment, file: string): Space | undefined {
-    if (this.synced) return undefined;
-    const space = new Space(environment, environment, path.join(this.directory, file));
-    this.#spaces.push(space);
-    return space;
   }
 
   #noticeReboot(): void {
