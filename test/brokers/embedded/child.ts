@@ -1,0 +1,60 @@
+// A client in a process of its own: does what its argument says, and tells its parent what it did.
+import { EmbeddedBroker } from '#src/brokers/embedded/embeddedBroker.js';
+
+/** What a child is to do. */
+export interface ChildTask {
+  readonly directory: string;
+  readonly visibilityMs?: number;
+  readonly task: 'push' | 'hold' | 'consume' | 'latest';
+  readonly consumer?: string;
+  /** First number to push. */
+  readonly from?: number;
+  readonly count?: number;
+  readonly bytes?: readonly number[];
+}
+
+const { directory, visibilityMs = 30_000, task, consumer = 'a', from = 0, count = Infinity, bytes = [0] } = JSON.parse(process.argv[2] ?? '') as ChildTask;
+const broker = new EmbeddedBroker({ directory, visibilityMs });
+const tell = (message: unknown): void => void process.send?.(message);
+
+/** A payload that shows whether it is whole: its number, over and over. */
+function payloadOf(value: number, size: number): Buffer {
+  const unit = Buffer.alloc(8);
+  unit.writeDoubleLE(value);
+  return Buffer.alloc(size, unit);
+}
+
+switch (task) {
+  case 'push': {
+    for (let value = from; value < from + count; value++) {
+      const payload = payloadOf(value, bytes[value % bytes.length] ?? 0);
+      const meta = Buffer.alloc(8);
+      meta.writeDoubleLE(value);
+      tell({ trying: value });
+      await broker.push('t', { id: `m${value}`, time: Date.now(), meta, payload });
+      tell({ pushed: value });
+    }
+    break;
+  }
+  case 'hold': {
+    const messages = await broker.pop('t', { group: 'g', consumer, count: 10, waitMs: 10_000 });
+    tell({ held: messages.map(({ seq }) => seq) });
+    await new Promise(() => setInterval(() => undefined, 1_000));
+    break;
+  }
+  case 'consume': {
+    for (;;) {
+      const messages = await broker.pop('t', { group: 'g', consumer, count: 8, waitMs: 1_000 });
+      await broker.ack('t', { group: 'g', consumer }, messages);
+      if (messages.length > 0) tell({ acked: messages.map(({ seq }) => seq) });
+    }
+  }
+  case 'latest': {
+    for (;;) {
+      const message = await broker.popLatest('t', { reader: 'r', consumer, waitMs: 1_000 });
+      if (message) tell({ latest: message.seq });
+    }
+  }
+}
+await broker.close();
+process.exit(0);
