@@ -48,10 +48,11 @@ async function* frames(settings: CameraSettings, signal: AbortSignal): AsyncGene
   const ffmpeg = await locateFfmpeg(source.kind === 'file' || source.kind === 'generated');
   const backoff = new Backoff(settings.reconnect || { maxAttempts: 0 });
   const tally = { index: 0, passedOver: 0 };
+  const stopped = (): boolean => signal.aborted;
 
-  while (!signal.aborted) {
+  while (!stopped()) {
     const end = yield* oneRun();
-    if (signal.aborted) return;
+    if (stopped()) return;
     if (!source.live) {
       if (!end.clean || end.pictures === 0) throw sourceFailed(source, end);
       if (end.complaint !== '') onEvent({ type: 'damaged', reason: `${source.label}: ${end.complaint}` });

@@ -44,7 +44,7 @@ export interface LogToOptions<T> {
  * ```
  */
 export function logTo<T>(target: string, options: LogToOptions<T> = {}): MonoTypeOperatorFunction<T> {
-  const { select = (value) => value, maxBytes = Infinity, maxFiles = 10, durability = 'process', concurrency = 256 } = options;
+  const { select = (value: T): unknown => value, maxBytes = Infinity, maxFiles = 10, durability = 'process', concurrency = 256 } = options;
   const fail = (what: string): never => {
     throw new EdgeFlowError('OPTIONS_INVALID', `logTo: ${what}`);
   };

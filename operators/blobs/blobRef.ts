@@ -75,10 +75,10 @@ export function isBlobRef(value: unknown): value is BlobRef {
   if (typeof value !== 'object' || value === null) return false;
   const ref = value as Record<string, unknown>;
   return (
-    isBlobPath(ref['path']) &&
+    isBlobPath(ref.path) &&
     ['bytes', 'time', 'width', 'height', 'index'].every((name) => typeof ref[name] === 'number') &&
     ['source', 'sha256'].every((name) => typeof ref[name] === 'string') &&
-    typeof ref['format'] === 'string' &&
-    ref['format'] in extensions
+    typeof ref.format === 'string' &&
+    ref.format in extensions
   );
 }

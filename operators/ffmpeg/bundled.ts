@@ -18,7 +18,8 @@ function packagedPath(): string | undefined {
 
 /** Folder of the user's own for a copy; another user must not be able to put a program there. */
 function cacheFolder(): string {
-  return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'edgeflow', 'bin');
+  const { XDG_CACHE_HOME: base = '' } = process.env;
+  return join(base === '' ? join(homedir(), '.cache') : base, 'edgeflow', 'bin');
 }
 
 /**

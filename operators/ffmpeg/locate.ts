@@ -64,7 +64,7 @@ async function inspectOnce(program: string, bundled: boolean): Promise<Ffmpeg> {
  * @throws EdgeFlowError `FFMPEG_MISSING`
  */
 export async function locateFfmpeg(local: boolean): Promise<Ffmpeg> {
-  const named = process.env['EDGEFLOW_FFMPEG'];
+  const named = process.env.EDGEFLOW_FFMPEG;
   if (named) {
     const path = named.includes('/') || named.includes('\\') ? named : await findOnPath(named);
     if (path === undefined || !(await isExecutable(path)))

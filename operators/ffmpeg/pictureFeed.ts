@@ -46,29 +46,23 @@ export class PictureFeed {
    * @param timeoutMs - resolves to `'stalled'` when nothing came for so long. @defaultValue waits for ever
    */
   async take(timeoutMs?: number): Promise<Picture | 'stalled' | undefined> {
-    let stalled = false;
-    const timer =
-      timeoutMs === undefined
-        ? undefined
-        : setTimeout(() => {
-            stalled = true;
-            this.#wake?.();
-          }, timeoutMs);
-    try {
-      while (this.#waiting.length === 0 && !this.#ended && !stalled) {
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
-      }
-    } finally {
-      clearTimeout(timer);
-    }
+    if (this.#waiting.length === 0 && !this.#ended) await this.#change(timeoutMs);
     const picture = this.#waiting.shift();
     // One picture is read ahead while the last one is being worked on.
     if (this.#waiting.length === 0) this.#stream.resume();
     if (picture) return picture;
     if (this.#failure) throw this.#failure.error;
     return this.#ended ? undefined : 'stalled';
+  }
+
+  /** Resolves when there is a picture, when the stream has ended, or when the time is over. */
+  async #change(timeoutMs: number | undefined): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      if (timeoutMs !== undefined) timer = setTimeout(resolve, timeoutMs);
+    });
+    clearTimeout(timer);
   }
 
   #read(chunk: Buffer): void {

@@ -15,9 +15,9 @@ export interface FfmpegRun {
   readonly stdout: Readable;
   readonly exited: Promise<Exit>;
   /** The last lines of stderr, without credentials. */
-  complaints(): string[];
+  readonly complaints: () => string[];
   /** Ends it: by SIGTERM, and by SIGKILL where that does not help. May be called more than once. */
-  stop(): void;
+  readonly stop: () => void;
 }
 
 const complaintBytes = 4_096;

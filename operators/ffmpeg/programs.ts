@@ -11,7 +11,7 @@ export async function isExecutable(path: string): Promise<boolean> {
 
 /** First executable of this name on PATH. */
 export async function findOnPath(name: string): Promise<string | undefined> {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     const path = join(folder, name);
     if (isAbsolute(folder) && (await isExecutable(path))) return path;
   }

@@ -5,10 +5,11 @@ const deepest = 32;
  * sets, errors, circles) gets one, so that no value can fail the log.
  */
 export function jsonLine(value: unknown): string {
-  return `${JSON.stringify(plain(value, [])) ?? 'null'}\n`;
+  return `${JSON.stringify(plain(value, []) ?? null)}\n`;
 }
 
 function plain(value: unknown, above: readonly object[]): unknown {
+  if (typeof value === 'function' || typeof value === 'symbol') return undefined;
   if (typeof value === 'bigint') return String(value);
   if (typeof value !== 'object' || value === null) return value;
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();

@@ -81,8 +81,8 @@ describe.skipIf(noFfmpeg)('pictures', () => {
 
   test('a paced file does not play faster than it was filmed', async () => {
     const start = performance.now();
-    expect(await all({ source: movie(1) })).toHaveLength(10);
-    expect(performance.now() - start).toBeGreaterThan(700);
+    expect(await all({ source: movie(2) })).toHaveLength(20);
+    expect(performance.now() - start).toBeGreaterThan(1_000);
   });
 
   test('a looped file goes on counting', async () => {
@@ -200,13 +200,14 @@ describe('failures', () => {
   });
 
   test.skipIf(noFfmpeg)('a film that is cut in the middle gives what is there, and says so', async () => {
-    const path = movie(4, 'cut.avi');
+    const path = movie(4, 'cut.mkv');
     truncateSync(path, Math.floor(readFileSync(path).length / 2) + 1);
     const events: CameraEvent[] = [];
     const frames = await all({ source: path, pace: false, onEvent: (event) => events.push(event) });
     expect(frames.length).toBeGreaterThan(5);
     expect(frames.length).toBeLessThan(39);
     for (const frame of frames) checkFrame(frame);
+    expect(events.at(-1)).toMatchObject({ type: 'damaged', reason: expect.stringContaining('ended prematurely') as string });
   });
 
   test.skipIf(noFfmpeg)('an mp4 whose index is cut off cannot be read', async () => {

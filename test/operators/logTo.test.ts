@@ -36,7 +36,7 @@ test('writes each value as a line and passes it on', async () => {
 test('summarises bytes, and has a form for what JSON has none for', async () => {
   const path = join(temporaryFolder(), 'log.jsonl');
   const circle: Record<string, unknown> = { big: 12n, when: new Date(0), set: new Set([1]), map: new Map([['k', 1]]) };
-  circle['self'] = circle;
+  circle.self = circle;
   const values = [
     { data: new Uint8Array(6_220_800), buffer: Buffer.alloc(5), view: new Float32Array(2), raw: new ArrayBuffer(7) },
     circle,

@@ -33,7 +33,7 @@ export function fixture(name: string): string {
 
 /** Whether a program is missing; says so. */
 export function lacks(program: string): boolean {
-  const found = (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)));
+  const found = (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)));
   if (!found) console.warn(`skipped: there is no ${program} on PATH`);
   return !found;
 }
@@ -79,7 +79,7 @@ export function childrenOf(pid: number, command: string): number[] {
 /** Whether a process is there and not a zombie. */
 export function isRunning(pid: number): boolean {
   try {
-    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
   } catch {
     return false;
   }
@@ -98,7 +98,7 @@ export async function freePort(): Promise<number> {
 export function setEnv(name: string, value: string | undefined): void {
   const before = process.env[name];
   const set = (next: string | undefined): void => {
-    if (next === undefined) delete process.env[name];
+    if (next === undefined) Reflect.deleteProperty(process.env, name);
     else process.env[name] = next;
   };
   set(value);
