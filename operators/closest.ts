@@ -4,12 +4,12 @@ function distance(a: string, b: string): number {
   for (let i = 0; i < a.length; i++) {
     const row = [i + 1];
     for (let j = 0; j < b.length; j++) {
-      const replaced = (above[j] as number) + (a[i] === b[j] ? 0 : 1);
-      row.push(Math.min(replaced, (above[j + 1] as number) + 1, (row[j] as number) + 1));
+      const replaced = (above[j] ?? 0) + (a[i] === b[j] ? 0 : 1);
+      row.push(Math.min(replaced, (above[j + 1] ?? 0) + 1, (row[j] ?? 0) + 1));
     }
     above = row;
   }
-  return above[b.length] as number;
+  return above[b.length] ?? 0;
 }
 
 /** The name most like the one that was written, for error messages; letter case counts for nothing. */

@@ -1,7 +1,7 @@
 import type { Box } from '../detections.js';
 import { gridOf } from './heads.js';
 import type { Head } from './heads.js';
-import type { Size } from './letterbox.js';
+import type { Size } from './letterboxGeometry.js';
 
 /** A box in pixels of the model's input, before suppression. */
 export interface Candidate {

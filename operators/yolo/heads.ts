@@ -1,5 +1,5 @@
 import { EdgeFlowError } from 'edgeflow';
-import type { InputStyle, Size } from './letterbox.js';
+import type { InputStyle, Size } from './letterboxGeometry.js';
 
 /** How the numbers that a model gives are to be read. */
 export type Head =

@@ -3,7 +3,7 @@ import { resolveModel } from '../models/resolveModel.js';
 import type { ResolvedModel } from '../models/resolveModel.js';
 import type { Frame } from '../frame.js';
 import { InferenceThread } from './inferenceThread.js';
-import type { Size } from './letterbox.js';
+import type { Size } from './letterboxGeometry.js';
 import { readOnnxMetadata } from './onnxMetadata.js';
 import type { Found, ModelInfo, SelectOptions } from './protocol.js';
 

@@ -3,8 +3,9 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { decode } from './decode.js';
 import { inputStyleOf, recogniseHead } from './heads.js';
 import type { Head } from './heads.js';
+import { toSource } from './letterboxGeometry.js';
+import type { Size } from './letterboxGeometry.js';
 import { Letterbox } from './letterbox.js';
-import type { LetterboxGeometry, Size } from './letterbox.js';
 import { nms } from './nms.js';
 import type { Found, ModelInfo, SelectOptions, SharedPicture } from './protocol.js';
 
@@ -68,21 +69,6 @@ export class ModelSession {
   async close(): Promise<void> {
     await this.#session.release();
   }
-}
-
-/** A box of the model's input in pixels of the source, clipped to the picture. */
-export function toSource(
-  [x1, y1, x2, y2]: readonly [number, number, number, number],
-  geometry: LetterboxGeometry,
-): [number, number, number, number] {
-  const { source, scaleX, scaleY, offsetX, offsetY } = geometry;
-  const clip = (value: number, limit: number): number => Math.min(limit, Math.max(0, value));
-  return [
-    clip((x1 - offsetX) / scaleX, source.width),
-    clip((y1 - offsetY) / scaleY, source.height),
-    clip((x2 - offsetX) / scaleX, source.width),
-    clip((y2 - offsetY) / scaleY, source.height),
-  ];
 }
 
 function imageTensor(values: Float32Array<ArrayBuffer>, { width, height }: Size): Tensor {

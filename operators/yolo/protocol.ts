@@ -1,6 +1,6 @@
 import type { BusyFlag } from './exitGuard.js';
 import type { Head } from './heads.js';
-import type { Size } from './letterbox.js';
+import type { Size } from './letterboxGeometry.js';
 
 /** What an inference worker is started with. */
 export interface WorkerSettings {

@@ -1,6 +1,6 @@
-import { Letterbox, letterboxGeometry } from '#operators/yolo/letterbox.js';
-import type { InputStyle } from '#operators/yolo/letterbox.js';
-import { toSource } from '#operators/yolo/modelSession.js';
+import { Letterbox } from '#operators/yolo/letterbox.js';
+import { letterboxGeometry, toSource } from '#operators/yolo/letterboxGeometry.js';
+import type { InputStyle } from '#operators/yolo/letterboxGeometry.js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
