@@ -51,6 +51,7 @@ export function logTo<T>(target: string, options: LogToOptions<T> = {}): MonoTyp
   if (typeof target !== 'string' || target === '') fail("target is empty; expected the path of a file, 'stdout' or 'stderr'");
   if (!(maxBytes >= 1)) fail(`maxBytes is ${maxBytes}; expected at least 1`);
   if (!(maxFiles >= 1)) fail(`maxFiles is ${maxFiles}; expected at least 1`);
+  if (!(concurrency >= 1)) fail(`concurrency is ${concurrency}; expected at least 1`);
   if (!['process', 'power'].includes(durability)) fail(`durability is '${durability}'; expected 'process' or 'power'`);
 
   return (source) =>

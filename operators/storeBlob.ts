@@ -57,6 +57,7 @@ export function storeBlob(options: StoreBlobOptions): OperatorFunction<Frame, Bl
   if (!['jpeg', 'raw'].includes(format)) fail(`format is '${format}'; expected 'jpeg' or 'raw'`);
   if (!['process', 'power'].includes(durability)) fail(`durability is '${durability}'; expected 'process' or 'power'`);
   if (!(Number.isInteger(quality) && quality >= 1 && quality <= 100)) fail(`quality is ${quality}; expected a whole number from 1 to 100`);
+  if (!(concurrency >= 1)) fail(`concurrency is ${concurrency}; expected at least 1`);
   for (const [name, limit] of Object.entries({ maxCount, maxBytes, maxAgeMs }))
     if (limit !== undefined && !(limit >= 1)) fail(`${name} is ${limit}; expected at least 1`);
   const directory = resolve(options.directory);

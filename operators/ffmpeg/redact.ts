@@ -1,5 +1,5 @@
-/** Query parameters whose values are secrets. */
-const secretParameter = /([?&][^=&\s]*(?:token|key|pass|pwd|auth|secret|sig)[^=&\s]*=)[^&\s'"]+/gi;
+/** Parameters whose values are secrets; some cameras have them in the path, as in `/user=admin_password=…_channel=1`. */
+const secretParameter = /((?:token|key|pass|pwd|auth|secret|sig)\w*=)[^&\s'"]+/gi;
 
 /** Everything between `scheme://` and the last `@` of a word; an unescaped `/` or `@` in a password is caught too. */
 const userInfo = /([a-z][a-z0-9+.-]*:\/\/)[^\s'"]*@/gi;

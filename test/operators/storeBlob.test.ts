@@ -95,14 +95,19 @@ describe('stored and loaded', () => {
     expect(await list(directory)).toHaveLength(20);
   });
 
-  test.each([{ directory: '' }, { format: 'png' }, { quality: 0 }, { maxCount: 0 }, { maxBytes: NaN }, { durability: 'none' }])(
-    'options %o',
-    (options) => {
-      expect(() => storeBlob({ directory: 'x', ...options } as StoreBlobOptions)).toThrow(
-        expect.objectContaining({ code: 'OPTIONS_INVALID' }),
-      );
-    },
-  );
+  test.each([
+    { directory: '' },
+    { format: 'png' },
+    { quality: 0 },
+    { maxCount: 0 },
+    { maxBytes: NaN },
+    { durability: 'none' },
+    { concurrency: 0 },
+  ])('options %o', (options) => {
+    expect(() => storeBlob({ directory: 'x', ...options } as StoreBlobOptions)).toThrow(
+      expect.objectContaining({ code: 'OPTIONS_INVALID' }),
+    );
+  });
 
   test('durability power', async () => {
     const directory = temporaryFolder();
