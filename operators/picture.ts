@@ -5,7 +5,7 @@ import { checkFrame } from './frame.js';
 import type { Frame } from './frame.js';
 
 /** Larger pictures are refused before they are decoded: 100 megapixels take 300 MB. */
-export const maxPixels = 100_000_000;
+const maxPixels = 100_000_000;
 
 /** Formats that are pictures and nothing else; SVG or PDF would be programs to run. */
 const formats = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif'];

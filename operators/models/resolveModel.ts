@@ -50,7 +50,7 @@ export async function resolveModel(model: string, options: ResolveModelOptions =
 }
 
 /** Where fetched models are kept. */
-export function cacheFolder(): string {
+function cacheFolder(): string {
   const base = process.env.XDG_CACHE_HOME;
   return join(base !== undefined && base !== '' ? base : join(homedir(), '.cache'), 'edgeflow', 'models');
 }
