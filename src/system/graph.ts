@@ -102,9 +102,12 @@ function sorted(graph: Graph): string[] {
   return order;
 }
 
-/** A short hash of all that a worker must agree on with its supervisor. */
+/**
+ * A short hash of all that a worker must agree on with its supervisor. The text of inline operators is left out: loaders
+ * may compile it differently in the two.
+ */
 export function fingerprint(graph: Graph): string {
-  const nodes = [...graph.nodes.values()].map(({ operator, ...node }) => ({ ...node, operator: operator && String(operator) }));
+  const nodes = [...graph.nodes.values()].map(({ operator, ...node }) => ({ ...node, inline: operator !== undefined }));
   return createHash('sha256')
     .update(JSON.stringify({ name: graph.name, nodes, links: graph.links }))
     .digest('hex')

@@ -104,13 +104,14 @@ export class NodeProcess {
 
   #exited({ done, exitCode, signal, failure }: ChildExit): void {
     this.#child = undefined;
-    if (done || this.#stopping) {
-      if (failure) this.#events.onLog(failure.message);
+    const message = failure?.message ?? `its process ended with ${signal ?? `exit code ${exitCode}`}`;
+    // An error that a restart does not mend counts even when the node was about to end.
+    const permanent = failure?.code !== undefined && permanentErrors.has(failure.code);
+    if (done || (this.#stopping && !permanent)) {
+      if (!done) this.#events.onLog(`${message}, while it was stopping`);
       this.#change('done');
       return;
     }
-    const message = failure?.message ?? `its process ended with ${signal ?? `exit code ${exitCode}`}`;
-    const permanent = failure?.code !== undefined && permanentErrors.has(failure.code);
     if (performance.now() - this.#startedAt > healthyMs) this.#inRow = 0;
     if (permanent || this.#inRow >= this.#maxRestarts) {
       this.#change('failed', { code: permanent ? failure.code : undefined, message });

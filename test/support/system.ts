@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { EmbeddedBroker } from 'edgeflow';
+import type { Broker } from 'edgeflow';
+import { afterEach, describe } from 'vitest';
+import { DualRedisBroker } from '#src/brokers/redis/redisBroker.js';
+
+const fixtures = resolve(import.meta.dirname, '../fixtures/apps');
+
+/** Absolute path of a fixture app or node. */
+export function fixture(path: string): string {
+  return join(fixtures, path);
+}
+
+/** A node module of the fixtures. */
+export function nodeFile(name: 'counter' | 'recorder' | 'misbehaving' | 'joiner'): string {
+  return fixture(`nodes/${name}.ts`);
+}
+
+/** A temporary folder for the tests of this file, deleted after each. */
+export function temporaryFolder(): { path(name: string): string } {
+  let folder: string | undefined;
+  afterEach(() => {
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    folder = undefined;
+  });
+  return {
+    path: (name) => join((folder ??= mkdtempSync(join(tmpdir(), 'edgeflow-test-'))), name),
+  };
+}
+
+/** One line of the fixture node `recorder`. */
+export interface RecordedLine {
+  readonly node: string;
+  readonly pid: number;
+  readonly value: number;
+  readonly label?: string;
+}
+
+export function readLines(file: string): RecordedLine[] {
+  if (!existsSync(file)) return [];
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as RecordedLine);
+}
+
+/** A fresh embedded broker that no other test shares. */
+export function freshEmbedded(): Broker {
+  return new EmbeddedBroker({ name: `test-${randomBytes(6).toString('hex')}` });
+}
+
+/** Runs the same tests on the embedded broker and on a pair of Redis servers. */
+export function onBothBrokers(tests: (makeBroker: () => Broker) => void): void {
+  describe('embedded', () => {
+    tests(freshEmbedded);
+  });
+  describe('two Redises', () => {
+    tests(() => DualRedisBroker.local());
+  });
+}

@@ -1,0 +1,112 @@
+import { spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { until } from 'edgeflow/testing';
+import { afterEach, expect, test } from 'vitest';
+import { fixture, readLines, temporaryFolder } from '../support/system.js';
+
+const cli = resolve(import.meta.dirname, '../../dist/src/cli/main.js');
+const folder = temporaryFolder();
+const children: ChildProcess[] = [];
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+
+interface Cli {
+  readonly child: ChildProcess;
+  readonly ended: Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
+}
+
+/** Starts the command line. */
+function start(args: readonly string[]): Cli {
+  const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  children.push(child);
+  const ended = Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]).then(([[code], stdout, stderr]) => ({
+    code: code as number | null,
+    stdout,
+    stderr,
+  }));
+  return { child, ended };
+}
+
+/** Pids of the processes whose command line holds a text. */
+function processesOf(pattern: string): number[] {
+  return spawnSync('pgrep', ['-f', pattern], { encoding: 'utf8' }).stdout.split('\n').filter(Boolean).map(Number);
+}
+
+function fanout(...args: readonly string[]): string[] {
+  return ['run', fixture('fanout.ts'), '--reset', '--no-table', '--', '--directory', folder.path('.'), ...args];
+}
+
+test('run: ends by itself when the source has completed, with its ledger', async () => {
+  const { code, stdout } = await start(fanout('--count', '50')).ended;
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/source → all \(durable\): 50 published = 50 acked \+ 0 dead-lettered \+ 0 pending/);
+  expect(stdout).toMatch(/ledger balanced\n$/);
+});
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  'run: %s drains and ends with a balanced ledger and nothing pending',
+  async (signal) => {
+    const { child, ended } = start(fanout('--count', '100000', '--everyMs', '1'));
+    await until('some values', () => readLines(folder.path('all.jsonl')).length > 50);
+    child.kill(signal);
+    const { code, stdout } = await ended;
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/source → all \(durable\): (\d+) published = \1 acked \+ 0 dead-lettered \+ 0 pending/);
+    expect(stdout).toMatch(/ledger balanced\n$/);
+  },
+  40_000,
+);
+
+test('run --for: ends after its time', async () => {
+  const { code, stdout } = await start([
+    'run',
+    fixture('fanout.ts'),
+    '--reset',
+    '--no-table',
+    '--for',
+    '500ms',
+    '--',
+    '--directory',
+    folder.path('.'),
+    '--count',
+    '100000',
+  ]).ended;
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/ledger balanced\n$/);
+});
+
+test('kill -9 of the supervisor leaves no process behind', async () => {
+  const { child } = start(fanout('--count', '100000'));
+  await until('some values', () => readLines(folder.path('all.jsonl')).length > 10);
+  const workers = [...new Set(readLines(folder.path('all.jsonl')).map(({ pid }) => pid))];
+  expect(workers.length).toBeGreaterThan(0);
+  child.kill('SIGKILL');
+  await until('all workers are gone', () => workers.every((pid) => !processesOf('fanout/').includes(pid)));
+});
+
+test('run: inline operators run in processes of their own', async () => {
+  const { code, stdout } = await start(['run', fixture('inline.ts'), '--reset', '--no-table', '--', '--directory', folder.path('.')]).ended;
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/doubled → written \(durable\): 10 published = 10 acked/);
+  const lines = readLines(folder.path('inline.jsonl'));
+  expect(lines.map(({ value }) => value)).toEqual(Array.from({ length: 10 }, (_, index) => (index + 1) * 2));
+  expect(new Set(lines.map(({ pid }) => pid)).size).toBe(1);
+});
+
+test.each([
+  [['run', 'nowhere.ts'], /NODE_MODULE_MISSING: there is no file .*nowhere\.ts/],
+  [['run', fixture('notANode.ts')], /NODE_MODULE_INVALID: .*default-exports a number; expected a System/],
+  [['run', 'x.ts', '--for', 'soon'], /expected a duration such as/],
+  [['run', 'x.ts', '--broker', 'kafka'], /expected embedded, or redis/],
+  [['runn'], /unknown command 'runn'/],
+])('%j is refused with a clear message and exit code 1', async (args, message) => {
+  const { code, stderr } = await start(args).ended;
+  expect(code).toBe(1);
+  expect(stderr).toMatch(message);
+  expect(stderr).not.toMatch(/\n\s+at /);
+});

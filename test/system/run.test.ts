@@ -1,0 +1,350 @@
+import { QoS, System } from 'edgeflow';
+import type { Broker, Ledger, RunningSystem } from 'edgeflow';
+import { until } from 'edgeflow/testing';
+import { EMPTY } from 'rxjs';
+import { afterEach, describe, expect, test } from 'vitest';
+import { fixture, freshEmbedded, nodeFile, onBothBrokers, readLines, temporaryFolder } from '../support/system.js';
+
+const folder = temporaryFolder();
+const running: RunningSystem[] = [];
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((system) => system.stop()));
+});
+
+async function run(system: System, broker: Broker, options: Parameters<System['run']>[0] = {}): Promise<RunningSystem> {
+  const logs: string[] = [];
+  const started = await system.run({ broker, handleSignals: false, onLog: (node, line) => logs.push(`${node} | ${line}`), ...options });
+  running.push(started);
+  return started;
+}
+
+function link(ledger: Ledger, source: string, target: string) {
+  const found = ledger.links.find((row) => row.source === source && row.target === target);
+  if (!found) throw new Error(`no link ${source} → ${target}`);
+  return found;
+}
+
+const values = (name: string): number[] => readLines(folder.path(name)).map(({ value }) => value);
+const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
+
+function pidOf(system: RunningSystem, node: string): number {
+  const pid = system.status().find((status) => status.node === node)?.pid;
+  if (pid === undefined) throw new Error(`'${node}' has no process`);
+  return pid;
+}
+
+function restarts(system: RunningSystem): number {
+  return system.status().reduce((sum, status) => sum + status.restarts, 0);
+}
+
+onBothBrokers((makeBroker) => {
+  test('one topic fans out: REALTIME skips, DURABLE gets all, each frame is published once, and the end comes by itself', async () => {
+    const system = new System('fanout');
+    const source = system.node(nodeFile('counter'), { name: 'source', count: 150, everyMs: 2, bytes: 20_000 });
+    const latest = system.node(nodeFile('recorder'), { name: 'latest', file: folder.path('latest'), workMs: 10 });
+    const all = system.node(nodeFile('recorder'), { name: 'all', file: folder.path('all') });
+    system.link(source).to(latest, QoS.REALTIME);
+    system.link(source).to(all, QoS.DURABLE);
+    const { done } = await run(system, makeBroker());
+    const { ledger } = await done;
+    expect(ledger.balanced).toBe(true);
+    expect(link(ledger, 'source', 'all')).toMatchObject({ published: 150, acked: 150, dead: 0, pending: 0 });
+    const { published, delivered, skipped, pending } = link(ledger, 'source', 'latest');
+    expect([published, pending, delivered + skipped]).toEqual([150, 0, 150]);
+    expect(values('all')).toEqual(range(150));
+    const seen = values('latest');
+    expect(seen).toHaveLength(delivered);
+    expect(seen).toEqual([...new Set(seen)].sort((a, b) => a - b));
+    expect(seen.at(-1)).toBe(149);
+  });
+
+  test('a DURABLE consumer killed again and again loses nothing; a REALTIME one never goes back', async () => {
+    const system = new System('kills');
+    const source = system.node(nodeFile('counter'), { name: 'source', count: 1_000_000, everyMs: 3 });
+    const latest = system.node(nodeFile('recorder'), { name: 'latest', file: folder.path('latest') });
+    const all = system.node(nodeFile('recorder'), { name: 'all', file: folder.path('all'), workMs: 1 });
+    system.link(source).to(latest, QoS.REALTIME);
+    system.link(source).to(all, QoS.DURABLE, { retry: { maxDeliveries: 20 } });
+    const started = await run(system, makeBroker());
+    for (const atLeast of [60, 150, 300]) {
+      await until(`${atLeast} values`, () => values('all').length >= atLeast && values('latest').length > 0, 30_000);
+      const before = restarts(started);
+      for (const node of ['all', 'latest']) process.kill(pidOf(started, node), 'SIGKILL');
+      await until(
+        'both are back',
+        () => restarts(started) === before + 2 && started.status().every(({ state }) => state === 'running'),
+        30_000,
+      );
+    }
+    await started.stop();
+    const { ledger } = await started.done;
+    const { published } = link(ledger, 'source', 'all');
+    expect(link(ledger, 'source', 'all')).toMatchObject({ acked: published, dead: 0, pending: 0 });
+    expect(new Set(values('all'))).toEqual(new Set(range(published)));
+    const seen = values('latest');
+    expect(seen).toEqual([...new Set(seen)].sort((a, b) => a - b));
+    expect(new Set(readLines(folder.path('all')).map(({ pid }) => pid)).size).toBeGreaterThan(1);
+  }, 90_000);
+
+  test('replicas share the work: DURABLE each message once, REALTIME each frame at most once', async () => {
+    const system = new System('replicas');
+    const source = system.node(nodeFile('counter'), { name: 'source', count: 300, everyMs: 2 });
+    const all = system.node(nodeFile('recorder'), { name: 'all', replicas: 2, file: folder.path('all'), workMs: 2 });
+    const latest = system.node(nodeFile('recorder'), { name: 'latest', replicas: 2, file: folder.path('latest'), workMs: 5 });
+    system.link(source).to(all, QoS.DURABLE, { prefetch: 4 });
+    system.link(source).to(latest, QoS.REALTIME);
+    const { done } = await run(system, makeBroker());
+    const { ledger } = await done;
+    expect(ledger.balanced).toBe(true);
+    expect(values('all').sort((a, b) => a - b)).toEqual(range(300));
+    expect(new Set(readLines(folder.path('all')).map(({ pid }) => pid)).size).toBe(2);
+    expect(new Set(values('latest')).size).toBe(values('latest').length);
+  });
+
+  test('what an earlier run left unacked stops the next, which may resume or discard it', async () => {
+    const broker = makeBroker();
+    const keep = { close: () => Promise.resolve() };
+    const held: Broker = new Proxy(broker, {
+      get: (target, key) => {
+        if (key === 'close') return keep.close;
+        const value: unknown = Reflect.get(target, key, target);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+    const build = (workMs: number, count: number): System => {
+      const system = new System('left');
+      const source = system.node(nodeFile('counter'), { name: 'source', count });
+      const all = system.node(nodeFile('recorder'), { name: 'all', file: folder.path('all'), workMs });
+      system.link(source).to(all, QoS.DURABLE);
+      return system;
+    };
+    const first = await run(build(50, 40), held, { drainMs: 50 });
+    await until('all is published', async () => link(await first.ledger(), 'source', 'all').published === 40);
+    await first.stop();
+    const left = link(await first.ledger(), 'source', 'all').pending;
+    expect(left).toBeGreaterThan(0);
+
+    await expect(run(build(0, 40), held)).rejects.toMatchObject({
+      code: 'UNACKED_MESSAGES',
+      message: expect.stringContaining('--resume') as string,
+    });
+    const resumed = await run(build(0, 0), held, { resume: true });
+    const { ledger } = await resumed.done;
+    expect(link(ledger, 'source', 'all')).toMatchObject({ published: 40, acked: 40, pending: 0 });
+    expect(new Set(values('all'))).toEqual(new Set(range(40)));
+
+    const fresh = await run(build(0, 5), held, { reset: true });
+    expect(link((await fresh.done).ledger, 'source', 'all')).toMatchObject({ published: 5, acked: 5 });
+    await broker.close();
+  }, 60_000);
+});
+
+describe('a system', () => {
+  test('gives a node its inputs by the name of their source', async () => {
+    const system = new System('joined');
+    const left = system.node(nodeFile('counter'), { name: 'left', count: 20 });
+    const right = system.node(nodeFile('counter'), { name: 'right', count: 30 });
+    const join = system.node(nodeFile('joiner'), { name: 'join' });
+    const all = system.node(nodeFile('recorder'), { name: 'all', file: folder.path('all') });
+    system.link(left).to(join, QoS.DURABLE).to(all, QoS.DURABLE);
+    system.link(right).to(join, QoS.DURABLE);
+    await (
+      await run(system, freshEmbedded())
+    ).done;
+    const lines = readLines(folder.path('all'));
+    const of = (label: string): number[] => lines.filter((line) => line.label === label).map(({ value }) => value);
+    expect(of('left')).toEqual(range(20));
+    expect(of('right')).toEqual(range(30));
+  });
+
+  test('keeps the options of two cameras from one file apart', async () => {
+    const system = new System('cameras');
+    const all = system.node(nodeFile('recorder'), { name: 'all', file: folder.path('all') });
+    for (const label of ['door', 'yard'])
+      system.link(system.node(nodeFile('counter'), { count: label === 'door' ? 3 : 5, label })).to(all, QoS.DURABLE);
+    expect([...system.graph().nodes.keys()]).toEqual(['all', 'counter', 'counter-2']);
+    await (
+      await run(system, freshEmbedded())
+    ).done;
+    const labels = readLines(folder.path('all')).map(({ label }) => label);
+    expect(labels.filter((label) => label === 'door')).toHaveLength(3);
+    expect(labels.filter((label) => label === 'yard')).toHaveLength(5);
+  });
+
+  test('restarts a source, which uses no id again', async () => {
+    const system = new System('source-kills');
+    const source = system.node(nodeFile('counter'), { name: 'source', count: 200, everyMs: 3 });
+    const all = system.node(nodeFile('recorder'), { name: 'all', file: folder.path('all') });
+    system.link(source).to(all, QoS.DURABLE);
+    const started = await run(system, freshEmbedded());
+    await until('some values', () => values('all').length > 20);
+    process.kill(pidOf(started, 'source'), 'SIGKILL');
+    const { ledger } = await started.done;
+    const { published, acked } = link(ledger, 'source', 'all');
+    expect(published).toBeGreaterThan(200);
+    expect(acked).toBe(published);
+    expect(values('all').slice(-200)).toEqual(range(200));
+  });
+
+  test('lets a slow group take its time: all of 1,000 are processed', async () => {
+    const system = new System('slow');
+    const source = system.node(nodeFile('counter'), { name: 'source', count: 1_000 });
+    const all = system.node(nodeFile('recorder'), { name: 'all', file: folder.path('all'), workMs: 2 });
+    system.link(source).to(all, QoS.DURABLE);
+    await (
+      await run(system, freshEmbedded())
+    ).done;
+    expect(values('all')).toEqual(range(1_000));
+  });
+
+  test('publishes before a full topic drains: nothing is dropped', async () => {
+    const system = new System('full');
+    const source = system.node(nodeFile('counter'), { name: 'source', count: 60, bytes: 100_000, maxBytes: 500_000 });
+    const all = system.node(nodeFile('recorder'), { name: 'all', file: folder.path('all'), workMs: 5 });
+    system.link(source).to(all, QoS.DURABLE, { prefetch: 2 });
+    await (
+      await run(system, freshEmbedded())
+    ).done;
+    expect(values('all')).toEqual(range(60));
+  });
+
+  test.each(['throw-in-map', 'reject', 'exit'] as const)(
+    'sends a message that always fails (%s) to the dead letters, and all others on',
+    async (how) => {
+      const broker = freshEmbedded();
+      const system = new System('poison');
+      const source = system.node(nodeFile('counter'), { name: 'source', count: 20 });
+      const bad = system.node(nodeFile('misbehaving'), { name: 'bad', how, at: 7 });
+      const all = system.node(nodeFile('recorder'), { name: 'all', file: folder.path('all') });
+      system
+        .link(source)
+        .to(bad, QoS.DURABLE, { prefetch: 1, retry: { maxDeliveries: 3, initialMs: 5 } })
+        .to(all, QoS.DURABLE);
+      const { ledger } = await (await run(system, broker)).done;
+      expect(link(ledger, 'source', 'bad')).toMatchObject({ published: 20, acked: 19, dead: 1, pending: 0 });
+      expect(values('all')).toEqual(range(20).filter((value) => value !== 7));
+    },
+    60_000,
+  );
+
+  test('runs inline operators by importing the entry again', async () => {
+    const before = process.argv;
+    process.argv = ['node', 'app', '--directory', folder.path('.')];
+    try {
+      const { default: system } = (await import('../fixtures/apps/inline.js')) as { default: System };
+      await (
+        await run(system, freshEmbedded(), { entry: fixture('inline.ts') })
+      ).done;
+    } finally {
+      process.argv = before;
+    }
+    const lines = readLines(folder.path('inline.jsonl'));
+    expect(lines.map(({ value }) => value)).toEqual(range(10).map((value) => (value + 1) * 2));
+    expect(lines.every(({ pid }) => pid !== process.pid)).toBe(true);
+  });
+});
+
+describe('a system that cannot run says why', () => {
+  const failing = async (build: (system: System) => void, options: Parameters<System['run']>[0] = {}): Promise<unknown> => {
+    const system = new System('broken');
+    try {
+      build(system);
+      const started = await run(system, freshEmbedded(), options);
+      await started.done;
+    } catch (error) {
+      return error;
+    }
+    throw new Error('it ran');
+  };
+
+  test.each<[string, string, RegExp, (system: System) => void]>([
+    ['no nodes', 'GRAPH_INVALID', /no nodes/, () => undefined],
+    ['a missing node file', 'NODE_MODULE_MISSING', /nowhere\.ts/, (system) => void system.node('./nowhere.ts')],
+    [
+      'two links of one pair',
+      'GRAPH_INVALID',
+      /two links from 'a' to 'b'/,
+      (system) => {
+        const a = system.node(nodeFile('counter'), { name: 'a', count: 1 });
+        const b = system.node(nodeFile('recorder'), { name: 'b', file: '/dev/null' });
+        system.link(a).to(b, QoS.DURABLE);
+        system.link(a).to(b, QoS.REALTIME);
+      },
+    ],
+    [
+      'a circle',
+      'GRAPH_INVALID',
+      /a → b → a|b → a → b/,
+      (system) => {
+        const a = system.node(nodeFile('joiner'), { name: 'a' });
+        const b = system.node(nodeFile('joiner'), { name: 'b' });
+        system.link(a).to(b, QoS.DURABLE).to(a, QoS.DURABLE);
+      },
+    ],
+    [
+      'two producers of a topic',
+      'GRAPH_INVALID',
+      /two nodes are named 'a'/,
+      (system) => {
+        system.node(nodeFile('counter'), { name: 'a', count: 1 });
+        system.node(nodeFile('counter'), { name: 'a', count: 1 });
+      },
+    ],
+    [
+      'a node of another system',
+      'GRAPH_INVALID',
+      /'elsewhere', which is not one of its nodes/,
+      (system) => {
+        system.link(system.node(nodeFile('counter'), { count: 1 })).to({ name: 'elsewhere' }, QoS.DURABLE);
+      },
+    ],
+    [
+      'types that do not fit',
+      'GRAPH_INVALID',
+      /'a' emits frame, but 'b' accepts detections/,
+      (system) => {
+        const a = system.node(nodeFile('counter'), { name: 'a', emits: 'frame' });
+        system.link(a).to(system.node(nodeFile('joiner'), { name: 'b', accepts: 'detections' }), QoS.DURABLE);
+      },
+    ],
+    ['a missing input', 'GRAPH_INVALID', /no link leads to it/, (system) => void system.node(nodeFile('joiner'), { accepts: 'frame' })],
+    [
+      'options that are not data',
+      'NODE_OPTIONS_INVALID',
+      /plain data/,
+      (system) => void system.node(nodeFile('counter'), { count: () => 3 }),
+    ],
+    ['no replicas', 'NODE_OPTIONS_INVALID', /replicas is 0/, (system) => void system.node(nodeFile('counter'), { replicas: 0 })],
+    ['a module without a node', 'NODE_MODULE_INVALID', /default-exports a number/, (system) => void system.node(fixture('notANode.ts'))],
+    [
+      'a value that escapes its delivery',
+      'LEASE_ESCAPED',
+      /mapAsync/,
+      (system) => {
+        const a = system.node(nodeFile('counter'), { name: 'a', count: 5 });
+        system.link(a).to(system.node(nodeFile('misbehaving'), { name: 'b', how: 'escape', at: 0 }), QoS.DURABLE);
+      },
+    ],
+    [
+      'a node that crashes for ever',
+      'NODE_GAVE_UP',
+      /node 'b' crashed and was restarted 2 times in a row, at last because its process ended with exit code 7/,
+      (system) => {
+        const a = system.node(nodeFile('counter'), { name: 'a', count: 5 });
+        const b = system.node(nodeFile('misbehaving'), { name: 'b', how: 'exit', at: 0, maxRestarts: 2 });
+        system.link(a).to(b, QoS.DURABLE, { retry: { maxDeliveries: 100 } });
+      },
+    ],
+  ])('%s: %s', async (_, code, message, build) => {
+    const error = await failing(build);
+    expect(error).toMatchObject({ code, message: expect.stringMatching(message) as string });
+  });
+
+  test('an entry that builds another graph in its workers: WORKER_MISMATCH', async () => {
+    const system = new System('inline');
+    system.node(() => EMPTY, { name: 'numbers' });
+    const started = run(system, freshEmbedded(), { entry: fixture('inline.ts') }).then(({ done }) => done);
+    await expect(started).rejects.toMatchObject({ code: 'WORKER_MISMATCH' });
+  });
+});
