@@ -1,14 +1,17 @@
 import {
+  accessSync,
+  closeSync,
+  constants,
   existsSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readFileSync,
+  readSync,
   readdirSync,
   renameSync,
   statfsSync,
   writeFileSync,
-  accessSync,
-  constants,
 } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
@@ -80,7 +83,8 @@ export function prepareDirectory(directory: string, durability: Durability, maxB
   if (!existsSync(file)) {
     const strange = [controlFile, dataFile].find((name) => existsSync(path.join(directory, name)));
     if (strange && !existsSync(file)) throw wrongFormat(directory, `'${strange}' was not made by EdgeFlow`);
-    const format: StoreFormat = { format: formatVersion, durability, maxBytes: maxBytes ?? defaultStoreBytes(directory) };
+    const bound = maxBytes ?? defaultStoreBytes(directory);
+    const format: StoreFormat = { format: formatVersion, durability, maxBytes: bound };
     const draft = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}`;
     writeFileSync(draft, JSON.stringify(format), { mode: 0o600 });
     renameSync(draft, file);
@@ -131,6 +135,30 @@ function defaultStoreBytes(directory: string): number {
   const { blocks, bsize } = statfsSync(directory);
   return Math.min(mostDefaultBytes, Math.floor((blocks * bsize) / 2));
 }
+
+/**
+ * Checks that a file of a store is one of lmdb's, which takes anything and may end the process on it.
+ *
+ * @throws EdgeFlowError `BROKER_CONFIG`
+ */
+export function checkEnvironment(directory: string, file: string): void {
+  const full = path.join(directory, file);
+  if (!existsSync(full)) return;
+  const start = Buffer.alloc(64);
+  const descriptor = openSync(full, 'r');
+  try {
+    readSync(descriptor, start, 0, start.length, 0);
+  } finally {
+    closeSync(descriptor);
+  }
+  // All zeros: another process is making it.
+  if (start.some((byte) => byte !== 0) && !magicAt.some((offset) => start.readUInt32LE(offset) === magic))
+    throw wrongFormat(directory, `'${file}' is not an lmdb file`);
+}
+
+const magic = 0xbeefc0de;
+/** After the page header, whose size differs between versions. */
+const magicAt = [16, 20, 24, 32];
 
 /** Another user could put a folder of the same name where all may write, and read along. */
 function checkOwned(directory: string): void {

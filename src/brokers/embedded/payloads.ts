@@ -2,6 +2,7 @@ import type { Transaction } from 'lmdb';
 import { monotonicMs } from './clock.js';
 import { Slots } from './slots.js';
 import type { Slot } from './slots.js';
+import { asFull } from './space.js';
 import type { Space } from './space.js';
 import { binary } from './tables.js';
 import type { Environment, Table } from './tables.js';
@@ -10,7 +11,12 @@ import type { Environment, Table } from './tables.js';
 export type Snapshot = Transaction;
 
 /** Bytes of the reference to a payload that an entry carries. */
-export const payloadKeyBytes = 12;
+export const payloadKeyBytes = 16;
+
+/** A slot and the length of the payload in it. */
+interface Reference extends Slot {
+  readonly bytes: number;
+}
 
 /** What a free slot holds; lmdb gives the pages of the payload before it to others. */
 const nothing = Buffer.of(0);
@@ -41,8 +47,12 @@ export class Payloads {
     const put = (): void => {
       keys = this.#put(payloads);
     };
-    if (synced) await this.#environment.childTransaction(put);
-    else this.#environment.transactionSync(put);
+    try {
+      if (synced) await this.#environment.childTransaction(put);
+      else this.#environment.transactionSync(put);
+    } catch (error) {
+      throw asFull(error, 'the data file');
+    }
     return keys;
   }
 
@@ -57,7 +67,10 @@ export class Payloads {
   remove(keys: readonly Uint8Array[]): void {
     if (keys.length === 0) return;
     this.#environment.transactionSync(() => {
-      for (const key of keys) this.#free(decodeKey(key));
+      for (const key of keys) {
+        const { bytes, ...slot } = decodeKey(key);
+        this.#free(slot, bytes);
+      }
     });
   }
 
@@ -94,8 +107,9 @@ export class Payloads {
     const now = monotonicMs();
     this.#table.resetReadTxn();
     const old = this.#slots.used().filter(({ stamp }) => stamp <= now - ageMs || stamp > now);
+    const keys = old.map((slot) => encodeKey({ ...slot, bytes: this.#table.getBinaryFast(rowKey(slot.number))?.length ?? 0 }));
     this.#table.resetReadTxn();
-    return old.map(encodeKey);
+    return keys;
   }
 
   clear(): void {
@@ -109,12 +123,15 @@ export class Payloads {
     return payloads.map((payload) => {
       const slot = this.#slots.take(monotonicMs());
       this.#table.putSync(rowKey(slot.number), payload);
-      return encodeKey(slot);
+      return encodeKey({ ...slot, bytes: payload.length });
     });
   }
 
-  #free(slot: Slot): void {
-    if (this.#slots.free(slot)) this.#table.putSync(rowKey(slot.number), nothing);
+  #free(slot: Slot, bytes?: number): void {
+    if (!this.#slots.free(slot)) return;
+    const key = rowKey(slot.number);
+    this.#space?.free(bytes ?? this.#table.getBinaryFast(key)?.length ?? 0);
+    this.#table.putSync(key, nothing);
   }
 }
 
@@ -124,14 +141,15 @@ function rowKey(number: number): Buffer {
   return key;
 }
 
-function encodeKey({ number, stamp }: Slot): Buffer {
+function encodeKey({ number, stamp, bytes }: Reference): Buffer {
   const key = Buffer.allocUnsafe(payloadKeyBytes);
   key.writeUInt32BE(number, 0);
   key.writeDoubleBE(stamp, 4);
+  key.writeUInt32BE(bytes, 12);
   return key;
 }
 
-function decodeKey(key: Uint8Array): Slot {
-  const bytes = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
-  return { number: bytes.readUInt32BE(0), stamp: bytes.readDoubleBE(4) };
+function decodeKey(key: Uint8Array): Reference {
+  const buffer = Buffer.from(key.buffer, key.byteOffset, key.byteLength);
+  return { number: buffer.readUInt32BE(0), stamp: buffer.readDoubleBE(4), bytes: buffer.readUInt32BE(12) };
 }

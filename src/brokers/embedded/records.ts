@@ -44,3 +44,7 @@ export type ConsumerRecord = RecordOf<typeof consumerRecord>;
 /** Last sign of life of a client, by the clock that all processes of the host share. */
 export const sessionRecord = recordCodec(['beat', 'visibilityMs']);
 export type SessionRecord = RecordOf<typeof sessionRecord>;
+
+/** Of the data environment: bytes of its file that the file system has given, and bytes of stored payloads. */
+export const spaceRecord = recordCodec(['allocated', 'stored']);
+export type SpaceRecord = RecordOf<typeof spaceRecord>;

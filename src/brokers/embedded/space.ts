@@ -1,5 +1,7 @@
 import { closeSync, openSync, statfsSync, writeSync } from 'node:fs';
-import { EdgeFlowError } from '../../errors.js';
+import { EdgeFlowError, errorMessage } from '../../errors.js';
+import { spaceRecord } from './records.js';
+import type { SpaceRecord } from './records.js';
 import { binary } from './tables.js';
 import type { Environment, Table } from './tables.js';
 
@@ -7,54 +9,69 @@ import type { Environment, Table } from './tables.js';
 const headroom = 32 * 1024 * 1024;
 const zeros = Buffer.alloc(1024 * 1024);
 /** What the data plane leaves free: with nothing, not even an ack could be written. */
-const kept = 16 * 1024 * 1024;
+export const keptBytes = 16 * 1024 * 1024;
 /** Free space below which nothing is published. */
 export const leastFreeBytes = 8 * 1024 * 1024;
 /** Room for the pages of the trees themselves, in each transaction. */
 const slack = 1024 * 1024;
-const key = Buffer.from('allocated');
+const key = Buffer.from('space');
 
 /**
- * Keeps a memory-mapped file from being killed by a full file system. A write through the map to a page that the file
- * system cannot supply ends the process with SIGBUS; a write through the file is an error. So pages that were never
- * used are first written as zeros, under the environment's writer lock.
+ * Keeps a full file system from ending the process. A write through the map to a page that the file system cannot supply
+ * is a SIGBUS; a write through the file is an error. So pages that were never used are first written as zeros, under the
+ * environment's writer lock.
  */
 export class Space {
   readonly #environment: Environment;
-  readonly #state: Table;
+  readonly #table: Table;
   readonly #path: string;
   readonly #file: number;
   readonly #pageSize: number;
 
   constructor(environment: Environment, path: string) {
     this.#environment = environment;
-    this.#state = environment.openDB<Uint8Array, Uint8Array>('space', binary);
+    this.#table = environment.openDB<Uint8Array, Uint8Array>('space', binary);
     this.#path = path;
     this.#file = openSync(path, 'r+');
     this.#pageSize = this.#stats().pageSize;
   }
 
   /**
-   * Makes sure, within a write transaction, that it may use `bytes` more.
+   * Makes sure, within a write transaction, that it may store `bytes` more.
    *
    * @throws EdgeFlowError `BROKER_FULL`
    */
   reserve(bytes: number): void {
     const used = (this.#stats().lastPageNumber + 1) * this.#pageSize;
-    const stored = this.#state.getBinary(key);
-    const allocated = stored ? Buffer.from(stored).readDoubleLE() : used;
+    const { allocated, stored } = this.#load(used);
     const needed = used + bytes + slack;
-    if (needed <= allocated) return;
-    const from = Math.max(used, allocated);
-    const end = this.#extend(from, Math.min(needed + headroom, from + freeBytes(this.#path) - kept));
-    const record = Buffer.alloc(8);
-    record.writeDoubleLE(end);
-    this.#state.putSync(key, record);
-    if (end < needed)
+    let end = allocated;
+    if (end < needed) end = this.#extend(end, Math.min(needed + headroom, end + freeBytes(this.#path) - keptBytes));
+    // The file cannot grow. What was freed inside it serves as long as there is so much of it that lmdb finds neighbours.
+    const limited = end < needed + headroom && freeBytes(this.#path) <= keptBytes;
+    if (limited && stored + bytes > used * (end >= needed ? 1 / 2 : 1 / 4))
       throw new EdgeFlowError(
         'BROKER_FULL',
-        `the file system of '${this.#path}' has no room for ${bytes} bytes more: free some, lower maxBytes, or choose another directory`,
+        `the file system of '${this.#path}' has no room for ${bytes} bytes more: let groups catch up, free some, or choose another directory`,
       );
+    this.#save({ allocated: end, stored: stored + bytes });
+  }
+
+  /** Notes, within a write transaction, that `bytes` were freed. */
+  free(bytes: number): void {
+    const { allocated, stored } = this.#load(0);
+    this.#save({ allocated, stored: stored - bytes });
+  }
+
+  #load(used: number): SpaceRecord {
+    const found = this.#table.getBinary(key);
+    if (!found) return { allocated: used, stored: 0 };
+    const record = spaceRecord.decode(found);
+    return { ...record, allocated: Math.max(record.allocated, used) };
+  }
+
+  #save(record: SpaceRecord): void {
+    this.#table.putSync(key, spaceRecord.encode(record));
   }
 
   /** Writes zeros as far as the file system takes them. */
@@ -84,4 +101,17 @@ export class Space {
 export function freeBytes(path: string): number {
   const { bavail, bsize } = statfsSync(path);
   return bavail * bsize;
+}
+
+/** A full map or disk, said in our terms; another error as it is. */
+export function asFull(error: unknown, where: string): unknown {
+  const message = errorMessage(error);
+  if (!/MDB_MAP_FULL|ENOSPC|No space left/.test(message)) return error;
+  return new EdgeFlowError(
+    'BROKER_FULL',
+    `'${where}' has no room: ${message}. Let groups catch up, free disk space, or make a larger store`,
+    {
+      cause: error,
+    },
+  );
 }

@@ -4,10 +4,10 @@ import { EdgeFlowError, errorMessage } from '../../errors.js';
 import { Bells } from './bells.js';
 import { Change } from './change.js';
 import { bootName } from './clock.js';
-import { bellFolder, controlFile, dataFile, prepareDirectory, wrongFormat } from './directory.js';
+import { bellFolder, checkEnvironment, controlFile, dataFile, prepareDirectory, wrongFormat } from './directory.js';
 import type { Durability, StoreFormat } from './directory.js';
 import { Payloads } from './payloads.js';
-import { Space, freeBytes, leastFreeBytes } from './space.js';
+import { Space, asFull, freeBytes, leastFreeBytes } from './space.js';
 import { StoredLog } from './storedLog.js';
 import { binary, clearTables, openTables, tableCount } from './tables.js';
 import type { Environment, Tables } from './tables.js';
@@ -51,6 +51,8 @@ export class Store {
   private constructor({ directory, durability, maxBytes }: StoreOptions) {
     this.directory = directory;
     this.format = prepareDirectory(directory, durability, maxBytes);
+    checkEnvironment(directory, controlFile);
+    checkEnvironment(directory, dataFile);
     try {
       this.#control = this.#openEnvironment(controlFile, tableCount);
       this.#data = this.#openEnvironment(dataFile, 3);
@@ -231,16 +233,3 @@ const viewEffects = {
   nextNumber: (): number => 0,
   copyPayload: (): undefined => undefined,
 };
-
-/** A full map or disk, said in our terms. */
-function asFull(error: unknown, directory: string): unknown {
-  const message = errorMessage(error);
-  if (!/MDB_MAP_FULL|ENOSPC|No space left/.test(message)) return error;
-  return new EdgeFlowError(
-    'BROKER_FULL',
-    `the store in '${directory}' has no room: ${message}. Raise maxBytes, free disk space, or let groups catch up`,
-    {
-      cause: error,
-    },
-  );
-}

@@ -13,7 +13,15 @@ export interface ChildTask {
   readonly bytes?: readonly number[];
 }
 
-const { directory, visibilityMs = 30_000, task, consumer = 'a', from = 0, count = Infinity, bytes = [0] } = JSON.parse(process.argv[2] ?? '') as ChildTask;
+const {
+  directory,
+  visibilityMs = 30_000,
+  task,
+  consumer = 'a',
+  from = 0,
+  count = Infinity,
+  bytes = [0],
+} = JSON.parse(process.argv[2] ?? '') as ChildTask;
 const broker = new EmbeddedBroker({ directory, visibilityMs });
 const tell = (message: unknown): void => void process.send?.(message);
 

@@ -190,10 +190,13 @@ describe('processes', () => {
   test('10,000 messages of mixed sizes leave the files at their working size', async () => {
     await broker.declare({ topic: 't', groups: ['g'], readers: ['r'] });
     const sizes = [10, 100, 5_000, 60_000, 3_000, 200_000];
-    const size = (): number => ['control.mdb', 'data.mdb'].reduce((sum, file) => sum + statSync(path.join(directory, file)).blocks * 512, 0);
+    const size = (): number =>
+      ['control.mdb', 'data.mdb'].reduce((sum, file) => sum + statSync(path.join(directory, file)).blocks * 512, 0);
     const round = async (): Promise<void> => {
       for (let batch = 0; batch < 50; batch++) {
-        await Promise.all(Array.from({ length: 40 }, (_, index) => broker.push('t', numbered(index, sizes[(batch + index) % sizes.length] ?? 0))));
+        await Promise.all(
+          Array.from({ length: 40 }, (_, index) => broker.push('t', numbered(index, sizes[(batch + index) % sizes.length] ?? 0))),
+        );
         await drain();
         await broker.popLatest('t', { reader: 'r', consumer: 'a', waitMs: 0 });
       }
