@@ -13,6 +13,8 @@ export interface TestRedisOptions {
   /** @defaultValue 'unix' */
   readonly transport?: 'unix' | 'tcp';
   readonly password?: string;
+  /** Whether the TCP port speaks TLS; `config` names the certificate. @defaultValue false */
+  readonly tls?: boolean;
   /** Further lines of the configuration, such as `maxmemory 64mb`. */
   readonly config?: readonly string[];
 }
@@ -41,7 +43,7 @@ process.on('exit', () => {
 
 /** Starts a redis-server in a temporary folder. Stop it in `afterAll` or `finally`. */
 export async function startRedisServer(options: TestRedisOptions = {}): Promise<TestRedis> {
-  const { transport = 'unix', password, config = [] } = options;
+  const { transport = 'unix', password, tls = false, config = [] } = options;
   const directory = await mkdtemp(join(tmpdir(), 'edgeflow-redis-'));
   const path = join(directory, 'redis.sock');
   const port = transport === 'tcp' ? await freePort() : 0;
@@ -50,7 +52,7 @@ export async function startRedisServer(options: TestRedisOptions = {}): Promise<
     configFile,
     [
       'bind 127.0.0.1',
-      `port ${port}`,
+      ...(tls ? ['port 0', `tls-port ${port}`] : [`port ${port}`]),
       ...(transport === 'unix' ? [`unixsocket ${path}`] : []),
       `dir ${directory}`,
       'save ""',

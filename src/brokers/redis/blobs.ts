@@ -1,9 +1,10 @@
 import { errorMessage } from '../../errors.js';
-import type { Blob, Entry, Reply } from './entry.js';
-import { asBuffer, asList } from './entry.js';
 import type { Keys } from './keys.js';
 import { LinkLost } from './link.js';
 import type { RedisLink } from './link.js';
+import type { BlobReference, StoredMessage } from './record.js';
+import { asBuffer, asList } from './reply.js';
+import type { Reply } from './reply.js';
 
 const none = Buffer.alloc(0);
 /** Freed payloads are deleted together after this time, or once there are this many. */
@@ -44,12 +45,12 @@ export class Blobs {
     return refused < 0 ? blobs.length : refused;
   }
 
-  /** The payloads of entries, in their order; undefined where one is gone. */
-  async get(entries: readonly Entry[]): Promise<(Buffer | undefined)[]> {
-    if (entries.every(({ blob }) => !blob)) return entries.map(({ body }) => body ?? none);
+  /** The payloads of messages, in their order; undefined where one is gone. */
+  async get(messages: readonly StoredMessage[]): Promise<(Buffer | undefined)[]> {
+    if (messages.every(({ blob }) => !blob)) return messages.map(({ body }) => body ?? none);
     return this.#data.send((client) =>
       Promise.all(
-        entries.map(async ({ body, blob }) => {
+        messages.map(async ({ body, blob }) => {
           if (!blob) return body ?? none;
           const payload = await client.getBuffer(blob.key);
           return payload?.length === blob.length ? payload : undefined;
@@ -67,7 +68,7 @@ export class Blobs {
   }
 
   /** Deletes blobs that were never published; those of a broken connection are left to the sweep. */
-  async remove(blobs: readonly Pick<Blob, 'key'>[]): Promise<void> {
+  async remove(blobs: readonly Pick<BlobReference, 'key'>[]): Promise<void> {
     if (blobs.length === 0) return;
     await this.#data.send((client) => client.unlink(blobs.map(({ key }) => key))).catch(ignoreLost);
   }

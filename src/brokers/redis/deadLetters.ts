@@ -1,6 +1,7 @@
 import type { DeadLetter } from '../broker.js';
 import type { Connections } from './connections.js';
-import { asBuffer, asList, parseFields, toMessage } from './entry.js';
+import { readRecord, toMessage } from './record.js';
+import { asBuffer, asList } from './reply.js';
 
 const none = Buffer.alloc(0);
 
@@ -12,13 +13,13 @@ export async function readDeadLetters({ control, blobs, keys }: Connections, top
     const fields = asList(asList(reply)[1]);
     const text = (index: number): string => asBuffer(fields[index]).toString();
     return {
-      entry: parseFields(Number(text(1)), fields.slice(10)),
+      stored: readRecord(Number(text(1)), asBuffer(fields[11])),
       group: text(3),
       error: text(5),
       attempts: Number(text(7)),
       deadTime: Number(text(9)),
     };
   });
-  const payloads = await blobs.get(letters.map(({ entry }) => entry));
-  return letters.map(({ entry, ...rest }, i) => ({ ...toMessage(entry, payloads[i] ?? none), ...rest }));
+  const payloads = await blobs.get(letters.map(({ stored }) => stored));
+  return letters.map(({ stored, ...rest }, i) => ({ ...toMessage(stored, payloads[i] ?? none), ...rest }));
 }

@@ -5,12 +5,14 @@ import { blobKeys } from './blobs.js';
 import type { Command } from './command.js';
 import { commands } from './command.js';
 import type { Connections } from './connections.js';
-import { asList, parseEntry, toMessage } from './entry.js';
-import type { Entry, Reply } from './entry.js';
 import { LinkLost } from './link.js';
+import { readRecord, toMessage } from './record.js';
+import type { StoredMessage } from './record.js';
+import { asBuffer, asList } from './reply.js';
+import type { Reply } from './reply.js';
 
 interface Taken {
-  readonly entry: Entry;
+  readonly stored: StoredMessage;
   readonly attempt: number;
 }
 
@@ -77,12 +79,7 @@ export class GroupClient {
   }
 
   async nack({ seq, attempt }: Ticket, { error, retryAfterMs }: Failure): Promise<boolean> {
-    const [, done, trash] = await this.#settle(commands.nack, [
-      seq,
-      attempt,
-      error,
-      retryAfterMs === undefined ? '' : Math.max(0, Math.ceil(retryAfterMs)),
-    ]);
+    const [, done, trash] = await this.#settle(commands.nack, [seq, attempt, error, retryAfterMs === undefined ? '' : Math.max(0, Math.ceil(retryAfterMs))]);
     this.#held.delete(seq);
     this.#context.blobs.discard(blobKeys(trash));
     return done === 1;
@@ -91,7 +88,7 @@ export class GroupClient {
   async release(seqs: readonly number[] | undefined): Promise<void> {
     const { control, closed } = this.#context;
     const wanted = seqs && new Set(seqs);
-    this.#unfetched = this.#unfetched.filter(({ entry }) => wanted && !wanted.has(entry.seq));
+    this.#unfetched = this.#unfetched.filter(({ stored }) => wanted && !wanted.has(stored.seq));
     const values = [this.#consumer.group, this.#consumer.consumer, '', seqs ? 1 : 0, ...(seqs ?? [])];
     this.#check(await control.persist(() => control.run(commands.release, this.#keys, values), closed));
     if (!seqs) this.#held.clear();
@@ -125,12 +122,12 @@ export class GroupClient {
     this.#uncertain = false;
     this.#check(reply[0]);
     const taken: Taken[] = [];
-    for (const again of asList(reply[2])) {
-      const [attempt, entry] = asList(again);
-      taken.push({ attempt: Number(attempt), entry: parseEntry(entry) });
-    }
-    for (const entry of asList(reply[3])) taken.push({ attempt: 1, entry: parseEntry(entry) });
-    for (const { entry } of taken) this.#held.add(entry.seq);
+    const again = asList(reply[2]);
+    for (let i = 0; i + 2 < again.length; i += 3)
+      taken.push({ attempt: Number(again[i + 1]), stored: readRecord(Number(again[i]), asBuffer(again[i + 2])) });
+    const first = Number(reply[3]);
+    for (const [i, record] of asList(reply[4]).entries()) taken.push({ attempt: 1, stored: readRecord(first + i, asBuffer(record)) });
+    for (const { stored } of taken) this.#held.add(stored.seq);
     const due = Number(reply[1]);
     return { taken, dueMs: due < 0 ? Infinity : due };
   }
@@ -139,20 +136,16 @@ export class GroupClient {
     if (taken.length === 0) return [];
     let payloads: (Buffer | undefined)[];
     try {
-      payloads = await this.#context.blobs.get(taken.map(({ entry }) => entry));
+      payloads = await this.#context.blobs.get(taken.map(({ stored }) => stored));
     } catch (error) {
       this.#unfetched.unshift(...taken);
       throw error;
     }
     const messages: DeliveredMessage[] = [];
-    for (const [i, { entry, attempt }] of taken.entries()) {
+    for (const [i, { stored, attempt }] of taken.entries()) {
       const payload = payloads[i];
-      if (payload) messages.push({ ...toMessage(entry, payload), attempt });
-      else
-        await this.nack(
-          { seq: entry.seq, attempt },
-          { error: `MESSAGE_CORRUPT: the payload of message '${entry.id}' is gone from the data plane` },
-        );
+      if (payload) messages.push({ ...toMessage(stored, payload), attempt });
+      else await this.nack({ seq: stored.seq, attempt }, { error: `MESSAGE_CORRUPT: the payload of message '${stored.id}' is gone from the data plane` });
     }
     return messages;
   }
@@ -175,7 +168,6 @@ export class GroupClient {
   #check(state: unknown): void {
     if (state === 1) throw topicUndeclared(this.#topic, 'declaration');
     if (state === 2) throw topicUndeclared(this.#topic, `group '${this.#consumer.group}'`);
-    if (state !== 0)
-      throw new EdgeFlowError('BROKER_CONFIG', `a command answered ${String(state)}; the server runs another version of EdgeFlow`);
+    if (state !== 0) throw new EdgeFlowError('BROKER_CONFIG', `a command answered ${String(state)}; the server runs another version of EdgeFlow`);
   }
 }

@@ -1,9 +1,9 @@
 import type { GroupConsumer } from '../broker.js';
 import { commands } from './command.js';
-import { asBuffer, asList } from './entry.js';
 import type { Keys } from './keys.js';
 import { LinkLost } from './link.js';
 import type { RedisLink } from './link.js';
+import { asBuffer, asList } from './reply.js';
 
 interface Watched {
   readonly topic: string;

@@ -29,7 +29,8 @@ export function keysOf(namespace: string): Keys {
     topic,
     bell: (name) => `${topic(name)}:bell`,
     references: (name) => `${topic(name)}:blobs`,
-    blob: (name, id, nonce) => `${blobs}${name}:${nonce}:${id}`,
+    // The nonce makes it unique; the id is there for people.
+    blob: (name, id, nonce) => `${blobs}${name}:${nonce}:${id.replace(/[^\w.-]/g, '_')}`,
     topicOfBlob: (key) => key.slice(blobs.length, key.indexOf(':', blobs.length)),
   };
 }

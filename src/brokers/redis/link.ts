@@ -13,9 +13,9 @@ export class LinkLost extends Error {
 
 type Argument = string | Buffer | number;
 
-const firstConnectMs = 4_000;
-/** A server that is loading its append-only file answers, but not yet with data. */
-const firstReadyMs = 30_000;
+const firstConnectMs = 3_000;
+/** A server that loads its append-only file refuses all commands meanwhile. */
+const firstLoadMs = 60_000;
 const refusedCredentials = /^(WRONGPASS|NOAUTH|ERR invalid password|ERR AUTH|NOPERM)/;
 const passing = /^(LOADING|BUSY|MASTERDOWN|TRYAGAIN|READONLY)/;
 
@@ -37,6 +37,8 @@ export class RedisLink {
       ...connectionOptions(address),
       lazyConnect: true,
       enableOfflineQueue: false,
+      // It asks for INFO, which a user may lack the right to. A server that loads is seen by its answers.
+      enableReadyCheck: false,
       autoResendUnfulfilledCommands: false,
       autoResubscribe: false,
       maxRetriesPerRequest: 0,
@@ -64,22 +66,28 @@ export class RedisLink {
    */
   async connect(): Promise<void> {
     const start = performance.now();
-    let spoke = false;
-    this.client.once('connect', () => (spoke = true));
     // Its outcome is seen by the events.
     this.client.connect().catch((error: unknown) => (this.#lastError ??= error));
     while (!this.ready) {
       const text = errorMessage(this.#lastError);
       if (this.#lastError !== undefined && refusedCredentials.test(text))
-        throw this.#abandon(
-          'BROKER_AUTH',
-          `the ${this.address} refused the credentials (${text.split(' ', 1)[0]}): check username and password`,
-        );
-      if (performance.now() - start > (spoke ? firstReadyMs : firstConnectMs) || this.client.status === 'end')
+        throw this.#abandon('BROKER_AUTH', `the ${this.address} refused the credentials (${text.split(' ', 1)[0]}): check username and password`);
+      if (performance.now() - start > firstConnectMs || this.client.status === 'end')
         throw this.#abandon(
           'BROKER_UNREACHABLE',
           `no answer from the ${this.address}${this.#lastError === undefined ? '' : ` (${text})`}: start redis-server there, or name another address`,
         );
+      await waitFor(this.#changed, 'change', 50);
+    }
+    for (;;) {
+      try {
+        await this.send((client) => client.ping());
+        return;
+      } catch (error) {
+        this.#lastError = error;
+        if (!(error instanceof LinkLost) || performance.now() - start > firstLoadMs)
+          throw this.#abandon('BROKER_UNREACHABLE', `no service from the ${this.address}: ${errorMessage(error)}`);
+      }
       await waitFor(this.#changed, 'change', 50);
     }
   }

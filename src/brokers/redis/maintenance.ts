@@ -2,8 +2,8 @@ import type { Redis } from 'ioredis';
 import { EdgeFlowError, errorMessage } from '../../errors.js';
 import type { SweepResult } from '../broker.js';
 import type { Connections } from './connections.js';
-import { asList } from './entry.js';
 import type { RedisLink } from './link.js';
+import { asList } from './reply.js';
 
 /** Deletes all, if all is EdgeFlow's. @throws EdgeFlowError `BROKER_NOT_DEDICATED` */
 export async function resetAll({ control, data, keys }: Connections): Promise<void> {

@@ -6,8 +6,9 @@ import { defaultMaxBytes, messageBytes, topicFull } from '../options.js';
 import { blobKeys } from './blobs.js';
 import { commands } from './command.js';
 import type { Connections } from './connections.js';
-import { asBuffer, asList } from './entry.js';
 import { LinkLost } from './link.js';
+import { writeRecord } from './record.js';
+import { asBuffer, asList } from './reply.js';
 
 interface Waiting {
   readonly message: OutgoingMessage;
@@ -164,11 +165,7 @@ export class Publisher {
 
   #values(batch: readonly Waiting[], parts: readonly Part[]): (string | Buffer | number)[] {
     const values: (string | Buffer | number)[] = [this.#topic, this.#context.dedupeWindow, defaultMaxBytes];
-    for (const [i, { message, token }] of batch.entries()) {
-      const key = parts[i]?.key;
-      const body = key === undefined ? toBuffer(message.payload) : '';
-      values.push(message.id, message.time, toBuffer(message.meta), body, key ?? '', message.payload.length, messageBytes(message), token);
-    }
+    for (const [i, { message, token }] of batch.entries()) values.push(message.id, writeRecord(message, parts[i]?.key, token));
     return values;
   }
 

@@ -4,8 +4,9 @@ import type { PopLatestRequest } from '../broker.js';
 import { topicUndeclared } from '../options.js';
 import { commands } from './command.js';
 import type { Connections } from './connections.js';
-import { asList, parseEntry, toMessage } from './entry.js';
 import { LinkLost } from './link.js';
+import { readRecord, toMessage } from './record.js';
+import { asBuffer, asList } from './reply.js';
 
 const nextToken = messageIdSource();
 
@@ -59,19 +60,19 @@ export class ReaderClient {
     const { control, blobs, keys } = this.#context;
     for (;;) {
       const values = [this.#reader, this.#consumer, this.#token, this.#gone ? 1 : 0, wait ? 1 : 0];
-      const [state, found] = asList(await control.run(commands.take, [keys.topic(this.#topic), keys.trash], values));
+      const [state, seq, found] = asList(await control.run(commands.take, [keys.topic(this.#topic), keys.trash], values));
       if (state === 1) throw topicUndeclared(this.#topic, 'declaration');
       if (state === 2) throw topicUndeclared(this.#topic, `reader '${this.#reader}'`);
       this.#gone = false;
-      if (found === null) {
+      if (found === null || found === undefined) {
         this.#token = nextToken();
         return undefined;
       }
-      const entry = parseEntry(found);
-      const [payload] = await blobs.get([entry]);
+      const stored = readRecord(Number(seq), asBuffer(found));
+      const [payload] = await blobs.get([stored]);
       if (payload) {
         this.#token = nextToken();
-        return toMessage(entry, payload);
+        return toMessage(stored, payload);
       }
       this.#gone = true;
     }

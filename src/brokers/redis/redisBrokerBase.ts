@@ -35,12 +35,12 @@ import { Connections } from './connections.js';
 import type { ClientSettings } from './connections.js';
 import { readDeadLetters } from './deadLetters.js';
 import type { RedisAddress } from './endpoint.js';
-import { asBuffer, asList } from './entry.js';
 import { GroupClient } from './groupClient.js';
 import { LinkLost } from './link.js';
 import { resetAll, resetNamespace, sweepBlobs } from './maintenance.js';
 import { Publisher } from './publisher.js';
 import { ReaderClient } from './readerClient.js';
+import { asBuffer, asList } from './reply.js';
 import { parseTopicStats } from './topicStats.js';
 
 /** Options of both Redis brokers. */
@@ -74,6 +74,8 @@ export abstract class RedisBrokerBase implements Broker {
     if (!/^[A-Za-z0-9_.-]{1,64}$/.test(namespace))
       throw new EdgeFlowError('BROKER_CONFIG', `namespace '${namespace}' is not usable: expected 1 to 64 letters, digits, '.', '_' or '-'`);
     if (!(inlineBytes >= 0)) throw new EdgeFlowError('BROKER_CONFIG', `inlineBytes is ${inlineBytes}; expected 0 or more bytes`);
+    for (const [name, value] of Object.entries({ visibilityMs, dedupeWindow }))
+      if (value !== undefined && !(value >= 1)) throw new EdgeFlowError('BROKER_CONFIG', `${name} is ${value}; expected 1 or more`);
     this.settings = {
       namespace,
       inlineBytes,

@@ -1,6 +1,6 @@
 import type { GroupStats, ReaderStats, TopicStats } from '../broker.js';
-import { asBuffer, asList } from './entry.js';
-import type { Reply } from './entry.js';
+import { asBuffer, asList } from './reply.js';
+import type { Reply } from './reply.js';
 
 /** Counts of a topic from the reply of the `stats` command. */
 export function parseTopicStats(topic: string, reply: unknown): TopicStats {

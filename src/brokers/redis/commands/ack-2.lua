@@ -8,13 +8,22 @@ local lacking = missing(group)
 if lacking ~= 0 then return { lacking, {}, {} } end
 
 local open = topic .. ':open:' .. group
-local seqs = {}
-for i = 4, #ARGV, 2 do seqs[#seqs + 1] = tonumber(ARGV[i]) end
-if #seqs == 0 then return { 0, {}, {} } end
+local seqs, attempts = {}, {}
+for i = 4, #ARGV, 2 do
+  local n = (i - 2) / 2
+  seqs[n], attempts[n] = ARGV[i], ARGV[i + 1]
+end
 local held = fetch(open, seqs)
 local fenced, done, seen = {}, {}, {}
+local value = {}
 for i, seq in ipairs(seqs) do
-  if held[i] == ARGV[2 * i + 3] .. ':' .. consumer and not seen[seq] then
+  local attempt = attempts[i]
+  local own = value[attempt]
+  if not own then
+    own = attempt .. ':' .. consumer
+    value[attempt] = own
+  end
+  if held[i] == own and not seen[seq] then
     seen[seq] = true
     done[#done + 1] = seq
   elseif not (repeated and not held[i]) then
@@ -27,7 +36,7 @@ if #done > 0 then
   write('HDEL', open, done)
   call('HINCRBY', topic, 'g:' .. group .. ':acked', #done)
   local head, kept, groups = unpack(call('HMGET', topic, 'head', 'kept', 'groups'))
-  free(older(done, tonumber(head), tonumber(kept)), groups, trash)
+  free(older(done, tonumber(head), tonumber(kept)), groups, trash, group)
   ring('settled')
 end
 return { 0, fenced, trash }

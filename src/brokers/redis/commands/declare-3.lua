@@ -21,7 +21,7 @@ for i = 6, 5 + groupCount do
     groups = groups .. ' ' .. ARGV[i]
   end
 end
-local start = tonumber(head) - call('HEXISTS', size, head)
+local start = tonumber(head) - call('HEXISTS', log, head)
 for i = 6 + groupCount, #ARGV do
   local reader = 'r:' .. ARGV[i]
   if call('HSETNX', topic, reader .. ':cursor', start) == 1 then

@@ -5,7 +5,7 @@
 -- Output: [1] 0, or 1 for an unknown topic, 2 for an unknown group; [2] 1, or 0 for a fenced ticket;
 --         [3] blob keys to delete
 local group, consumer, repeated = ARGV[1], ARGV[2], ARGV[3] == '1'
-local seq, attempt = tonumber(ARGV[4]), ARGV[5]
+local seq, attempt = ARGV[4], ARGV[5]
 local lacking = missing(group)
 if lacking ~= 0 then return { lacking, 0, {} } end
 
@@ -23,14 +23,16 @@ if ARGV[7] ~= '' then
   return { 0, 1, {} }
 end
 
-local fields = call('XRANGE', log, seq .. '-0', seq .. '-0')[1][2]
-if fields[7] == 'blob' then call('HINCRBY', blobs, fields[8], 1) end
-local letter = { 'seq', seq, 'group', group, 'error', ARGV[6], 'attempts', attempt, 'deadTime', now() }
-for i, field in ipairs(fields) do letter[10 + i] = field end
-call('XADD', topic .. ':dead', '*', unpack(letter))
+local record = call('HGET', log, seq)
+local blob = string.match(record, '^%d+ (%S*)')
+if blob ~= '' then call('HINCRBY', blobs, blob, 1) end
+call(
+  'XADD', topic .. ':dead', '*',
+  'seq', seq, 'group', group, 'error', ARGV[6], 'attempts', attempt, 'deadTime', now(), 'record', record
+)
 call('HINCRBY', topic, 'g:' .. group .. ':dead', 1)
 local head, kept, groups = unpack(call('HMGET', topic, 'head', 'kept', 'groups'))
 local trash = {}
-free(older({ seq }, tonumber(head), tonumber(kept)), groups, trash)
+free(older({ seq }, tonumber(head), tonumber(kept)), groups, trash, group)
 ring('settled')
 return { 0, 1, trash }

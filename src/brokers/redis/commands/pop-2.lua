@@ -4,10 +4,11 @@
 --       6 whether to be woken when there is more (1 or 0),
 --       7 whether to take back what the consumer has open, but for the seqs that follow (1 or 0)
 -- Output: [1] 0, or 1 for an unknown topic, 2 for an unknown group; [2] ms until the next redelivery is due, or -1;
---         [3] redelivered: attempt and entry; [4] new entries, each on its first attempt
+--         [3] redelivered, flat: seq, attempt, record; [4] seq of the first new message; [5] records of new messages in
+--         order, each on its first attempt
 local group, consumer, count, strict = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
 local lacking = missing(group)
-if lacking ~= 0 then return { lacking, -1, {}, {} } end
+if lacking ~= 0 then return { lacking, -1, {}, 0, {} } end
 call('HDEL', topic, 'none')
 
 local open, due = topic .. ':open:' .. group, topic .. ':due:' .. group
@@ -52,53 +53,47 @@ else
 end
 
 local limit, taken = tonumber(ARGV[5]), 0
--- How many of the messages fit into the reply.
-local function fitting(seqs)
-  local sizes = fetch(size, seqs)
-  for i = 1, #seqs do
-    taken = taken + tonumber(string.match(sizes[i] or '0', '^%d+'))
-    if taken > limit and i + #again > 1 then return i - 1 end
-  end
-  return #seqs
-end
 local large = tonumber(call('HGET', topic, 'bytes')) > limit
+-- Whether a further message fits into the reply.
+local function fits(record, first)
+  if not large then return true end
+  taken = taken + string.match(record, '^%d+')
+  return first or taken <= limit
+end
 
 local old, values, removed = {}, {}, {}
 for i, seq in ipairs(again) do
   if i > count then break end
-  if large and i > 1 then
-    taken = taken + tonumber(string.match(call('HGET', size, seq) or '0', '^%d+'))
-    if taken > limit then
-      blocked = true
-      break
-    end
+  local record = call('HGET', log, seq)
+  if not fits(record, i == 1) then
+    count = i - 1
+    break
   end
   local attempt = tonumber(string.match(call('HGET', open, seq), '^%d+')) + 1
-  old[i] = { attempt, call('XRANGE', log, seq .. '-0', seq .. '-0')[1] }
+  old[3 * i - 2], old[3 * i - 1], old[3 * i] = seq, attempt, record
   values[#values + 1] = seq
   values[#values + 1] = attempt .. ':' .. consumer
   removed[#removed + 1] = seq
 end
 
-local fresh = {}
-if not blocked and #old < count then
+local fresh, first = {}, 0
+if not blocked and #removed < count then
   local head, cursor = unpack(call('HMGET', topic, 'head', 'g:' .. group .. ':cursor'))
-  head, cursor = tonumber(head), tonumber(cursor)
-  local last = math.min(head, cursor + count - #old)
-  if last > cursor then
-    if large then
-      local seqs = {}
-      for seq = cursor + 1, last do seqs[#seqs + 1] = seq end
-      last = cursor + fitting(seqs)
-    end
-    if last > cursor then
-      fresh = call('XRANGE', log, (cursor + 1) .. '-0', last .. '-0')
-      for seq = cursor + 1, last do
-        values[#values + 1] = seq
-        values[#values + 1] = '1:' .. consumer
+  first = tonumber(cursor) + 1
+  local wanted = {}
+  for i = 1, math.min(head - cursor, count - #removed) do wanted[i] = string.format('%d', cursor + i) end
+  if #wanted > 0 then
+    fresh = fetch(log, wanted)
+    local value, n = '1:' .. consumer, #values
+    for i = 1, #wanted do
+      if not fits(fresh[i], i + #removed == 1) then
+        for extra = #wanted, i, -1 do fresh[extra] = nil end
+        break
       end
-      call('HSET', topic, 'g:' .. group .. ':cursor', last)
+      values[n + 1], values[n + 2] = wanted[i], value
+      n = n + 2
     end
+    call('HSET', topic, 'g:' .. group .. ':cursor', wanted[#fresh])
   end
 end
 
@@ -106,7 +101,7 @@ if #values > 0 or ARGV[7] == '1' then call('HSET', beats, consumer, call('HINCRB
 if #values > 0 then
   write('HSET', open, values)
   write('ZREM', due, removed)
-  return { 0, -1, old, fresh }
+  return { 0, -1, old, first, fresh }
 end
 if ARGV[6] == '1' then
   call('HSET', topic, 'ring:message', 1)
@@ -116,4 +111,4 @@ local first = call('ZRANGE', due, 0, 0, 'WITHSCORES')
 local wait = -1
 if first[2] then wait = math.max(0, math.ceil(tonumber(first[2]) - time)) end
 if wait == 0 then wait = -1 end
-return { 0, wait, {}, {} }
+return { 0, wait, {}, 0, {} }

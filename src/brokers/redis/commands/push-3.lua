@@ -1,96 +1,92 @@
 -- Publishes messages in order, up to the first that finds the topic full.
 -- KEYS: 1 topic, 2 trash, 3 set of topics
--- ARGV: 1 name, 2 dedupe window, 3 default of maxBytes,
---       then 8 a message: id, time, meta, payload or '', blob key or '', payload length, bytes, token
--- Output: [1] seqs, negative where the id was known, 0 where the topic was full (and for all after it)
---         [2] blob keys to delete; [3] onFull; [4] maxBytes
-local head, bytes, maxBytes, onFull, kept, groups =
-  unpack(call('HMGET', topic, 'head', 'bytes', 'maxBytes', 'onFull', 'kept', 'groups'))
+-- ARGV: 1 name, 2 dedupe window, 3 default of maxBytes, then id and record a message; at most as many as the window
+-- Output: [1] seqs, negative where the id was known, 0 where the topic was full (and for all after it);
+--         [2] blob keys to delete
+local head, bytes, maxBytes, kept, groups = unpack(call('HMGET', topic, 'head', 'bytes', 'maxBytes', 'kept', 'groups'))
 if not head then
   call('SADD', KEYS[3], ARGV[1])
   call('HSET', topic, 'head', 0, 'bytes', 0, 'maxBytes', ARGV[3], 'onFull', 'wait', 'kept', 1, 'declared', 1)
-  head, bytes, maxBytes, onFull, kept, groups = 0, 0, ARGV[3], 'wait', 1, false
+  head, bytes, maxBytes, kept, groups = 0, 0, ARGV[3], 1, ''
 end
-head, bytes, kept = tonumber(head), tonumber(bytes), tonumber(kept)
-local limit = tonumber(maxBytes)
+head, bytes, maxBytes, kept = tonumber(head), tonumber(bytes), tonumber(maxBytes), tonumber(kept)
 local hasGroups = groups and groups ~= ''
 
-local window = tonumber(ARGV[2])
+-- Known ids: those of before, in `known`, until this call forgets them; and those of this call, in `added`.
 local ids, idList = topic .. ':ids', topic .. ':window'
-local count = (#ARGV - 3) / 8
-local batch = {}
-for i = 1, count do batch[i] = ARGV[8 * i - 4] end
-local known = fetch(ids, batch)
-local age = call('LLEN', idList)
--- The ids that this call may have to forget.
-local oldest = age + count > window and call('LRANGE', idList, 0, age + count - window - 1) or {}
-local forget, fresh = 0, {}
-local seqOf = {}
-for i = 1, count do
-  if known[i] then seqOf[batch[i]] = known[i] end
-end
+local batch, count = {}, (#ARGV - 3) / 2
+for i = 1, count do batch[i] = ARGV[2 * i + 2] end
+local known, added, forgotten = fetch(ids, batch), {}, {}
+local space = tonumber(ARGV[2]) - call('LLEN', idList)
+local oldest = count > space and call('LRANGE', idList, 0, count - space - 1) or {}
 
-local results, trash, kill, published = {}, {}, {}, false
-local full = false
+local results, trash = {}, {}
+local records, values, new = {}, {}, {}
+local n, dropped, full = 0, 0, false
 for i = 1, count do
-  local at = 8 * i - 4
-  local id, blob = ARGV[at], ARGV[at + 4]
-  local before = not full and seqOf[id]
+  local id, record = batch[i], ARGV[2 * i + 3]
+  local size, blob, token = string.match(record, '^(%d+) (%S*) (%S*)')
+  local before = added[id] or (not forgotten[id] and known[i])
   if full then
     results[i] = 0
   elseif before then
-    local seq, token = string.match(before, '^(%d+):(.*)$')
+    local seq, publisher = string.match(before, '^(%d+):(.*)$')
     -- The same token: this publish itself came through before, and its reply was lost.
-    results[i] = token == ARGV[at + 7] and tonumber(seq) or -tonumber(seq)
+    results[i] = publisher == token and tonumber(seq) or -seq
     if blob ~= '' and call('HEXISTS', blobs, blob) == 0 then
       call('SADD', KEYS[2], blob)
       trash[#trash + 1] = blob
     end
-  elseif hasGroups and bytes >= limit then
+  elseif hasGroups and bytes >= maxBytes then
     full = true
     results[i] = 0
     call('HSET', topic, 'ring:space', 1)
   else
+    n = n + 1
     head = head + 1
-    bytes = bytes + ARGV[at + 6]
+    bytes = bytes + size
     results[i] = head
-    published = true
-    local value = head .. ':' .. ARGV[at + 7]
-    if blob == '' then
-      call('XADD', log, head .. '-0', 'id', id, 'time', ARGV[at + 1], 'meta', ARGV[at + 2], 'body', ARGV[at + 3])
-      call('HSET', size, head, ARGV[at + 6])
-    else
-      call('XADD', log, head .. '-0', 'id', id, 'time', ARGV[at + 1], 'meta', ARGV[at + 2], 'blob', blob, 'length', ARGV[at + 5])
-      call('HSET', size, head, ARGV[at + 6] .. ' ' .. blob)
-      call('HINCRBY', blobs, blob, 1)
+    local seq = string.format('%d', head)
+    local value = seq .. ':' .. token
+    local last = #records
+    records[last + 1], records[last + 2] = seq, record
+    values[2 * n - 1], values[2 * n] = id, value
+    new[n] = id
+    added[id] = value
+    if blob ~= '' then call('HINCRBY', blobs, blob, 1) end
+    while dropped < n - space do
+      dropped = dropped + 1
+      if oldest[dropped] then forgotten[oldest[dropped]] = true end
     end
-    call('HSET', ids, id, value)
-    call('RPUSH', idList, id)
-    seqOf[id] = value
-    fresh[#fresh + 1] = id
-    age = age + 1
-    if age > window then
-      forget = forget + 1
-      local gone = oldest[forget] or fresh[forget - #oldest]
-      seqOf[gone] = nil
-      call('HDEL', ids, gone)
-      call('LPOP', idList)
-      age = age - 1
-    end
-    if hasGroups then
-      if kept > 0 and head > kept then
-        call('HSET', topic, 'bytes', bytes)
-        free({ head - kept }, groups, trash)
-        bytes = tonumber(call('HGET', topic, 'bytes'))
-      end
-    elseif head > kept then
-      kill[#kill + 1] = head - kept
+    if hasGroups and kept > 0 and head > kept then
+      -- What it frees counts for the next message.
+      write('HSET', log, records)
+      records = {}
+      call('HSET', topic, 'bytes', string.format('%d', bytes))
+      free({ string.format('%d', head - kept) }, groups, trash)
+      bytes = tonumber(call('HGET', topic, 'bytes'))
     end
   end
 end
-if published then
-  call('HSET', topic, 'head', head, 'bytes', string.format('%d', bytes))
-  free(kill, groups, trash)
-  ring('message')
+if n == 0 then return { results, trash } end
+
+write('HSET', log, records)
+call('HSET', topic, 'head', head, 'bytes', string.format('%d', bytes))
+local extra = n - space
+if extra > 0 then
+  local gone = {}
+  for i = 1, math.min(extra, #oldest) do gone[i] = oldest[i] end
+  write('HDEL', ids, gone)
+  call('LPOP', idList, extra)
 end
-return { results, trash, onFull, maxBytes }
+write('HSET', ids, values)
+write('RPUSH', idList, new)
+if not hasGroups then
+  local old = {}
+  for seq = head - n + 1, head do
+    if seq > kept then old[#old + 1] = string.format('%d', seq - kept) end
+  end
+  free(old, '', trash)
+end
+ring('message')
+return { results, trash }

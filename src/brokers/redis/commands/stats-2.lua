@@ -6,4 +6,4 @@ for group in string.gmatch(call('HGET', topic, 'groups') or '', '%S+') do
   open[#open + 1] = group
   open[#open + 1] = call('HLEN', topic .. ':open:' .. group)
 end
-return { call('HGETALL', topic), call('XLEN', log), call('XLEN', topic .. ':dead'), open }
+return { call('HGETALL', topic), call('HLEN', log), call('XLEN', topic .. ':dead'), open }
