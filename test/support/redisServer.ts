@@ -90,7 +90,7 @@ export async function startRedisServer(options: TestRedisOptions = {}): Promise<
     }
   };
   const kill = async (signal: NodeJS.Signals = 'SIGKILL'): Promise<void> => {
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    if (child?.exitCode !== null || child.signalCode !== null) return;
     const exit = once(child, 'exit');
     child.kill(signal);
     child.kill('SIGCONT');

@@ -29,7 +29,10 @@ export function runModule(text: string, data: unknown = {}): RunningModule {
     child,
     async line(word) {
       for (;;) {
-        const found = output.split('\n').slice(0, -1).find((line) => line.startsWith(word));
+        const found = output
+          .split('\n')
+          .slice(0, -1)
+          .find((line) => line.startsWith(word));
         if (found !== undefined) return found.slice(word.length).trim();
         if (child.exitCode !== null || child.signalCode !== null)
           throw new Error(`the process ended with ${child.exitCode ?? child.signalCode} before '${word}': ${errors}`);

@@ -79,7 +79,12 @@ export class GroupClient {
   }
 
   async nack({ seq, attempt }: Ticket, { error, retryAfterMs }: Failure): Promise<boolean> {
-    const [, done, trash] = await this.#settle(commands.nack, [seq, attempt, error, retryAfterMs === undefined ? '' : Math.max(0, Math.ceil(retryAfterMs))]);
+    const [, done, trash] = await this.#settle(commands.nack, [
+      seq,
+      attempt,
+      error,
+      retryAfterMs === undefined ? '' : Math.max(0, Math.ceil(retryAfterMs)),
+    ]);
     this.#held.delete(seq);
     this.#context.blobs.discard(blobKeys(trash));
     return done === 1;
@@ -145,7 +150,11 @@ export class GroupClient {
     for (const [i, { stored, attempt }] of taken.entries()) {
       const payload = payloads[i];
       if (payload) messages.push({ ...toMessage(stored, payload), attempt });
-      else await this.nack({ seq: stored.seq, attempt }, { error: `MESSAGE_CORRUPT: the payload of message '${stored.id}' is gone from the data plane` });
+      else
+        await this.nack(
+          { seq: stored.seq, attempt },
+          { error: `MESSAGE_CORRUPT: the payload of message '${stored.id}' is gone from the data plane` },
+        );
     }
     return messages;
   }
@@ -168,6 +177,7 @@ export class GroupClient {
   #check(state: unknown): void {
     if (state === 1) throw topicUndeclared(this.#topic, 'declaration');
     if (state === 2) throw topicUndeclared(this.#topic, `group '${this.#consumer.group}'`);
-    if (state !== 0) throw new EdgeFlowError('BROKER_CONFIG', `a command answered ${String(state)}; the server runs another version of EdgeFlow`);
+    if (state !== 0)
+      throw new EdgeFlowError('BROKER_CONFIG', `a command answered ${String(state)}; the server runs another version of EdgeFlow`);
   }
 }

@@ -71,7 +71,10 @@ export class RedisLink {
     while (!this.ready) {
       const text = errorMessage(this.#lastError);
       if (this.#lastError !== undefined && refusedCredentials.test(text))
-        throw this.#abandon('BROKER_AUTH', `the ${this.address} refused the credentials (${text.split(' ', 1)[0]}): check username and password`);
+        throw this.#abandon(
+          'BROKER_AUTH',
+          `the ${this.address} refused the credentials (${text.split(' ', 1)[0]}): check username and password`,
+        );
       if (performance.now() - start > firstConnectMs || this.client.status === 'end')
         throw this.#abandon(
           'BROKER_UNREACHABLE',

@@ -87,7 +87,7 @@ export class LocalServer {
   async stop(): Promise<void> {
     this.#stopping = true;
     const running = this.#guard;
-    if (!running || running.exitCode !== null || running.signalCode !== null) return;
+    if (running?.exitCode !== null || running.signalCode !== null) return;
     const exited = once(running, 'exit');
     running.stdin?.end();
     const late = setTimeout(() => {

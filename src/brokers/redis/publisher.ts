@@ -7,6 +7,7 @@ import { blobKeys } from './blobs.js';
 import { commands } from './command.js';
 import type { Connections } from './connections.js';
 import { LinkLost } from './link.js';
+import type { RedisLink } from './link.js';
 import { writeRecord } from './record.js';
 import { asBuffer, asList } from './reply.js';
 
@@ -14,7 +15,7 @@ interface Waiting {
   readonly message: OutgoingMessage;
   readonly token: string;
   readonly resolve: (receipt: PushReceipt) => void;
-  readonly reject: (reason: unknown) => void;
+  readonly reject: (reason: Error) => void;
   settled: boolean;
 }
 
@@ -39,6 +40,8 @@ export class Publisher {
   readonly #nextToken = messageIdSource();
   #queue: Waiting[] = [];
   #working = false;
+  /** Size of the next batch: it begins with one again where a batch itself was too much for a server's memory. */
+  #most = batchCount;
   /** The server that refused memory, if one did. */
   #outOfMemory: string | undefined;
 
@@ -86,20 +89,21 @@ export class Publisher {
         const batch = this.#nextBatch();
         if (batch.length === 0) continue;
         const done = await this.#publish(batch);
+        if (done > 0) this.#most = Math.min(batchCount, 2 * this.#most);
         if (done < batch.length) {
           this.#queue.unshift(...batch.slice(done));
           await this.#waitForRoom();
         }
       }
     } catch (error) {
-      for (const { reject } of this.#queue.splice(0)) reject(error);
+      for (const { reject } of this.#queue.splice(0)) reject(error as Error);
     } finally {
       this.#working = false;
     }
   }
 
   #nextBatch(): Waiting[] {
-    const most = Math.min(batchCount, Math.max(1, this.#context.dedupeWindow));
+    const most = Math.min(this.#most, this.#context.dedupeWindow);
     const batch: Waiting[] = [];
     let bytes = 0;
     let taken = 0;
@@ -130,7 +134,7 @@ export class Publisher {
             return await this.#settle(ready, reply, parts);
           } catch (error) {
             if (errorMessage(error).startsWith('OOM')) {
-              this.#outOfMemory = control.address;
+              this.#refusedBy(control);
               await blobs.remove(parts.filter((part) => part !== undefined));
               return 0;
             }
@@ -140,7 +144,7 @@ export class Publisher {
         }
       }
     } catch (error) {
-      for (const { reject } of batch) reject(error);
+      for (const { reject } of batch) reject(error as Error);
       return batch.length;
     }
   }
@@ -158,7 +162,7 @@ export class Publisher {
     const stored = await data.persist(() => blobs.put(large), closed);
     const refused = large[stored];
     if (!refused) return parts;
-    this.#outOfMemory = data.address;
+    this.#refusedBy(data);
     await blobs.remove(large.slice(stored));
     return parts.slice(0, parts.indexOf(refused));
   }
@@ -181,6 +185,11 @@ export class Publisher {
     // While it waits, a payload neither takes memory nor can look like one whose id never came.
     if (done < batch.length) await this.#context.blobs.remove(parts.slice(done, batch.length).filter((part) => part !== undefined));
     return done;
+  }
+
+  #refusedBy({ address }: RedisLink): void {
+    this.#outOfMemory = address;
+    this.#most = 1;
   }
 
   /** Waits, or rejects what waits where the topic says so. */

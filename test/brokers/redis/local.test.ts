@@ -4,6 +4,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { BrokerConfig } from '#src/brokers/broker.js';
 import { connectRedisBroker } from '#src/brokers/redis/connect.js';
 import { DualRedisBroker } from '#src/brokers/redis/redisBroker.js';
 import { runModule } from '../../support/runModule.js';
@@ -34,7 +35,7 @@ test('local() starts its pair when it is first used, serves other clients, and l
     expect(lines.filter((line) => line.startsWith('redis-server'))).toHaveLength(2);
     expect(lines.join()).not.toContain(config.options.control.password);
   }
-  const other = connectRedisBroker(JSON.parse(JSON.stringify(config)));
+  const other = connectRedisBroker(JSON.parse(JSON.stringify(config)) as BrokerConfig);
   await broker.declare({ topic: 't', groups: ['g'] });
   await broker.push('t', numbered(7, 10_000));
   const popped = await other.pop('t', { group: 'g', consumer: 'a', count: 1, waitMs: 1_000 });
