@@ -6,7 +6,7 @@ import type { Command } from './command.js';
 import { commands } from './command.js';
 import type { Connections } from './connections.js';
 import { LinkLost } from './link.js';
-import { readRecord, toMessage } from './record.js';
+import { readRecord } from './record.js';
 import type { StoredMessage } from './record.js';
 import { asBuffer, asList } from './reply.js';
 import type { Reply } from './reply.js';
@@ -121,9 +121,10 @@ export class GroupClient {
     const { control } = this.#context;
     const { group, consumer } = this.#consumer;
     const back = this.#uncertain ? [1, ...this.#held] : [0];
-    let reply: Reply[];
     this.#uncertain = true;
-    reply = asList(await control.run(commands.pop, this.#keys, [group, consumer, count, strict ? 1 : 0, popBytes, wait ? 1 : 0, ...back]));
+    const reply = asList(
+      await control.run(commands.pop, this.#keys, [group, consumer, count, strict ? 1 : 0, popBytes, wait ? 1 : 0, ...back]),
+    );
     this.#uncertain = false;
     this.#check(reply[0]);
     const taken: Taken[] = [];
@@ -149,8 +150,10 @@ export class GroupClient {
     const messages: DeliveredMessage[] = [];
     for (const [i, { stored, attempt }] of taken.entries()) {
       const payload = payloads[i];
-      if (payload) messages.push({ ...toMessage(stored, payload), attempt });
-      else
+      if (payload) {
+        const { seq, id, time, meta } = stored;
+        messages.push({ seq, id, time, meta, payload, attempt });
+      } else
         await this.nack(
           { seq: stored.seq, attempt },
           { error: `MESSAGE_CORRUPT: the payload of message '${stored.id}' is gone from the data plane` },

@@ -14,6 +14,7 @@ export interface BlobReference {
 
 const fixedBytes = 18;
 const newline = 10;
+const space = 32;
 
 /**
  * Writes a record: a line `<bytes> <blob key> <token>` for the scripts, then time (float64), payload length, lengths of
@@ -38,9 +39,10 @@ export function writeRecord({ id, time, meta, payload }: OutgoingMessage, blobKe
 }
 
 export function readRecord(seq: number, record: Buffer): StoredMessage {
-  const line = record.indexOf(newline);
-  const [, key = ''] = record.toString('latin1', 0, line).split(' ');
-  let at = line + 1;
+  const start = record.indexOf(space) + 1;
+  const end = record.indexOf(space, start);
+  const key = start === end ? '' : record.toString('latin1', start, end);
+  let at = record.indexOf(newline, end) + 1;
   const time = record.readDoubleLE(at);
   const length = record.readUInt32LE(at + 8);
   const idBytes = record.readUInt16LE(at + 12);

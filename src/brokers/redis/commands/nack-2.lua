@@ -24,7 +24,7 @@ if ARGV[7] ~= '' then
 end
 
 local record = call('HGET', log, seq)
-local blob = string.match(record, '^%d+ (%S*)')
+local blob = match(record, '^%d+ (%S*)')
 if blob ~= '' then call('HINCRBY', blobs, blob, 1) end
 call(
   'XADD', topic .. ':dead', '*',

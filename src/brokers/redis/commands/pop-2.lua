@@ -20,7 +20,7 @@ if ARGV[7] == '1' then
   for i = 8, #ARGV do held[ARGV[i]] = true end
   local all = call('HGETALL', open)
   for i = 1, #all, 2 do
-    local attempt, owner = string.match(all[i + 1], '^(%d+):(.*)$')
+    local attempt, owner = match(all[i + 1], '^(%d+):(.*)$')
     if owner == consumer and not held[all[i]] then
       call('HSET', open, all[i], attempt .. ':')
       call('ZADD', due, 0, all[i])
@@ -57,7 +57,7 @@ local large = tonumber(call('HGET', topic, 'bytes')) > limit
 -- Whether a further message fits into the reply.
 local function fits(record, first)
   if not large then return true end
-  taken = taken + string.match(record, '^%d+')
+  taken = taken + match(record, '^%d+')
   return first or taken <= limit
 end
 
@@ -69,7 +69,7 @@ for i, seq in ipairs(again) do
     count = i - 1
     break
   end
-  local attempt = tonumber(string.match(call('HGET', open, seq), '^%d+')) + 1
+  local attempt = tonumber(match(call('HGET', open, seq), '^%d+')) + 1
   old[3 * i - 2], old[3 * i - 1], old[3 * i] = seq, attempt, record
   values[#values + 1] = seq
   values[#values + 1] = attempt .. ':' .. consumer
@@ -81,7 +81,7 @@ if not blocked and #removed < count then
   local head, cursor = unpack(call('HMGET', topic, 'head', 'g:' .. group .. ':cursor'))
   first = tonumber(cursor) + 1
   local wanted = {}
-  for i = 1, math.min(head - cursor, count - #removed) do wanted[i] = string.format('%d', cursor + i) end
+  for i = 1, math.min(head - cursor, count - #removed) do wanted[i] = format('%d', cursor + i) end
   if #wanted > 0 then
     fresh = fetch(log, wanted)
     local value, n = '1:' .. consumer, #values

@@ -25,12 +25,12 @@ local records, values, new = {}, {}, {}
 local n, dropped, full = 0, 0, false
 for i = 1, count do
   local id, record = batch[i], ARGV[2 * i + 3]
-  local size, blob, token = string.match(record, '^(%d+) (%S*) (%S*)')
+  local size, blob, token = match(record, '^(%d+) (%S*) (%S*)')
   local before = added[id] or (not forgotten[id] and known[i])
   if full then
     results[i] = 0
   elseif before then
-    local seq, publisher = string.match(before, '^(%d+):(.*)$')
+    local seq, publisher = match(before, '^(%d+):(.*)$')
     -- The same token: this publish itself came through before, and its reply was lost.
     results[i] = publisher == token and tonumber(seq) or -seq
     if blob ~= '' and call('HEXISTS', blobs, blob) == 0 then
@@ -46,7 +46,7 @@ for i = 1, count do
     head = head + 1
     bytes = bytes + size
     results[i] = head
-    local seq = string.format('%d', head)
+    local seq = format('%d', head)
     local value = seq .. ':' .. token
     local last = #records
     records[last + 1], records[last + 2] = seq, record
@@ -62,8 +62,8 @@ for i = 1, count do
       -- What it frees counts for the next message.
       write('HSET', log, records)
       records = {}
-      call('HSET', topic, 'bytes', string.format('%d', bytes))
-      free({ string.format('%d', head - kept) }, groups, trash)
+      call('HSET', topic, 'bytes', format('%d', bytes))
+      free({ format('%d', head - kept) }, groups, trash)
       bytes = tonumber(call('HGET', topic, 'bytes'))
     end
   end
@@ -71,7 +71,7 @@ end
 if n == 0 then return { results, trash } end
 
 write('HSET', log, records)
-call('HSET', topic, 'head', head, 'bytes', string.format('%d', bytes))
+call('HSET', topic, 'head', head, 'bytes', format('%d', bytes))
 local extra = n - space
 if extra > 0 then
   local gone = {}
@@ -84,7 +84,7 @@ write('RPUSH', idList, new)
 if not hasGroups then
   local old = {}
   for seq = head - n + 1, head do
-    if seq > kept then old[#old + 1] = string.format('%d', seq - kept) end
+    if seq > kept then old[#old + 1] = format('%d', seq - kept) end
   end
   free(old, '', trash)
 end

@@ -18,7 +18,7 @@ call('HDEL', open, 'none')
 local all = call('HGETALL', open)
 local released = false
 for i = 1, #all, 2 do
-  local attempt, owner = string.match(all[i + 1], '^(%d+):(.*)$')
+  local attempt, owner = match(all[i + 1], '^(%d+):(.*)$')
   if owner == consumer and (ARGV[4] == '0' or wanted[all[i]]) then
     call('HSET', open, all[i], attempt .. ':')
     call('ZADD', due, 0, all[i])

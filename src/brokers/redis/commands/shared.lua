@@ -17,7 +17,7 @@
 -- with such a write: what frees memory must go on.
 local topic = KEYS[1]
 local log, blobs = topic .. ':log', topic .. ':blobs'
-local call = redis.call
+local call, match, gmatch, format = redis.call, string.match, string.gmatch, string.format
 
 -- unpack() takes some 8,000 values at most.
 local chunk = 4000
@@ -61,7 +61,7 @@ end
 -- Deletes those of the messages that no group needs. KEYS[2] is the set of blob keys to be deleted; they are also
 -- added to `trash`. The caller knows that group `except` needs none of them.
 local function free(seqs, groups, trash, except)
-  for group in string.gmatch(groups or '', '%S+') do
+  for group in gmatch(groups or '', '%S+') do
     if #seqs == 0 then return end
     if group ~= except then
       local cursor = tonumber(call('HGET', topic, 'g:' .. group .. ':cursor'))
@@ -77,14 +77,14 @@ local function free(seqs, groups, trash, except)
   local bytes = 0
   for _, record in ipairs(fetch(log, seqs)) do
     if record then
-      local number, blob = string.match(record, '^(%d+) (%S*)')
+      local number, blob = match(record, '^(%d+) (%S*)')
       bytes = bytes + number
       if blob ~= '' then dropBlob(blob, trash) end
     end
   end
   write('HDEL', log, seqs)
   if bytes == 0 then return end
-  local left = call('HINCRBY', topic, 'bytes', string.format('%d', -bytes))
+  local left = call('HINCRBY', topic, 'bytes', format('%d', -bytes))
   local maxBytes, waiting = unpack(call('HMGET', topic, 'maxBytes', 'ring:space'))
   if waiting and left < tonumber(maxBytes) then ring('space') end
 end

@@ -2,7 +2,7 @@
 -- KEYS: 1 topic, 2 trash
 -- Output: [1] the topic's hash, flat; [2] stored messages; [3] dead letters; [4] group and its open messages, flat
 local open = {}
-for group in string.gmatch(call('HGET', topic, 'groups') or '', '%S+') do
+for group in gmatch(call('HGET', topic, 'groups') or '', '%S+') do
   open[#open + 1] = group
   open[#open + 1] = call('HLEN', topic .. ':open:' .. group)
 end

@@ -12,7 +12,7 @@ call('HDEL', topic, 'none')
 head, cursor = tonumber(head), tonumber(cursor)
 local takes = topic .. ':takes:' .. ARGV[1]
 
-local before, seq = string.match(call('HGET', takes, consumer) or '', '^(%S+) (%d+)$')
+local before, seq = match(call('HGET', takes, consumer) or '', '^(%S+) (%d+)$')
 local unused = before == token
 local newest = head > cursor and call('HGET', log, head)
 if newest then
