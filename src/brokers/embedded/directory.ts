@@ -43,7 +43,7 @@ const mostDefaultBytes = 4 * 1024 * 1024 * 1024;
 /** Where a store of this name lies unless the user says otherwise. The same in all processes of a user. */
 export function defaultDirectory(name: string, durability: Durability): string {
   if (durability === 'power') {
-    const state = process.env['XDG_STATE_HOME'];
+    const state = process.env.XDG_STATE_HOME;
     return path.join(state && path.isAbsolute(state) ? state : path.join(homedir(), '.local', 'state'), 'edgeflow', name);
   }
   const user = process.getuid?.() ?? 'user';

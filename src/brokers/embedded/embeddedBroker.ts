@@ -27,6 +27,7 @@ import type { Change } from './change.js';
 import { monotonicMs } from './clock.js';
 import { defaultDirectory, foreignFiles } from './directory.js';
 import type { Durability } from './directory.js';
+import type { Entry } from './entry.js';
 import { seqKey } from './keys.js';
 import type { Snapshot } from './payloads.js';
 import { PushQueue } from './pushQueue.js';
@@ -210,10 +211,11 @@ export class EmbeddedBroker implements Broker {
       return { letters: log.deadLetters(), snapshot: change.snapshot() };
     });
     try {
-      return letters.map(({ payloadKey, bytes: _, ...letter }) => ({
-        ...letter,
-        payload: (payloadKey && store.payloads.read(payloadKey, snapshot)) ?? letter.payload,
-      }));
+      return letters.map((letter) => {
+        const { id, time, meta, seq, group, error, attempts, deadTime } = letter;
+        const payload = payloadOf(store, letter, snapshot) ?? letter.payload;
+        return { id, time, meta, payload, seq, group, error, attempts, deadTime };
+      });
     } finally {
       snapshot.done();
     }
@@ -271,17 +273,17 @@ export class EmbeddedBroker implements Broker {
     if (first) this.#live(change);
     const owner = log.enlist(group, consumer, this.#session, first);
     const messages = log.pop(group, owner, count, strict, monotonicMs());
-    return { messages, snapshot: messages.some(({ payloadKey }) => payloadKey) ? change.snapshot() : undefined };
+    return { messages, snapshot: messages.some(({ entry }) => entry.payloadKey) ? change.snapshot() : undefined };
   }
 
   async #delivered(store: Store, topic: string, consumer: GroupConsumer, { messages, snapshot }: Taken): Promise<DeliveredMessage[]> {
     const delivered: DeliveredMessage[] = [];
     const lost: Ticket[] = [];
     try {
-      for (const message of messages) {
-        const received = withPayload(store, message, snapshot);
-        if (received) delivered.push({ ...received, attempt: message.attempt });
-        else lost.push(message);
+      for (const { seq, attempt, entry } of messages) {
+        const payload = payloadOf(store, entry, snapshot);
+        if (payload) delivered.push({ id: entry.id, time: entry.time, meta: entry.meta, payload, seq, attempt });
+        else lost.push({ seq, attempt });
       }
     } finally {
       snapshot?.done();
@@ -294,10 +296,13 @@ export class EmbeddedBroker implements Broker {
   async #takeLatest(store: Store, topic: string, reader: string): Promise<ReceivedMessage | undefined> {
     const { message, snapshot } = await store.change((change) => {
       const message = withReader(change.log(topic), topic, reader).popLatest(reader);
-      return { message, snapshot: message?.payloadKey ? change.snapshot() : undefined };
+      return { message, snapshot: message?.entry.payloadKey ? change.snapshot() : undefined };
     });
     try {
-      return message && withPayload(store, message, snapshot);
+      const payload = message && payloadOf(store, message.entry, snapshot);
+      if (!payload) return undefined;
+      const { id, time, meta } = message.entry;
+      return { id, time, meta, payload, seq: message.seq };
     } finally {
       snapshot?.done();
     }
@@ -346,12 +351,12 @@ export class EmbeddedBroker implements Broker {
  * @throws EdgeFlowError `BROKER_CONFIG`
  */
 export function connectEmbeddedBroker({ kind, options }: BrokerConfig): EmbeddedBroker {
-  if (kind !== 'embedded' || typeof options['directory'] !== 'string')
+  if (kind !== 'embedded' || typeof options.directory !== 'string')
     throw new EdgeFlowError(
       'BROKER_CONFIG',
       `a broker of kind '${kind}' without a usable directory; expected what open() of an embedded broker returned`,
     );
-  return new EmbeddedBroker(options as EmbeddedBrokerOptions);
+  return new EmbeddedBroker(options);
 }
 
 interface Taken {
@@ -359,10 +364,8 @@ interface Taken {
   readonly snapshot: Snapshot | undefined;
 }
 
-function withPayload(store: Store, stored: StoredMessage, snapshot: Snapshot | undefined): ReceivedMessage | undefined {
-  const { id, time, meta, seq, payloadKey } = stored;
-  const payload = payloadKey && snapshot ? store.payloads.read(payloadKey, snapshot) : stored.payload;
-  return payload && { id, time, meta, payload, seq };
+function payloadOf(store: Store, { payload, payloadKey }: Entry, snapshot: Snapshot | undefined): Uint8Array | undefined {
+  return payloadKey && snapshot ? store.payloads.read(payloadKey, snapshot) : payload;
 }
 
 function withTopic(log: StoredLog | undefined, topic: string): StoredLog {

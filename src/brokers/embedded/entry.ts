@@ -45,7 +45,7 @@ export function decodeEntry(bytes: Uint8Array): Entry {
     id: buffer.toString('utf8', headerBytes, metaStart),
     time: buffer.readDoubleLE(0),
     meta: buffer.subarray(metaStart, payloadStart),
-    payload: elsewhere ? noPayload : buffer.subarray(payloadStart, payloadStart + payloadLength),
+    payload: elsewhere || payloadLength === 0 ? noPayload : buffer.subarray(payloadStart, payloadStart + payloadLength),
     payloadKey: elsewhere ? buffer.subarray(payloadStart, payloadStart + payloadKeyBytes) : undefined,
     bytes: metaLength + payloadLength,
   };
@@ -65,5 +65,6 @@ export function entryCost(bytes: Uint8Array): Pick<Entry, 'bytes' | 'payloadKey'
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
+  if (bytes instanceof Buffer) return bytes;
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -65,7 +65,7 @@ export class PushQueue {
         },
         reject: (error) => {
           settled();
-          reject(error as Error);
+          reject(error);
         },
       });
       if (this.#running) return;

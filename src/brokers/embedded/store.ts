@@ -131,7 +131,7 @@ export class Store {
         },
         resolve: () => {
           if (result && 'value' in result) resolve(result.value);
-          else reject(result?.error as Error);
+          else reject(result?.error);
         },
         reject,
       });

@@ -11,8 +11,9 @@ import type { GroupRecord, ReaderRecord, TopicRecord } from './records.js';
 import type { Tables } from './tables.js';
 
 /** A message of a log, as it is stored. */
-export interface StoredMessage extends Entry {
+export interface StoredMessage {
   readonly seq: number;
+  readonly entry: Entry;
 }
 
 /** What a log reports to the transaction that it is part of. */
@@ -151,7 +152,7 @@ export class StoredLog {
     const taken: (StoredMessage & Ticket)[] = [];
     const take = (seq: number, attempt: number): void => {
       group.messages.set(seq, { attempt, owner: owner.number, due: Infinity });
-      taken.push({ ...this.#entry(seq), seq, attempt });
+      taken.push({ seq, attempt, entry: this.#entry(seq) });
     };
     if (group.open > 0 && (strict || group.nextDue <= now)) {
       let nextDue = Infinity;
@@ -191,7 +192,7 @@ export class StoredLog {
     reader.skipped += head - reader.cursor - 1;
     reader.delivered++;
     reader.cursor = head;
-    return { ...this.#entry(head), seq: head };
+    return { seq: head, entry: this.#entry(head) };
   }
 
   /** Whether there is a message that the reader has not had. */
@@ -354,8 +355,9 @@ export class StoredLog {
   }
 
   #owns(group: Group, owner: Owner | undefined, { seq, attempt }: Ticket): boolean {
+    if (!owner) return false;
     const open = group.messages.get(seq);
-    return open !== undefined && owner !== undefined && open.owner === owner.number && open.attempt === attempt;
+    return open?.owner === owner.number && open.attempt === attempt;
   }
 
   #wait(group: Group, seq: number, attempt: number, due: number): void {
@@ -380,7 +382,7 @@ export class StoredLog {
     if (seq < 1) return;
     for (const group of this.#groups.values()) if (seq > group.start && (seq > group.cursor || group.messages.get(seq))) return;
     const key = seqKey(this.#topic.number, seq);
-    const stored = this.#tables.entries.getBinary(key);
+    const stored = this.#tables.entries.getBinaryFast(key);
     if (!stored) return;
     const { bytes, payloadKey } = entryCost(stored);
     this.#tables.entries.removeSync(seqKey(this.#topic.number, seq));
