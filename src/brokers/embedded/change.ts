@@ -4,6 +4,7 @@ import { StoredLog } from './storedLog.js';
 import type { LogEffects } from './storedLog.js';
 import type { Bell } from './bells.js';
 import type { Payloads, Snapshot } from './payloads.js';
+import type { RecentIds } from './recentIds.js';
 import type { Tables } from './tables.js';
 
 const storeKey = Buffer.from('store');
@@ -11,6 +12,7 @@ const storeKey = Buffer.from('store');
 /** One transaction of the control environment: the logs that it touches, and what must follow its commit. */
 export class Change implements LogEffects {
   readonly tables: Tables;
+  readonly recentIds: (topic: number) => RecentIds;
   readonly freed: Uint8Array[] = [];
   readonly rings = new Map<string, { readonly topic: string; readonly kind: Bell }>();
   readonly #payloads: Payloads;
@@ -19,7 +21,8 @@ export class Change implements LogEffects {
   readonly #dirty = new Set<StoredLog>();
   readonly #snapshots: Snapshot[] = [];
 
-  constructor(tables: Tables, payloads: Payloads) {
+  constructor(tables: Tables, payloads: Payloads, recentIds: (topic: number) => RecentIds) {
+    this.recentIds = recentIds;
     this.tables = tables;
     this.#payloads = payloads;
     const stored = tables.store.getBinary(storeKey);

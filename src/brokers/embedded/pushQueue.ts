@@ -65,7 +65,7 @@ export class PushQueue {
         },
         reject: (error) => {
           settled();
-          reject(error);
+          reject(error as Error);
         },
       });
       if (this.#running) return;

@@ -7,6 +7,7 @@ import { bootName } from './clock.js';
 import { bellFolder, checkEnvironment, controlFile, dataFile, prepareDirectory, wrongFormat } from './directory.js';
 import type { Durability, StoreFormat } from './directory.js';
 import { Payloads } from './payloads.js';
+import { RecentIds } from './recentIds.js';
 import { Space, asFull, freeBytes, leastFreeBytes } from './space.js';
 import { StoredLog } from './storedLog.js';
 import { binary, clearTables, openTables, tableCount } from './tables.js';
@@ -44,6 +45,7 @@ export class Store {
   readonly #tables: Tables;
   readonly #space: Space | undefined;
   readonly #readerCheck: NodeJS.Timeout;
+  readonly #recent = new Map<number, RecentIds>();
   #clients = 0;
   #jobs: Job[] = [];
   #draining: Promise<void> | undefined;
@@ -107,7 +109,7 @@ export class Store {
   view<R>(read: (tables: Tables, log: (topic: string) => StoredLog | undefined) => R): R {
     this.#control.resetReadTxn();
     try {
-      return read(this.#tables, (topic) => StoredLog.load(topic, this.#tables, viewEffects));
+      return read(this.#tables, (topic) => StoredLog.load(topic, this.#tables, { ...viewEffects, recentIds: this.#recentIds }));
     } finally {
       this.#control.resetReadTxn();
     }
@@ -131,7 +133,7 @@ export class Store {
         },
         resolve: () => {
           if (result && 'value' in result) resolve(result.value);
-          else reject(result?.error);
+          else reject(result?.error as Error);
         },
         reject,
       });
@@ -150,8 +152,15 @@ export class Store {
   clear(change: Change): void {
     clearTables(change.tables);
     change.clear();
+    this.#recent.clear();
     this.payloads.clear();
   }
+
+  readonly #recentIds = (topic: number): RecentIds => {
+    let ids = this.#recent.get(topic);
+    if (!ids) this.#recent.set(topic, (ids = new RecentIds(this.#tables.recent, topic)));
+    return ids;
+  };
 
   async #drain(): Promise<void> {
     while (this.#jobs.length > 0) {
@@ -170,7 +179,7 @@ export class Store {
   #commit(jobs: readonly Job[]): Promise<void> {
     let change: Change | undefined;
     const transact = (): void => {
-      change = new Change(this.#tables, this.payloads);
+      change = new Change(this.#tables, this.payloads, this.#recentIds);
       for (const job of jobs) job.run(change);
       change.save();
     };
@@ -181,6 +190,8 @@ export class Store {
     };
     const aborted = (error: unknown): never => {
       change?.abort();
+      // They may have noted what was not published.
+      this.#recent.clear();
       throw error;
     };
     if (this.synced) return this.#control.childTransaction(transact).then(committed, aborted);
@@ -219,7 +230,7 @@ export class Store {
       this.#tables.store.putSync(bootKey, boot);
       if (!stored) return;
       this.#tables.sessions.clearSync();
-      const change = new Change(this.#tables, this.payloads);
+      const change = new Change(this.#tables, this.payloads, this.#recentIds);
       for (const name of this.#tables.topics.getKeys()) change.log(Buffer.from(name).toString())?.forgetTimes();
       change.save();
     });

@@ -6,6 +6,7 @@ import { decodeEntry, encodeEntry, entryCost } from './entry.js';
 import type { Entry } from './entry.js';
 import { nameKey, nameOfKey, ownerRange, seqKey } from './keys.js';
 import { OpenSet } from './openSet.js';
+import type { RecentIds } from './recentIds.js';
 import { consumerRecord, groupRecord, readerRecord, sessionRecord, topicRecord } from './records.js';
 import type { GroupRecord, ReaderRecord, TopicRecord } from './records.js';
 import type { Tables } from './tables.js';
@@ -25,6 +26,8 @@ export interface LogEffects {
   /** Makes a number that no topic or group has had. */
   nextNumber(): number;
   copyPayload(key: Uint8Array): Buffer | undefined;
+  /** The last ids of a topic, by its number. */
+  recentIds(topic: number): RecentIds;
 }
 
 interface Group extends GroupRecord {
@@ -125,21 +128,20 @@ export class StoredLog {
 
   /** The position of a message that was published before. */
   known(id: string): number | undefined {
-    const stored = this.#tables.ids.getBinary(nameKey(this.#topic.number, id));
-    return stored && Buffer.from(stored).readDoubleLE();
+    const { number, head, dedupeWindow } = this.#topic;
+    return this.#effects.recentIds(number).find(id, head, dedupeWindow);
   }
 
   push(message: OutgoingMessage, payloadKey: Buffer | undefined): PushReceipt {
     const topic = this.#topic;
-    const idKey = nameKey(topic.number, message.id);
-    const known = this.#tables.ids.getBinary(idKey);
-    if (known) {
+    const known = this.known(message.id);
+    if (known !== undefined) {
       if (payloadKey) this.#effects.freed.push(payloadKey);
-      return { seq: Buffer.from(known).readDoubleLE(), duplicate: true };
+      return { seq: known, duplicate: true };
     }
     const seq = ++topic.head;
     this.#tables.entries.putSync(seqKey(topic.number, seq), encodeEntry(message, payloadKey));
-    this.#remember(idKey, seq);
+    this.#effects.recentIds(topic.number).add(message.id, seq, topic.dedupeWindow);
     this.#count(1, message.meta.length + message.payload.length);
     this.#free(seq - this.#kept);
     return { seq, duplicate: false };
@@ -305,7 +307,8 @@ export class StoredLog {
   }
 
   save(): void {
-    const { number } = this.#topic;
+    const { number, dedupeWindow } = this.#topic;
+    this.#effects.recentIds(number).save(dedupeWindow);
     this.#tables.topics.putSync(Buffer.from(this.name), topicRecord.encode(this.#topic));
     for (const [name, group] of this.#groups) {
       group.messages.save();
@@ -332,18 +335,6 @@ export class StoredLog {
     const stored = this.#tables.entries.getBinary(seqKey(this.#topic.number, seq));
     if (!stored) throw new Error(`message ${seq} of '${this.name}' is gone while it is needed`);
     return decodeEntry(stored);
-  }
-
-  /** Remembers an id and forgets the one that is a dedupe window older. */
-  #remember(idKey: Buffer, seq: number): void {
-    const { number, dedupeWindow } = this.#topic;
-    const position = Buffer.allocUnsafe(8);
-    position.writeDoubleLE(seq);
-    this.#tables.ids.putSync(idKey, position);
-    const slot = seqKey(number, seq % dedupeWindow);
-    const oldest = seq > dedupeWindow ? this.#tables.recent.getBinary(slot) : undefined;
-    this.#tables.recent.putSync(slot, idKey);
-    if (oldest) this.#tables.ids.removeSync(oldest);
   }
 
   #alive(session: number, now: number): boolean {

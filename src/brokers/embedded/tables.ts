@@ -3,11 +3,11 @@ import type { Database, RootDatabase } from 'lmdb';
 export type Table = Database<Uint8Array, Uint8Array>;
 export type Environment = RootDatabase<Uint8Array, Uint8Array>;
 
-const names = ['topics', 'groups', 'readers', 'entries', 'open', 'ids', 'recent', 'dead', 'consumers', 'sessions'] as const;
+const names = ['topics', 'groups', 'readers', 'entries', 'open', 'recent', 'dead', 'consumers', 'sessions'] as const;
 
 /** The tables of the control environment. */
 export interface Tables extends Readonly<Record<(typeof names)[number], Table>> {
-  /** Outside the ten: survives a reset. */
+  /** Outside those: survives a reset. */
   readonly store: Table;
 }
 
@@ -25,7 +25,6 @@ export function openTables(control: Environment): Tables {
     readers: table('readers'),
     entries: table('entries'),
     open: table('open'),
-    ids: table('ids'),
     recent: table('recent'),
     dead: table('dead'),
     consumers: table('consumers'),

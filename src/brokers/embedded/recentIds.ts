@@ -1,0 +1,78 @@
+import { ownSeqKey, ownerRange, seqKey, seqOfKey } from './keys.js';
+import type { Table } from './tables.js';
+
+/**
+ * The last published ids of one topic. They are stored as a log, one row for each transaction that published, and each
+ * process keeps an index of it in memory: to publish writes one row, and to recognise an id reads none.
+ */
+export class RecentIds {
+  readonly #table: Table;
+  readonly #topic: number;
+  readonly #seqOfId = new Map<string, number>();
+  /** Last position that the index holds. */
+  #head = 0;
+  #unsaved: string[] = [];
+
+  constructor(table: Table, topic: number) {
+    this.#table = table;
+    this.#topic = topic;
+  }
+
+  /** The position of an id among the last `window` of a log that has `head` messages. */
+  find(id: string, head: number, window: number): number | undefined {
+    this.#read(head);
+    const seq = this.#seqOfId.get(id);
+    return seq !== undefined && seq > head - window ? seq : undefined;
+  }
+
+  /** Notes the id of the next message. */
+  add(id: string, seq: number, window: number): void {
+    this.#seqOfId.delete(id);
+    this.#seqOfId.set(id, seq);
+    this.#unsaved.push(id);
+    this.#head = seq;
+    // Seldom: to find the oldest entries of a map, those that were deleted before them are passed one by one.
+    if (this.#seqOfId.size > 2 * window) this.#forget(seq - window);
+  }
+
+  /** Writes what was noted in this transaction, and deletes rows that are past the window. */
+  save(window: number): void {
+    if (this.#unsaved.length === 0) return;
+    this.#table.putSync(seqKey(this.#topic, this.#head - this.#unsaved.length + 1), encodeIds(this.#unsaved));
+    this.#unsaved = [];
+    // A row ends before the next begins. Two for each that is added: what is past the window never piles up.
+    const firsts = [...this.#table.getKeys({ ...ownerRange(this.#topic), limit: 3 })].map(seqOfKey);
+    for (let row = 0; row + 1 < firsts.length; row++) {
+      const [first, next] = firsts.slice(row, row + 2);
+      if (first !== undefined && next !== undefined && next - 1 <= this.#head - window) this.#table.removeSync(seqKey(this.#topic, first));
+    }
+  }
+
+  /** Takes in what other processes have published. */
+  #read(head: number): void {
+    if (this.#head >= head) return;
+    for (const { key, value } of this.#table.getRange({
+      start: ownSeqKey(this.#topic, this.#head + 1),
+      end: ownerRange(this.#topic).end,
+    })) {
+      let seq = seqOfKey(key);
+      for (const id of decodeIds(Buffer.from(value))) this.#seqOfId.set(id, seq++);
+    }
+    this.#head = head;
+  }
+
+  #forget(last: number): void {
+    for (const [id, seq] of this.#seqOfId) {
+      if (seq > last) return;
+      this.#seqOfId.delete(id);
+    }
+  }
+}
+
+function encodeIds(ids: readonly string[]): Buffer {
+  return Buffer.from(JSON.stringify(ids));
+}
+
+function decodeIds(bytes: Buffer): string[] {
+  return JSON.parse(bytes.toString()) as string[];
+}
