@@ -53,6 +53,8 @@ export class PushQueue {
       const nudge = (): void => {
         store.bells.nudge(topic, 'space');
       };
+      // An aborted push rejects with the signal's reason, which need not be an Error.
+      const fail: (reason: unknown) => void = reject;
       const settled = (): void => signal?.removeEventListener('abort', nudge);
       signal?.addEventListener('abort', nudge);
       this.#waiting.push({
@@ -65,7 +67,7 @@ export class PushQueue {
         },
         reject: (error) => {
           settled();
-          reject(error as Error);
+          fail(error);
         },
       });
       if (this.#running) return;

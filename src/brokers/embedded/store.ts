@@ -122,6 +122,7 @@ export class Store {
   change<R>(step: (change: Change) => R): Promise<R> {
     return new Promise<R>((resolve, reject) => {
       let result: { readonly value: R } | { readonly error: unknown } | undefined;
+      const fail: (error: unknown) => void = reject;
       this.#jobs.push({
         run: (change) => {
           try {
@@ -133,7 +134,7 @@ export class Store {
         },
         resolve: () => {
           if (result && 'value' in result) resolve(result.value);
-          else reject(result?.error as Error);
+          else fail(result?.error);
         },
         reject,
       });
