@@ -41,7 +41,7 @@ export function encodeJpeg(options: EncodeJpegOptions = {}): OperatorFunction<Fr
         checkFrame(frame);
         return frame;
       }
-      const picture = openFrame(frame).toColourspace(frame.format === 'gray8' ? 'b-w' : 'srgb');
+      const picture = (await openFrame(frame)).toColourspace(frame.format === 'gray8' ? 'b-w' : 'srgb');
       const data = await guard(`frame ${frame.index} of '${frame.source}'`, () => picture.jpeg({ quality }).toBuffer());
       return { ...frame, data, format: 'jpeg' };
     },

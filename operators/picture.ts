@@ -1,6 +1,5 @@
 import { EdgeFlowError } from 'edgeflow';
-import sharp from 'sharp';
-import type { Sharp } from 'sharp';
+import type { default as SharpFactory, Sharp } from 'sharp';
 import { checkFrame } from './frame.js';
 import type { Frame } from './frame.js';
 
@@ -10,20 +9,29 @@ const maxPixels = 100_000_000;
 /** Formats that are pictures and nothing else; SVG or PDF would be programs to run. */
 const formats = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif'];
 
+let loaded: Promise<typeof SharpFactory> | undefined;
+
+/** Loads sharp when the first picture comes: nodes that touch none do without its 27 MB. */
+function loadSharp(): Promise<typeof SharpFactory> {
+  return (loaded ??= import('sharp').then((module) => module.default));
+}
+
 /**
  * A checked frame as sharp takes it.
  *
  * @throws EdgeFlowError `FRAME_INVALID`
  */
-export function openFrame(frame: Frame): Sharp {
+export async function openFrame(frame: Frame): Promise<Sharp> {
   checkFrame(frame);
   const { data, width, height, format } = frame;
   if (format === 'jpeg') return openFile(data);
+  const sharp = await loadSharp();
   return sharp(data, { raw: { width, height, channels: format === 'rgb24' ? 3 : 1 }, limitInputPixels: false });
 }
 
 /** A picture file's bytes. Warnings are let pass: cheap webcams write JPEGs with surplus bytes. */
-function openFile(bytes: Uint8Array): Sharp {
+async function openFile(bytes: Uint8Array): Promise<Sharp> {
+  const sharp = await loadSharp();
   return sharp(bytes, { limitInputPixels: maxPixels, failOn: 'error' });
 }
 
@@ -35,7 +43,7 @@ function openFile(bytes: Uint8Array): Sharp {
  */
 export async function decodePicture(frame: Frame): Promise<Frame> {
   const name = `frame ${frame.index} of '${frame.source}'`;
-  const { data, width, height } = await toRgb(openFrame(frame), name);
+  const { data, width, height } = await toRgb(await openFrame(frame), name);
   if (width !== frame.width || height !== frame.height)
     throw new EdgeFlowError(
       'FRAME_INVALID',
@@ -52,7 +60,7 @@ export async function decodePicture(frame: Frame): Promise<Frame> {
 export async function decodeBytes(bytes: Uint8Array): Promise<Pick<Frame, 'data' | 'width' | 'height'>> {
   const name = `a picture of ${bytes.length} bytes`;
   if (bytes.length === 0) throw imageInvalid(name, 'it is empty');
-  const picture = openFile(bytes);
+  const picture = await openFile(bytes);
   const { format } = await guard(name, () => picture.metadata());
   if (!formats.includes(format)) throw imageInvalid(name, `it is ${format}; expected one of ${formats.join(', ')}`);
   return toRgb(picture.autoOrient(), name);

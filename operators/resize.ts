@@ -49,7 +49,7 @@ export function resize(options: ResizeOptions): OperatorFunction<Frame, Frame> {
   return mapAsync(
     async (frame): Promise<Frame> => {
       const raw = frame.format === 'jpeg' ? await decodePicture(frame) : frame;
-      const scaled = openFrame(raw).resize({ ...(width && { width }), ...(height && { height }), fit, background: '#000' });
+      const scaled = (await openFrame(raw)).resize({ ...(width && { width }), ...(height && { height }), fit, background: '#000' });
       const { data, info } = await guard(`frame ${frame.index} of '${frame.source}'`, () =>
         (raw.format === 'gray8' ? scaled.toColourspace('b-w') : scaled).raw().toBuffer({ resolveWithObject: true }),
       );

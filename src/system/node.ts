@@ -10,6 +10,12 @@ export interface NodeContext<Options = Record<string, unknown>> {
   readonly options: Options;
   /** Each input by the name of the node that it comes from. */
   readonly inputs: Readonly<Record<string, Observable<unknown>>>;
+  /**
+   * One input by the name of the node that it comes from.
+   *
+   * @throws EdgeFlowError `GRAPH_INVALID` where no link leads from there.
+   */
+  readonly input: <T>(source: string) => Observable<T>;
   /** Aborted when the node is to stop. */
   readonly signal: AbortSignal;
   /** Shows a short text about what the node is doing, in the live table and in `status()`. */
@@ -39,7 +45,7 @@ export type NodeDefinition<In = unknown, Out = unknown, Options = Record<string,
  * ```ts
  * export default defineNode<Frame, Detections>((frames) => frames.pipe(detectYolo({ model: 'yolox-nano' })));
  * export default defineNode<never, Frame, CameraOptions>((_, { options }) => camera(options));
- * export default defineNode((_, { inputs }) => merge(inputs.door, inputs.yard));
+ * export default defineNode((_, { input }) => merge(input<Frame>('door'), input<Frame>('yard')));
  * ```
  */
 export function defineNode<In = unknown, Out = unknown, Options = Record<string, unknown>>(

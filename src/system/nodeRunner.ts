@@ -7,7 +7,7 @@ import { leasingOperator } from '../flow/operator.js';
 import { runtime, subscriptionsClosed } from '../flow/runtime.js';
 import type { DeliveryObserver } from '../flow/runtime.js';
 import { toBroker } from '../flow/toBroker.js';
-import { errorMessage } from '../errors.js';
+import { EdgeFlowError, errorMessage } from '../errors.js';
 import { LinkMeter } from '../observe/linkMeter.js';
 import type { NodeContext, NodeOperator } from './node.js';
 import type { WorkerPlan, WorkerReport } from './protocol.js';
@@ -106,7 +106,15 @@ export class NodeRunner {
     const show = (note: string): void => {
       this.#note = note.slice(0, longestNote);
     };
-    const context: NodeContext = { name: node, replica, options, inputs, signal: this.#stop, show };
+    const input = <T>(source: string): Observable<T> => {
+      const found = inputs[source];
+      if (found) return found as Observable<T>;
+      throw new EdgeFlowError(
+        'GRAPH_INVALID',
+        `node '${node}' reads '${source}', but no link leads from there; it has ${Object.keys(inputs).join(', ') || 'none'}`,
+      );
+    };
+    const context: NodeContext = { name: node, replica, options, inputs, input, signal: this.#stop, show };
     const streams = Object.values(inputs);
     const values = this.#operator(streams.length > 0 ? merge(...streams) : EMPTY, context);
     return values.pipe(takeUntil(stopped), output === undefined ? checkScope() : this.#publish(output), ignoreElements());
