@@ -16,6 +16,8 @@ export interface ClientSettings {
   readonly dedupeWindow: number;
 }
 
+/** The bell sends nothing by itself: without this a half-open connection would not be noticed. */
+const pingMs = 5_000;
 const controlSilenceMs = 10_000;
 /** A payload of 256 MiB may be long on its way before a byte of answer comes. */
 const dataSilenceMs = 60_000;
@@ -33,6 +35,7 @@ export class Connections {
   /** Aborted, with the error for pending calls, when the broker closes. */
   readonly closed: AbortSignal;
   readonly #bellLink: RedisLink;
+  readonly #pings: NodeJS.Timeout;
 
   private constructor(control: RedisAddress, data: RedisAddress, settings: ClientSettings, closed: AbortSignal) {
     this.closed = closed;
@@ -43,6 +46,8 @@ export class Connections {
     this.data = new RedisLink(data, 'data', dataSilenceMs);
     this.#bellLink = new RedisLink(control, 'control', controlSilenceMs);
     this.bell = new Bell(this.#bellLink);
+    // A ping that fails breaks the connection, and that is seen there.
+    this.#pings = setInterval(() => void this.#bellLink.send((client) => client.ping()).catch(() => undefined), pingMs).unref();
     this.blobs = new Blobs(this.data, this.control, this.keys);
     this.heartbeat = new Heartbeat(this.control, this.keys, settings.visibilityMs);
   }
@@ -63,6 +68,7 @@ export class Connections {
 
   disconnect(): void {
     this.heartbeat.close();
+    clearInterval(this.#pings);
     this.control.close();
     this.data.close();
     this.#bellLink.close();

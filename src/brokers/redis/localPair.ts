@@ -29,7 +29,14 @@ export async function startLocalPair(options: LocalRedisOptions): Promise<RedisS
     const folder = join(store, name);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await chmod(folder, 0o700);
-    return new LocalServer({ program: redisServer, folder, socket: join(sockets, `${name}.sock`), password, durability });
+    return new LocalServer({
+      program: redisServer,
+      folder,
+      socket: join(sockets, `${name}.sock`),
+      password,
+      durability,
+      temporary: directory === undefined ? sockets : undefined,
+    });
   };
   const servers: LocalServer[] = [];
   const stop = async (): Promise<void> => {

@@ -13,20 +13,23 @@ interface LocalServerOptions {
   readonly folder: string;
   readonly socket: string;
   readonly password: string;
+  /** Folder that is deleted with all servers in it when this process ends. */
+  readonly temporary: string | undefined;
   readonly durability: NonNullable<LocalRedisOptions['durability']>;
 }
 
 /**
  * Runs a server, and ends it when standard input ends: that happens when this process closes it or dies, of kill -9
- * too. 127 is the shell's word for a program that it can't find.
+ * too. Then it deletes the folder that is its second argument, if there is one. 127 is the shell's word for a program that it can't find.
  */
 const guard = `
 exec 3<&0
 command -v "$0" >/dev/null 2>&1 || exit 127
 "$0" "$1" </dev/null 3<&- & server=$!
-(read -r _ <&3; kill "$server") 2>/dev/null & watch=$!
+(read -r _ <&3; [ -z "$2" ] || : >"$2/ended"; kill "$server") 2>/dev/null & watch=$!
 wait "$server"; code=$?
 kill "$watch" 2>/dev/null
+[ -n "$2" ] && [ -e "$2/ended" ] && rm -rf "$2"
 exit "$code"
 `;
 
@@ -100,7 +103,10 @@ export class LocalServer {
 
   #run(program: string, config: string): ChildProcess {
     // A group of its own: Ctrl-C in the terminal is for this process, which drains before it stops its servers.
-    const child = spawn('/bin/sh', ['-c', guard, program, config], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+    const child = spawn('/bin/sh', ['-c', guard, program, config, this.#options.temporary ?? ''], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+    });
     this.#guard = child;
     child.stdin.on('error', () => undefined);
     const begun = performance.now();
