@@ -52,12 +52,12 @@ export class Bells {
    * @returns whether a watch began.
    */
   watch(topic: string, kinds: readonly Bell[]): boolean {
-    return kinds.map((kind) => this.#watch(topic, kind)).includes(true);
+    return !this.#closed && kinds.map((kind) => this.#watch(topic, kind)).includes(true);
   }
 
   /** How many strokes were heard; take it before you look, and show it to {@link wait}. */
   heard(topic: string, kinds: readonly Bell[]): number {
-    return kinds.reduce((sum, kind) => sum + this.#bell(topic, kind).strokes, 0);
+    return this.#closed ? 0 : kinds.reduce((sum, kind) => sum + this.#bell(topic, kind).strokes, 0);
   }
 
   /** Waits for a stroke after those that were heard, at most `ms`; ends earlier now and then, to look again. */

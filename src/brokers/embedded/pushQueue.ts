@@ -115,13 +115,13 @@ export class PushQueue {
 
   /** @returns whether the rest of the batch, back in the queue, waits for room. */
   async #publish(batch: readonly Push[]): Promise<boolean> {
-    const { store, topic } = this.#options;
+    const { store, topic, closing } = this.#options;
     let progress: Progress;
     try {
       progress = await this.#store(batch);
     } catch (error) {
-      this.#takeBack(batch);
-      const waits = hasCode(error, 'BROKER_FULL') && !store.view((_, log) => log(topic)?.rejects ?? false);
+      if (!closing.aborted) this.#takeBack(batch);
+      const waits = !closing.aborted && hasCode(error, 'BROKER_FULL') && !store.view((_, log) => log(topic)?.rejects ?? false);
       if (waits) this.#waiting.unshift(...batch);
       else for (const push of batch) push.reject(error);
       return waits;
@@ -130,6 +130,10 @@ export class PushQueue {
     receipts.forEach((receipt, index) => batch[index]?.resolve(receipt));
     const rest = batch.slice(receipts.length);
     if (rest.length === 0) return false;
+    if (closing.aborted) {
+      for (const push of rest) push.reject(closing.reason);
+      return false;
+    }
     this.#takeBack(rest);
     if (full && rejects) for (const push of rest) push.reject(topicFull(topic, maxBytes));
     else this.#waiting.unshift(...rest);

@@ -89,6 +89,8 @@ export class Store {
     if (--this.#clients > 0) return;
     Store.#stores.delete(this.directory);
     await this.#draining;
+    // Those whose step was the last may still read its payloads.
+    await new Promise((resolve) => setImmediate(resolve));
     clearInterval(this.#readerCheck);
     this.bells.close();
     this.#space?.close();
