@@ -1,4 +1,4 @@
-import { EMPTY, ignoreElements, merge, Subject, takeUntil, tap } from 'rxjs';
+import { defer, EMPTY, finalize, ignoreElements, merge, Subject, takeUntil, tap } from 'rxjs';
 import type { MonoTypeOperatorFunction, Observable } from 'rxjs';
 import type { Broker } from '../brokers/broker.js';
 import { currentDelivery } from '../flow/delivery.js';
@@ -10,10 +10,13 @@ import { toBroker } from '../flow/toBroker.js';
 import { EdgeFlowError, errorMessage } from '../errors.js';
 import { LinkMeter } from '../observe/linkMeter.js';
 import type { NodeContext, NodeOperator } from './node.js';
-import type { WorkerPlan, WorkerReport } from './protocol.js';
+import type { WorkerInput, WorkerPlan, WorkerReport } from './protocol.js';
 
 /** How long a stream of a node's own (an interval, say) may go on after its inputs have completed. */
 const lingerMs = 1_000;
+
+/** When an input that nobody has subscribed is reported. */
+const unreadAfterMs = 5_000;
 
 const longestNote = 500;
 
@@ -23,7 +26,7 @@ export class NodeRunner {
   readonly #operator: NodeOperator;
   readonly #stop: AbortSignal;
   readonly #meters = new Map<string, LinkMeter>();
-  /** Inputs that have not completed. */
+  /** Inputs that are being read. */
   #live = 0;
   #published = 0;
   #note: string | undefined;
@@ -96,16 +99,18 @@ export class NodeRunner {
 
   #stream(stopped: Observable<void>): Observable<never> {
     const { node, replica, options, inputs: links, output, consumer } = this.#plan;
-    this.#live = links.length;
-    const inputs = Object.fromEntries(
-      links.map(({ source, qos, options: link }) => [
-        source,
-        fromBroker(source, qos, { ...link, group: node, consumer, stop: this.#stop }).pipe(tap({ complete: () => this.#live-- })),
-      ]),
-    );
-    const show = (note: string): void => {
-      this.#note = note.slice(0, longestNote);
-    };
+    const unread = new Set(links.map(({ source }) => source));
+    const read = ({ source, qos, options: link }: WorkerInput): Observable<unknown> =>
+      defer(() => {
+        unread.delete(source);
+        this.#live++;
+        return fromBroker(source, qos, { ...link, group: node, consumer, stop: this.#stop }).pipe(finalize(() => this.#live--));
+      });
+    const inputs = Object.fromEntries(links.map((link) => [link.source, read(link)]));
+    setTimeout(() => {
+      for (const source of unread)
+        console.error(`it does not read its input '${source}', whose messages pile up; read it or remove the link`);
+    }, unreadAfterMs).unref();
     const input = <T>(source: string): Observable<T> => {
       const found = inputs[source];
       if (found) return found as Observable<T>;
@@ -113,6 +118,9 @@ export class NodeRunner {
         'GRAPH_INVALID',
         `node '${node}' reads '${source}', but no link leads from there; it has ${Object.keys(inputs).join(', ') || 'none'}`,
       );
+    };
+    const show = (note: string): void => {
+      this.#note = note.slice(0, longestNote);
     };
     const context: NodeContext = { name: node, replica, options, inputs, input, signal: this.#stop, show };
     const streams = Object.values(inputs);
