@@ -16,6 +16,7 @@ export const errorCodes = {
   BROKER_CONFIG: 'the broker options are not usable',
   BROKER_UNREACHABLE: 'no server answers at the address',
   BROKER_AUTH: 'the server refused the credentials',
+  BROKER_IN_USE: 'another main process runs on the same store',
   BROKER_FULL: 'the stored bytes are at their limit',
   BROKER_NOT_DEDICATED: 'the server holds keys that are not EdgeFlow’s',
   BROKER_MISSING_DEPENDENCY: 'a program or package that the broker needs is missing',

@@ -24,6 +24,13 @@ export interface Broker {
   open(): Promise<BrokerConfig | undefined>;
 
   /**
+   * Makes this client the main process of the store, the only one that may reset it, until it closes or dies.
+   *
+   * @throws EdgeFlowError `BROKER_IN_USE` while another one lives.
+   */
+  claim(): Promise<void>;
+
+  /**
    * Makes a topic with its groups and readers known. Adds to what was declared before; a new group begins with the
    * next message, a new reader may take the newest message that is still stored.
    */

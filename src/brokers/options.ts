@@ -63,6 +63,13 @@ export function brokerClosed(kind: string): EdgeFlowError {
   return new EdgeFlowError('BROKER_CLOSED', `the ${kind} broker was closed; open a new one`);
 }
 
+export function brokerInUse(where: string): EdgeFlowError {
+  return new EdgeFlowError(
+    'BROKER_IN_USE',
+    `another system runs on ${where}, and a reset would delete its messages: stop it first, or give this one a broker of its own`,
+  );
+}
+
 export function topicFull(topic: string, maxBytes: number): EdgeFlowError {
   return new EdgeFlowError(
     'BROKER_FULL',

@@ -13,6 +13,7 @@ export async function startSystem(graph: Graph, options: RunOptions): Promise<Ru
     const config = await broker.open();
     if (!config)
       throw new EdgeFlowError('BROKER_CONFIG', `a ${broker.kind} broker lives in one process; run a System on an embedded or Redis broker`);
+    await broker.claim();
     await prepare(graph, broker, options);
     const supervisor = new Supervisor(graph, broker, config, options);
     await supervisor.start();

@@ -34,7 +34,9 @@ export const controlFile = 'control.mdb';
 export const dataFile = 'data.mdb';
 export const bellFolder = 'bells';
 
-const ownFiles = new Set([formatFile, controlFile, `${controlFile}-lock`, dataFile, `${dataFile}-lock`, bellFolder]);
+export const mainFile = 'main.json';
+
+const ownFiles = new Set([mainFile, formatFile, controlFile, `${controlFile}-lock`, dataFile, `${dataFile}-lock`, bellFolder]);
 
 /** Shared memory smaller than this, as in a container with Docker's default of 64 MiB, does not hold video. */
 const leastSharedMemory = 256 * 1024 * 1024;

@@ -21,7 +21,15 @@ import type {
   TopicStats,
   WaitOptions,
 } from '../broker.js';
-import { brokerClosed, checkDeclaration, checkMessage, defaultDedupeWindow, defaultVisibilityMs, topicUndeclared } from '../options.js';
+import {
+  brokerClosed,
+  brokerInUse,
+  checkDeclaration,
+  checkMessage,
+  defaultDedupeWindow,
+  defaultVisibilityMs,
+  topicUndeclared,
+} from '../options.js';
 import type { CommonBrokerOptions } from '../options.js';
 import type { Change } from './change.js';
 import { monotonicMs } from './clock.js';
@@ -31,6 +39,7 @@ import type { Entry } from './entry.js';
 import { seqKey } from './keys.js';
 import type { Snapshot } from './payloads.js';
 import { PushQueue } from './pushQueue.js';
+import { claimMain, releaseMain } from './mainProcess.js';
 import { sessionRecord } from './records.js';
 import { Store } from './store.js';
 import type { StoredLog, StoredMessage } from './storedLog.js';
@@ -87,6 +96,7 @@ export class EmbeddedBroker implements Broker {
   #store: Store | undefined;
   #beat: NodeJS.Timeout | undefined;
   #nextReap = 0;
+  #main = false;
 
   /** @throws EdgeFlowError `TOPIC_INVALID` for an unusable name, `BROKER_CONFIG` for an unusable number */
   constructor({
@@ -112,6 +122,13 @@ export class EmbeddedBroker implements Broker {
     const { directory, format } = this.#use();
     const options = { directory, visibilityMs: this.#visibilityMs, dedupeWindow: this.#dedupeWindow };
     return Promise.resolve({ kind: this.kind, options: { ...options, durability: format.durability, maxBytes: format.maxBytes } });
+  }
+
+  async claim(): Promise<void> {
+    const { directory } = this.#use();
+    if (!claimMain(directory, this.#session)) throw brokerInUse(`the embedded store in '${directory}'`);
+    this.#main = true;
+    return Promise.resolve();
   }
 
   async declare(declaration: TopicDeclaration): Promise<void> {
@@ -257,6 +274,7 @@ export class EmbeddedBroker implements Broker {
     if (!store) return;
     // Without its session, what this client had open goes to others at once.
     await store.change(({ tables }) => tables.sessions.removeSync(seqKey(0, this.#session)));
+    if (this.#main) releaseMain(store.directory, this.#session);
     await store.release();
   }
 

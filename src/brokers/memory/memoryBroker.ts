@@ -54,6 +54,12 @@ export class MemoryBroker implements Broker {
     return Promise.resolve(undefined);
   }
 
+  claim(): Promise<void> {
+    // Whoever else has this object is in the same process and program.
+    this.#checkOpen();
+    return Promise.resolve();
+  }
+
   async declare(declaration: TopicDeclaration): Promise<void> {
     this.#checkOpen();
     checkDeclaration(declaration);

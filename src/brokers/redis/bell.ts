@@ -46,6 +46,13 @@ export class Bell {
     }
   }
 
+  /** Ends to hear a channel. */
+  async forget(channel: string): Promise<void> {
+    this.#rings.delete(channel);
+    this.#subscribed.delete(channel);
+    await this.#link.send((client) => client.unsubscribe(channel));
+  }
+
   /** How often a channel rang. */
   count(channel: string): number {
     return this.#rings.get(channel) ?? 0;

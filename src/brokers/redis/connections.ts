@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis';
 import { setMaxListeners } from 'node:events';
 import { EdgeFlowError, errorMessage } from '../../errors.js';
 import { Bell } from './bell.js';
@@ -7,6 +8,7 @@ import { Heartbeat } from './heartbeat.js';
 import { keysOf } from './keys.js';
 import type { Keys } from './keys.js';
 import { RedisLink } from './link.js';
+import { asList } from './reply.js';
 
 /** How a client uses its servers; see `DualRedisBrokerOptions`. */
 export interface ClientSettings {
@@ -36,15 +38,16 @@ export class Connections {
   readonly closed: AbortSignal;
   readonly #bellLink: RedisLink;
   readonly #pings: NodeJS.Timeout;
+  #main = false;
 
-  private constructor(control: RedisAddress, data: RedisAddress, settings: ClientSettings, closed: AbortSignal) {
+  private constructor(Client: typeof Redis, control: RedisAddress, data: RedisAddress, settings: ClientSettings, closed: AbortSignal) {
     this.closed = closed;
     this.keys = keysOf(settings.namespace);
     this.dedupeWindow = settings.dedupeWindow;
     this.inlineBytes = settings.inlineBytes;
-    this.control = new RedisLink(control, 'control', controlSilenceMs);
-    this.data = new RedisLink(data, 'data', dataSilenceMs);
-    this.#bellLink = new RedisLink(control, 'control', controlSilenceMs);
+    this.control = new RedisLink(Client, control, 'control', controlSilenceMs);
+    this.data = new RedisLink(Client, data, 'data', dataSilenceMs);
+    this.#bellLink = new RedisLink(Client, control, 'control', controlSilenceMs);
     this.bell = new Bell(this.#bellLink);
     // A ping that fails breaks the connection, and that is seen there.
     this.#pings = setInterval(() => void this.#bellLink.send((client) => client.ping()).catch(() => undefined), pingMs).unref();
@@ -54,7 +57,8 @@ export class Connections {
 
   static async open(control: RedisAddress, data: RedisAddress, settings: ClientSettings, closed: AbortSignal): Promise<Connections> {
     setMaxListeners(0, closed);
-    const connections = new Connections(control, data, settings, closed);
+    const { Redis: Client } = await import('ioredis');
+    const connections = new Connections(Client, control, data, settings, closed);
     try {
       await Promise.all([connections.control.connect(), connections.data.connect(), connections.#bellLink.connect()]);
       await Promise.all([checkServer(connections.control), checkServer(connections.data)]);
@@ -64,6 +68,21 @@ export class Connections {
       connections.disconnect();
       throw error;
     }
+  }
+
+  /**
+   * Makes this client the main process: it listens on a channel that only main processes listen on, which the server
+   * forgets when the connection ends.
+   *
+   * @returns whether there was no other.
+   */
+  async claimMain(): Promise<boolean> {
+    if (this.#main) return true;
+    await this.bell.listen(this.keys.main);
+    const [, listeners] = asList(await this.control.send((client) => client.callBuffer('PUBSUB', 'NUMSUB', this.keys.main)));
+    this.#main = Number(listeners) <= 1;
+    if (!this.#main) await this.bell.forget(this.keys.main);
+    return this.#main;
   }
 
   disconnect(): void {

@@ -6,6 +6,8 @@ export interface Keys {
   readonly topics: string;
   /** Control plane: set of blob keys that nobody refers to any more. */
   readonly trash: string;
+  /** Channel that only the main process listens on. */
+  readonly main: string;
   /** Data plane: all blob keys begin with this. */
   readonly blobs: string;
   topic(name: string): string;
@@ -25,6 +27,7 @@ export function keysOf(namespace: string): Keys {
     prefix,
     topics: `${prefix}topics`,
     trash: `${prefix}trash`,
+    main: `${prefix}main`,
     blobs,
     topic,
     bell: (name) => `${topic(name)}:bell`,

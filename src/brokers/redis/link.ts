@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { setMaxListeners } from 'node:events';
 import { EdgeFlowError, errorMessage } from '../../errors.js';
 import type { Command } from './command.js';
@@ -29,11 +29,14 @@ export class RedisLink {
   readonly #changed = new EventTarget();
   #lastError: unknown;
 
-  /** @param silenceMs - how long a sent command may go without a byte of answer, before the connection counts as dead. */
-  constructor(address: RedisAddress, role: string, silenceMs: number) {
+  /**
+   * @param Client - ioredis's class; loaded by the caller, so that programs on another broker do without it.
+   * @param silenceMs - how long a sent command may go without a byte of answer, before the connection counts as dead.
+   */
+  constructor(Client: typeof Redis, address: RedisAddress, role: string, silenceMs: number) {
     setMaxListeners(0, this.#changed);
     this.address = `${role} Redis at ${describeEndpoint(address)}`;
-    this.client = new Redis({
+    this.client = new Client({
       ...connectionOptions(address),
       lazyConnect: true,
       enableOfflineQueue: false,

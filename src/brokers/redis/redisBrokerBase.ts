@@ -22,6 +22,7 @@ import type {
 } from '../broker.js';
 import {
   brokerClosed,
+  brokerInUse,
   checkDeclaration,
   checkMessage,
   defaultDedupeWindow,
@@ -91,6 +92,11 @@ export abstract class RedisBrokerBase implements Broker {
 
   async open(): Promise<BrokerConfig> {
     return this.configOf((await this.#open()).servers);
+  }
+
+  async claim(): Promise<void> {
+    const connections = await this.#connections();
+    if (!(await this.#persist(connections, () => connections.claimMain()))) throw brokerInUse(`the ${connections.control.address}`);
   }
 
   async declare(declaration: TopicDeclaration): Promise<void> {

@@ -27,6 +27,22 @@ export function lifecycleConformance(harness: BrokerHarness, restarts: boolean):
       expect((await other.pop('t', { ...consumer, count: 10, waitMs: 0 })).map(numberOf)).toEqual([1]);
     }));
 
+  test.runIf(harness.independentClients)('one main process at a time', () =>
+    withStore(harness, async ({ broker, store }) => {
+      await broker.claim();
+      await broker.claim();
+      const next = await store.connect();
+      await expect(next.claim()).rejects.toMatchObject({ code: 'BROKER_IN_USE' });
+      await broker.close();
+      await until('the claim is free', () =>
+        next.claim().then(
+          () => true,
+          () => false,
+        ),
+      );
+    }),
+  );
+
   test('a closed broker says so, and closing again does nothing', () =>
     withStore(harness, async ({ broker }) => {
       await broker.declare({ topic: 't', groups: ['g'] });
