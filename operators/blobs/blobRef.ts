@@ -59,7 +59,7 @@ export function blobPath(frame: Frame, identity: string | undefined): string {
 }
 
 /** Whether a text is a path that {@link blobPath} can have made. */
-export function isBlobPath(path: unknown): path is string {
+function isBlobPath(path: unknown): path is string {
   if (typeof path !== 'string') return false;
   const cut = path.lastIndexOf('/');
   return folderPattern.test(path.slice(0, cut)) && fileNamePattern.test(path.slice(cut + 1));

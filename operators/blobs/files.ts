@@ -50,7 +50,7 @@ export async function syncFolder(path: string): Promise<void> {
 }
 
 /** Folder for files that have no name yet. On the same file system as the store, so that they can be renamed into it. */
-export const temporaryFolder = '.tmp';
+const temporaryFolder = '.tmp';
 
 /** Tells machines and containers apart: a process id means something only within one. */
 const machine: Promise<string> = readlink('/proc/self/ns/pid')

@@ -22,7 +22,7 @@ export const defaultDedupeWindow = 10_000;
 export const defaultMaxBytes = 256 * 1024 * 1024;
 
 /** The largest payload of one message, in bytes. */
-export const maxPayloadBytes = 256 * 1024 * 1024;
+const maxPayloadBytes = 256 * 1024 * 1024;
 
 /** Checks names and numbers of a declaration. */
 export function checkDeclaration({ topic, groups = [], readers = [], maxBytes }: TopicDeclaration): void {

@@ -33,7 +33,7 @@ export interface WorkerPlan {
 export type ToWorker = { readonly type: 'plan'; readonly plan: WorkerPlan } | { readonly type: 'go' } | { readonly type: 'stop' };
 
 /** Counts of one input since the worker started. */
-export interface InputCounts {
+interface InputCounts {
   readonly delivered: number;
   readonly failed: number;
   /** Milliseconds from publication to delivery, over the last deliveries. */

@@ -66,10 +66,10 @@ describe('the demo', () => {
     const looked = counts(stdout, 'camera → yolo');
     const logged = counts(stdout, 'yolo → logger');
     const recorded = counts(stdout, 'camera → recorder');
-    expect(logged).toMatchObject({ published: looked['delivered'], acked: looked['delivered'], pending: 0 });
-    expect(recorded).toMatchObject({ acked: recorded['published'], pending: 0 });
-    expect(detections()).toHaveLength(logged['acked'] ?? -1);
-    expect(pictures()).toHaveLength(recorded['acked'] ?? -1);
+    expect(logged).toMatchObject({ published: looked.delivered, acked: looked.delivered, pending: 0 });
+    expect(recorded).toMatchObject({ acked: recorded.published, pending: 0 });
+    expect(detections()).toHaveLength(logged.acked ?? -1);
+    expect(pictures()).toHaveLength(recorded.acked ?? -1);
     const labels = new Set(detections().flatMap(({ objects }) => objects.map(({ label }) => label)));
     expect(labels).toContain('person');
     expect(labels).toContain('car');
@@ -102,10 +102,10 @@ describe('the demo', () => {
         expect(counts(stdout, link)).toMatchObject({ pending: 0, 'dead-lettered': 0 });
       const indices = detections().map(({ index }) => index);
       // A kill may log a frame twice, never lose one; and the detector never goes back.
-      expect(new Set(indices).size).toBe(counts(stdout, 'yolo → logger')['published']);
+      expect(new Set(indices).size).toBe(counts(stdout, 'yolo → logger').published);
       const first = indices.filter((index, at) => indices.indexOf(index) === at);
       expect(first).toEqual(first.toSorted((a, b) => a - b));
-      expect(pictures()).toHaveLength(counts(stdout, 'camera → recorder')['acked'] ?? -1);
+      expect(pictures()).toHaveLength(counts(stdout, 'camera → recorder').acked ?? -1);
     },
     120_000,
   );

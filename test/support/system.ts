@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { EmbeddedBroker } from 'edgeflow';
-import type { Broker } from 'edgeflow';
+import type { Broker, Ledger, LinkLedger, RunningSystem } from 'edgeflow';
 import { afterEach, describe } from 'vitest';
 import { DualRedisBroker } from '#src/brokers/redis/redisBroker.js';
 
@@ -60,4 +60,22 @@ export function onBothBrokers(tests: (makeBroker: () => Broker) => void): void {
   describe('two Redises', () => {
     tests(() => DualRedisBroker.local());
   });
+}
+
+export function linkOf(ledger: Ledger, source: string, target: string): LinkLedger {
+  const found = ledger.links.find((row) => row.source === source && row.target === target);
+  if (!found) throw new Error(`no link ${source} → ${target}`);
+  return found;
+}
+
+/** Process id of a node's first replica. */
+export function pidOf(system: RunningSystem, node: string): number {
+  const pid = system.status().find((status) => status.node === node)?.pid;
+  if (pid === undefined) throw new Error(`'${node}' has no process`);
+  return pid;
+}
+
+/** 0, 1, … count - 1 */
+export function range(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
 }

@@ -1,9 +1,9 @@
 import { QoS, System } from 'edgeflow';
-import type { Broker, Ledger, RunningSystem } from 'edgeflow';
+import type { Broker, RunningSystem } from 'edgeflow';
 import { until } from 'edgeflow/testing';
 import { EMPTY } from 'rxjs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { fixture, freshEmbedded, nodeFile, onBothBrokers, readLines, temporaryFolder } from '../support/system.js';
+import { fixture, freshEmbedded, linkOf, nodeFile, onBothBrokers, pidOf, range, readLines, temporaryFolder } from '../support/system.js';
 
 const folder = temporaryFolder();
 const running: RunningSystem[] = [];
@@ -19,20 +19,7 @@ async function run(system: System, broker: Broker, options: Parameters<System['r
   return started;
 }
 
-function link(ledger: Ledger, source: string, target: string) {
-  const found = ledger.links.find((row) => row.source === source && row.target === target);
-  if (!found) throw new Error(`no link ${source} → ${target}`);
-  return found;
-}
-
 const values = (name: string): number[] => readLines(folder.path(name)).map(({ value }) => value);
-const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
-
-function pidOf(system: RunningSystem, node: string): number {
-  const pid = system.status().find((status) => status.node === node)?.pid;
-  if (pid === undefined) throw new Error(`'${node}' has no process`);
-  return pid;
-}
 
 function restarts(system: RunningSystem): number {
   return system.status().reduce((sum, status) => sum + status.restarts, 0);
@@ -49,8 +36,8 @@ onBothBrokers((makeBroker) => {
     const { done } = await run(system, makeBroker());
     const { ledger } = await done;
     expect(ledger.balanced).toBe(true);
-    expect(link(ledger, 'source', 'all')).toMatchObject({ published: 150, acked: 150, dead: 0, pending: 0 });
-    const { published, delivered, skipped, pending } = link(ledger, 'source', 'latest');
+    expect(linkOf(ledger, 'source', 'all')).toMatchObject({ published: 150, acked: 150, dead: 0, pending: 0 });
+    const { published, delivered, skipped, pending } = linkOf(ledger, 'source', 'latest');
     expect([published, pending, delivered + skipped]).toEqual([150, 0, 150]);
     expect(values('all')).toEqual(range(150));
     const seen = values('latest');
@@ -79,8 +66,8 @@ onBothBrokers((makeBroker) => {
     }
     await started.stop();
     const { ledger } = await started.done;
-    const { published } = link(ledger, 'source', 'all');
-    expect(link(ledger, 'source', 'all')).toMatchObject({ acked: published, dead: 0, pending: 0 });
+    const { published } = linkOf(ledger, 'source', 'all');
+    expect(linkOf(ledger, 'source', 'all')).toMatchObject({ acked: published, dead: 0, pending: 0 });
     expect(new Set(values('all'))).toEqual(new Set(range(published)));
     const seen = values('latest');
     expect(seen).toEqual([...new Set(seen)].sort((a, b) => a - b));
@@ -120,9 +107,9 @@ onBothBrokers((makeBroker) => {
       return system;
     };
     const first = await run(build(50, 40), held, { drainMs: 50 });
-    await until('all is published', async () => link(await first.ledger(), 'source', 'all').published === 40);
+    await until('all is published', async () => linkOf(await first.ledger(), 'source', 'all').published === 40);
     await first.stop();
-    const left = link(await first.ledger(), 'source', 'all').pending;
+    const left = linkOf(await first.ledger(), 'source', 'all').pending;
     expect(left).toBeGreaterThan(0);
 
     await expect(run(build(0, 40), held)).rejects.toMatchObject({
@@ -131,11 +118,11 @@ onBothBrokers((makeBroker) => {
     });
     const resumed = await run(build(0, 0), held, { resume: true });
     const { ledger } = await resumed.done;
-    expect(link(ledger, 'source', 'all')).toMatchObject({ published: 40, acked: 40, pending: 0 });
+    expect(linkOf(ledger, 'source', 'all')).toMatchObject({ published: 40, acked: 40, pending: 0 });
     expect(new Set(values('all'))).toEqual(new Set(range(40)));
 
     const fresh = await run(build(0, 5), held, { reset: true });
-    expect(link((await fresh.done).ledger, 'source', 'all')).toMatchObject({ published: 5, acked: 5 });
+    expect(linkOf((await fresh.done).ledger, 'source', 'all')).toMatchObject({ published: 5, acked: 5 });
     await broker.close();
   }, 60_000);
 });
@@ -156,46 +143,6 @@ describe('a system', () => {
     const of = (label: string): number[] => lines.filter((line) => line.label === label).map(({ value }) => value);
     expect(of('left')).toEqual(range(20));
     expect(of('right')).toEqual(range(30));
-  });
-
-  test('keeps the options of two cameras from one file apart', async () => {
-    const system = new System('cameras');
-    const all = system.node(nodeFile('recorder'), { name: 'all', file: folder.path('all') });
-    for (const label of ['door', 'yard'])
-      system.link(system.node(nodeFile('counter'), { count: label === 'door' ? 3 : 5, label })).to(all, QoS.DURABLE);
-    expect([...system.graph().nodes.keys()]).toEqual(['all', 'counter', 'counter-2']);
-    await (
-      await run(system, freshEmbedded())
-    ).done;
-    const labels = readLines(folder.path('all')).map(({ label }) => label);
-    expect(labels.filter((label) => label === 'door')).toHaveLength(3);
-    expect(labels.filter((label) => label === 'yard')).toHaveLength(5);
-  });
-
-  test('restarts a source, which uses no id again', async () => {
-    const system = new System('source-kills');
-    const source = system.node(nodeFile('counter'), { name: 'source', count: 200, everyMs: 3 });
-    const all = system.node(nodeFile('recorder'), { name: 'all', file: folder.path('all') });
-    system.link(source).to(all, QoS.DURABLE);
-    const started = await run(system, freshEmbedded());
-    await until('some values', () => values('all').length > 20);
-    process.kill(pidOf(started, 'source'), 'SIGKILL');
-    const { ledger } = await started.done;
-    const { published, acked } = link(ledger, 'source', 'all');
-    expect(published).toBeGreaterThan(200);
-    expect(acked).toBe(published);
-    expect(values('all').slice(-200)).toEqual(range(200));
-  });
-
-  test('lets a slow group take its time: all of 1,000 are processed', async () => {
-    const system = new System('slow');
-    const source = system.node(nodeFile('counter'), { name: 'source', count: 1_000 });
-    const all = system.node(nodeFile('recorder'), { name: 'all', file: folder.path('all'), workMs: 2 });
-    system.link(source).to(all, QoS.DURABLE);
-    await (
-      await run(system, freshEmbedded())
-    ).done;
-    expect(values('all')).toEqual(range(1_000));
   });
 
   test('publishes before a full topic drains: nothing is dropped', async () => {
@@ -222,7 +169,7 @@ describe('a system', () => {
         .to(bad, QoS.DURABLE, { prefetch: 1, retry: { maxDeliveries: 3, initialMs: 5 } })
         .to(all, QoS.DURABLE);
       const { ledger } = await (await run(system, broker)).done;
-      expect(link(ledger, 'source', 'bad')).toMatchObject({ published: 20, acked: 19, dead: 1, pending: 0 });
+      expect(linkOf(ledger, 'source', 'bad')).toMatchObject({ published: 20, acked: 19, dead: 1, pending: 0 });
       expect(values('all')).toEqual(range(20).filter((value) => value !== 7));
     },
     60_000,
@@ -232,7 +179,7 @@ describe('a system', () => {
     const before = process.argv;
     process.argv = ['node', 'app', '--directory', folder.path('.')];
     try {
-      const { default: system } = (await import('../fixtures/apps/inline.js')) as { default: System };
+      const { default: system } = (await import('../fixtures/apps/inline.js'));
       await (
         await run(system, freshEmbedded(), { entry: fixture('inline.ts') })
       ).done;

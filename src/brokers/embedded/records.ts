@@ -39,11 +39,9 @@ export type ReaderRecord = RecordOf<typeof readerRecord>;
 
 /** `session` is 0 for a consumer that was found dead. */
 export const consumerRecord = recordCodec(['owner', 'session']);
-export type ConsumerRecord = RecordOf<typeof consumerRecord>;
 
 /** Last sign of life of a client, by the clock that all processes of the host share. */
 export const sessionRecord = recordCodec(['beat', 'visibilityMs']);
-export type SessionRecord = RecordOf<typeof sessionRecord>;
 
 /** Of the data environment: bytes of its file that the file system has given, and bytes of stored payloads. */
 export const spaceRecord = recordCodec(['allocated', 'stored']);

@@ -9,7 +9,7 @@ import type { Environment, Table } from './tables.js';
 const headroom = 32 * 1024 * 1024;
 const zeros = Buffer.alloc(1024 * 1024);
 /** What the data plane leaves free: with nothing, not even an ack could be written. */
-export const keptBytes = 16 * 1024 * 1024;
+const keptBytes = 16 * 1024 * 1024;
 /** Free space below which nothing is published. */
 export const leastFreeBytes = 8 * 1024 * 1024;
 /** Room for the pages of the trees themselves, in each transaction. */
