@@ -24,9 +24,11 @@ export interface BatchOptions {
  *
  * - **Emits** arrays of `size` values, and of fewer after `maxWaitMs` or at the end.
  * - **Settles** the deliveries of a batch, together, when it has been dealt with downstream; they fail together too.
+ * - **Fails** with the source; values that wait for their batch are then handed back.
  * - **Completes** with the source, after the last batch.
  *
  * @param size - most values in a batch, at least 1.
+ * @returns the operator.
  * @throws EdgeFlowError `OPTIONS_INVALID` for a size or a wait that is not positive.
  * @example
  * ```ts
@@ -50,7 +52,7 @@ export function batch<T>(size: number, { maxWaitMs = Infinity }: BatchOptions = 
       const [full, held] = [values, leases];
       [values, leases] = [[], []];
       for (const lease of held) lease.unpark();
-      deliver(combined(held), () => {
+      deliver(combined(held, output), () => {
         output.next(full);
       });
     };

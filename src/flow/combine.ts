@@ -1,11 +1,20 @@
 import { createHash } from 'node:crypto';
+import type { Subscriber } from 'rxjs';
 import type { DeliveryOptions, Lease } from './delivery.js';
 
-/** A delivery that stands for several: when it settles, all of them do, and in the same way. */
-export function combined(leases: readonly Lease[]): DeliveryOptions {
+/**
+ * A delivery that stands for several: when it settles, all of them do, and in the same way.
+ *
+ * @param output - gets the error of a value that stands for none, since there is nobody to give it back to.
+ */
+export function combined(leases: readonly Lease[], output: Subscriber<unknown>): DeliveryOptions {
   return {
-    id: combinedId(leases),
+    // Asked for only where something is published in answer.
+    get id() {
+      return combinedId(leases);
+    },
     onSettled: ({ failed }) => {
+      if (failed && leases.length === 0) output.error(failed.error);
       for (const lease of leases) {
         if (failed) lease.fail(failed.error);
         else lease.release();

@@ -6,51 +6,60 @@
  * again. When the last lease is gone, the delivery is settled.
  */
 
-/** What became of a delivery. `failed` is set when a branch of the pipeline failed. */
+/** What became of a delivery. */
 export interface Settlement {
+  /** Set when a branch of the pipeline failed; with several, the first. */
   readonly failed?: { readonly error: unknown };
 }
 
 /** A claim on a delivery by an operator that goes on working. Ends with `release` or `fail`, once. */
 export interface Lease {
-  /** Identity of the delivery, for deriving output ids; undefined for values that came from no broker. */
+  /** The delivery that is kept open; undefined for a value of a plain stream. */
   readonly delivery: Delivery | undefined;
-  /** Calls `work` inside the delivery's scope. */
-  run(work: () => void): void;
+  /** Calls `work` inside the delivery's scope, and returns what it returns. */
+  run<R>(work: () => R): R;
   /** This branch is done. */
   release(): void;
   /** This branch failed: the message will be tried again or dead-lettered. */
   fail(error: unknown): void;
   /** Waiting for further input: does not count against the source's window until `unpark`. */
   park(): void;
+  /** No longer waiting for further input. */
   unpark(): void;
 }
 
 /** Options of a {@link Delivery}. */
 export interface DeliveryOptions {
   /** Id of the message; undefined where the value came from no broker. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /** Called once, when the last lease is gone. */
   readonly onSettled: (settlement: Settlement) => void;
   /** Called when the delivery starts (true) or stops (false) to wait for further input. */
   readonly onParked?: (parked: boolean) => void;
 }
 
+const settledWell: Settlement = {};
+
 /** One value handed to one pipeline, until it is settled. */
 export class Delivery {
-  readonly id: string | undefined;
   readonly #options: DeliveryOptions;
   #holds = 0;
   #parked = 0;
   #settled = false;
   #failed: { readonly error: unknown } | undefined;
-  #outputs = 0;
+  #outputs: Map<string, number> | undefined;
 
+  /** @param options - see {@link DeliveryOptions}. */
   constructor(options: DeliveryOptions) {
-    this.id = options.id;
     this.#options = options;
   }
 
+  /** Id of the message; undefined where the value came from no broker. */
+  get id(): string | undefined {
+    return this.#options.id;
+  }
+
+  /** Whether the last lease is gone. */
   get settled(): boolean {
     return this.#settled;
   }
@@ -58,39 +67,7 @@ export class Delivery {
   /** Keeps the delivery open until the lease ends. */
   hold(): Lease {
     this.#holds++;
-    let ended = false;
-    let parked = false;
-    const setParked = (next: boolean): void => {
-      if (ended || parked === next) return;
-      parked = next;
-      this.#parked += next ? 1 : -1;
-      if (this.#parked === (next ? 1 : 0)) this.#options.onParked?.(next);
-    };
-    const end = (failed?: { readonly error: unknown }): void => {
-      if (ended) return;
-      setParked(false);
-      ended = true;
-      this.#failed ??= failed;
-      if (--this.#holds === 0) this.#settle();
-    };
-    return {
-      delivery: this,
-      run: (work) => {
-        enter(this, work);
-      },
-      release: () => {
-        end();
-      },
-      fail: (error) => {
-        end({ error });
-      },
-      park: () => {
-        setParked(true);
-      },
-      unpark: () => {
-        setParked(false);
-      },
-    };
+    return new Hold(this);
   }
 
   /** Marks the delivery as failed without ending any lease. */
@@ -99,18 +76,76 @@ export class Delivery {
   }
 
   /**
-   * The id of the next message published in answer to this one. The same input gives the same output ids when it is
-   * delivered again, so that the broker can tell a repeated publish from a new one.
+   * The id of the next message published to a topic in answer to this one. The same input gives the same output ids when
+   * it is delivered again, so that the broker can tell a repeated publish from a new one.
    */
   nextOutputId(topic: string): string | undefined {
-    return this.id === undefined ? undefined : `${this.id}>${topic}.${this.#outputs++}`;
+    const { id } = this;
+    if (id === undefined) return undefined;
+    this.#outputs ??= new Map();
+    const count = this.#outputs.get(topic) ?? 0;
+    this.#outputs.set(topic, count + 1);
+    return `${id}>${topic}.${count}`;
   }
 
-  #settle(): void {
-    if (this.#settled) return;
+  /** @internal */
+  endHold(): void {
+    if (--this.#holds > 0 || this.#settled) return;
     this.#settled = true;
-    this.#options.onSettled(this.#failed ? { failed: this.#failed } : {});
+    this.#options.onSettled(this.#failed ? { failed: this.#failed } : settledWell);
   }
+
+  /** @internal */
+  countParked(change: 1 | -1): void {
+    this.#parked += change;
+    if (this.#parked === (change > 0 ? 1 : 0)) this.#options.onParked?.(change > 0);
+  }
+}
+
+class Hold implements Lease {
+  readonly delivery: Delivery;
+  #ended = false;
+  #parked = false;
+
+  constructor(delivery: Delivery) {
+    this.delivery = delivery;
+  }
+
+  run<R>(work: () => R): R {
+    return enter(this.delivery, work);
+  }
+
+  release(): void {
+    if (this.#ended) return;
+    this.unpark();
+    this.#ended = true;
+    this.delivery.endHold();
+  }
+
+  fail(error: unknown): void {
+    if (!this.#ended) this.delivery.fail(error);
+    this.release();
+  }
+
+  park(): void {
+    if (this.#ended || this.#parked) return;
+    this.#parked = true;
+    this.delivery.countParked(1);
+  }
+
+  unpark(): void {
+    if (!this.#parked) return;
+    this.#parked = false;
+    this.delivery.countParked(-1);
+  }
+}
+
+/** An operator, while its pipeline is being subscribed, that wants to know whether deliveries feed it. */
+export interface Feed {
+  /** Set by a source of deliveries. */
+  delivers: boolean;
+  /** What the operator emits to: once it is closed, the operator ends no lease any more. */
+  readonly output: { readonly closed: boolean; add(teardown: () => void): void };
 }
 
 /** Shared by all copies of the package in a process. */
@@ -119,20 +154,15 @@ interface Scope {
   feeds: Feed[];
 }
 
-/** Whether a pipeline is fed by deliveries; found out while it is being subscribed. */
-export interface Feed {
-  delivers: boolean;
-}
-
 const scopeKey = Symbol.for('edgeflow.scope');
 const globals = globalThis as typeof globalThis & { [scopeKey]?: Scope };
 const scope: Scope = (globals[scopeKey] ??= { current: undefined, feeds: [] });
 
-function enter(delivery: Delivery | undefined, work: () => void): void {
+function enter<R>(delivery: Delivery, work: () => R): R {
   const before = scope.current;
   scope.current = delivery;
   try {
-    work();
+    return work();
   } finally {
     scope.current = before;
   }
@@ -156,12 +186,17 @@ export function deliver(options: DeliveryOptions, emit: () => void): Delivery {
   return delivery;
 }
 
-/** Called by a source of deliveries when it is subscribed: every operator below it then knows. */
-export function announceDeliveries(): void {
+/**
+ * Called by a source of deliveries when it is subscribed: every operator below it then knows.
+ *
+ * @returns those operators.
+ */
+export function announceDeliveries(): readonly Feed[] {
   for (const feed of scope.feeds) feed.delivers = true;
+  return [...scope.feeds];
 }
 
-/** Subscribes by `subscribe` and notes in the returned feed whether a source of deliveries was subscribed by that. */
+/** Subscribes by `subscribe` and notes in the feed whether a source of deliveries was subscribed by that. */
 export function watchFeed(feed: Feed, subscribe: () => void): void {
   scope.feeds.push(feed);
   try {

@@ -1,6 +1,7 @@
 import { Observable } from 'rxjs';
 import type { MonoTypeOperatorFunction } from 'rxjs';
 import { deliver } from './delivery.js';
+import { untilClosed } from './operator.js';
 
 /**
  * Says that values do not come from a delivery, so that they may join a pipeline that does.
@@ -14,7 +15,9 @@ import { deliver } from './delivery.js';
  * - **Emits** every value of the source.
  * - **Settles** nothing: do not use it to silence `LEASE_ESCAPED` for values that a broker delivered.
  * - **Fails** when the work on one of its values fails, as there is nobody to give the value back to.
+ * - **Completes** with the source.
  *
+ * @returns the operator.
  * @example
  * ```ts
  * merge(fromBroker(frames, QoS.DURABLE), interval(1000).pipe(detached()))
@@ -23,7 +26,7 @@ import { deliver } from './delivery.js';
 export function detached<T>(): MonoTypeOperatorFunction<T> {
   return (source) =>
     new Observable<T>((output) =>
-      source.subscribe({
+      source.pipe(untilClosed(output)).subscribe({
         next: (value) => {
           deliver(
             {

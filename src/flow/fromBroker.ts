@@ -6,10 +6,11 @@ import { checkName, topic as nameTopic } from '../topic.js';
 import type { Topic } from '../topic.js';
 import { brokerFor } from './defaultBroker.js';
 import { announceDeliveries } from './delivery.js';
+import { watchDownstream } from './downstreamErrors.js';
 import { DurableSource } from './durableSource.js';
 import { LatestSource } from './latestSource.js';
 import type { RetryOptions } from './retry.js';
-import { runtime, trackClosing } from './runtime.js';
+import { runAlone, runtime, trackClosing } from './runtime.js';
 
 /** Options of {@link fromBroker}. */
 export interface FromBrokerOptions {
@@ -50,6 +51,7 @@ export interface FromBrokerOptions {
  *
  * @param topic - a {@link Topic}, or its name.
  * @param qos - `QoS.REALTIME` or `QoS.DURABLE`.
+ * @returns the stream; each subscription takes messages of its own.
  * @throws EdgeFlowError `OPTIONS_INVALID` for a prefetch or concurrency below 1.
  * @example
  * ```ts
@@ -67,30 +69,14 @@ export function fromBroker<T>(topic: Topic<T> | string, qos: QoS, options: FromB
   }
 
   return new Observable<T>((output) => {
-    announceDeliveries();
+    watchDownstream(output);
+    const below = announceDeliveries();
     const run = async (): Promise<void> => {
       const broker = await brokerFor(given);
-      if (qos === QoS.REALTIME) {
-        await new LatestSource(broker, named, { group, consumer, concurrency, stop }, output).run();
-        return;
-      }
-      const subscription = `${named.name} ${group} ${consumer}`;
-      if (runtime.groups.has(subscription))
-        throw new EdgeFlowError(
-          'OPTIONS_INVALID',
-          `topic '${named.name}' is already read by group '${group}' in this process: give each DURABLE subscription a group of its own`,
-        );
-      runtime.groups.add(subscription);
-      try {
-        await new DurableSource(broker, named, { group, consumer, prefetch, retry, stop }, output).run();
-      } finally {
-        runtime.groups.delete(subscription);
-      }
+      const context = { broker, topic: named, group, consumer, stop, output, below };
+      if (qos === QoS.REALTIME) await new LatestSource(context, concurrency).run();
+      else await runAlone(broker, [named.name, group, consumer], output, () => new DurableSource(context, prefetch, retry).run());
     };
-    trackClosing(
-      run().catch((error: unknown) => {
-        output.error(error);
-      }),
-    );
+    trackClosing(run().catch((error: unknown) => output.error(error)));
   });
 }

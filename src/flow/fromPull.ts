@@ -1,10 +1,13 @@
 import { Observable } from 'rxjs';
 import { EdgeFlowError } from '../errors.js';
-import { deliver } from './delivery.js';
+import { DeliveryWindow } from './deliveryWindow.js';
 
 /** Options of {@link fromPull}. */
 export interface FromPullOptions {
-  /** How many values may be open, that is, not yet settled downstream, before the next one is asked for. @defaultValue 1 */
+  /**
+   * How many values may be worked on downstream before the next one is asked for; those that wait in a `batch` do not count.
+   * @defaultValue 1
+   */
   readonly concurrency?: number;
 }
 
@@ -20,9 +23,11 @@ export interface FromPullOptions {
  * - **Emits** each value inside a delivery of its own, so that `toBroker`, `mapAsync` and the like hold the source back.
  * - **Fails** with what the iterable throws, or with the error of a delivery that failed: a source has nobody to give a
  *   value back to.
- * - **Completes** when the iterable has ended and all its values are settled.
+ * - **Settles** nothing but its own demand.
+ * - **Completes** when the iterable has ended and none of its values is being worked on.
  *
  * @param open - called on subscribe; `signal` is aborted on unsubscribe.
+ * @returns the stream.
  * @throws EdgeFlowError `OPTIONS_INVALID` for a concurrency below 1.
  * @example
  * ```ts
@@ -38,45 +43,30 @@ export function fromPull<T>(
 
   return new Observable<T>((output) => {
     const abort = new AbortController();
-    let openDeliveries = 0;
-    let wake: (() => void) | undefined;
+    const window = new DeliveryWindow();
 
-    const fewerThan = async (limit: number): Promise<void> => {
-      while (openDeliveries >= limit && !output.closed) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-    };
-    const emit = (value: T): void => {
-      openDeliveries++;
-      deliver(
-        {
-          onSettled: ({ failed }) => {
-            openDeliveries--;
-            if (failed) output.error(failed.error);
-            wake?.();
-          },
-        },
-        () => {
-          output.next(value);
-        },
-      );
-    };
+    const closed = (): boolean => output.closed;
     const pump = async (): Promise<void> => {
       for await (const value of open({ signal: abort.signal })) {
         // Leaving the loop closes the iterator.
-        if (abort.signal.aborted) return;
-        emit(value);
-        await fewerThan(concurrency);
+        if (closed()) return;
+        window.deliver(
+          undefined,
+          () => output.next(value),
+          ({ failed }) => {
+            if (failed) output.error(failed.error);
+          },
+        );
+        await window.until(() => closed() || window.working < concurrency);
+        if (closed()) return;
       }
-      await fewerThan(1);
+      await window.until(() => closed() || window.working === 0);
       output.complete();
     };
 
     output.add(() => {
       abort.abort();
-      wake?.();
+      window.wake();
     });
     pump().catch((error: unknown) => {
       output.error(error);

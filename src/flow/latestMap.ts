@@ -19,6 +19,7 @@ import { leasingOperator } from './operator.js';
  * - **Completes** when the source has completed and the last work is done.
  *
  * @param work - gets the value, and a signal that is aborted on unsubscribe.
+ * @returns the operator.
  * @example
  * ```ts
  * frames.pipe(latestMap((frame) => describe(frame)))
@@ -35,7 +36,7 @@ export function latestMap<T, R>(work: (value: T, context: AsyncWork) => PromiseL
     const run = async ({ value, lease }: { readonly value: T; readonly lease: Lease }): Promise<void> => {
       busy = true;
       try {
-        const result = await work(value, { signal: abort.signal, index: count++ });
+        const result = await lease.run(() => work(value, { signal: abort.signal, index: count++ }));
         if (output.closed) return;
         lease.run(() => {
           output.next(result);
@@ -52,6 +53,7 @@ export function latestMap<T, R>(work: (value: T, context: AsyncWork) => PromiseL
     const startNext = (): void => {
       const job = newest;
       newest = undefined;
+      if (output.closed) return;
       if (job) void run(job);
       else if (sourceDone) output.complete();
     };

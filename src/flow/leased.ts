@@ -28,9 +28,11 @@ export interface LeasedOptions {
  * - **Emits** what the lifted operator emits.
  * - **Settles** deliveries with the value that stands for them. What is still inside when the operator completes settles
  *   then.
- * - **Fails** with the errors of the lifted operator.
+ * - **Fails** with the errors of the lifted operator, and what is inside with it; with the source's errors.
+ * - **Completes** with the lifted operator.
  *
  * @param operator - the RxJS operator, or a `pipe(…)` of several.
+ * @returns the operator.
  * @example
  * ```ts
  * frames.pipe(leased(bufferCount(10)))
@@ -49,11 +51,12 @@ export function leased<T, R>(operator: OperatorFunction<T, R>, { releases = 'all
     };
     const subscription = operator(input).subscribe({
       next: (value) => {
-        deliver(combined(takeOut()), () => {
+        deliver(combined(takeOut(), output), () => {
           output.next(value);
         });
       },
       error: (error: unknown) => {
+        for (const lease of inside) lease.fail(error);
         output.error(error);
       },
       complete: () => {

@@ -45,6 +45,7 @@ interface Job<T, R> {
  * - **Completes** when the source has completed and the last work is done.
  *
  * @param work - gets the value, and a signal that is aborted on unsubscribe.
+ * @returns the operator.
  * @throws EdgeFlowError `OPTIONS_INVALID` for a concurrency below 1.
  * @example
  * ```ts
@@ -100,14 +101,14 @@ export function mapAsync<T, R>(
     const run = async (job: Job<T, R>): Promise<void> => {
       let outcome: Outcome<R>;
       try {
-        outcome = { result: await work(job.value, { signal: abort.signal, index: job.index }) };
+        outcome = { result: await job.lease.run(() => work(job.value, { signal: abort.signal, index: job.index })) };
       } catch (error) {
         outcome = { error };
       }
       finish(job, outcome);
     };
     const startNext = (): void => {
-      while (active < concurrency) {
+      while (active < concurrency && !output.closed) {
         const job = waiting.shift();
         if (!job) break;
         active++;

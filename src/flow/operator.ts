@@ -1,8 +1,9 @@
-import { Observable } from 'rxjs';
-import type { OperatorFunction, Subscriber } from 'rxjs';
+import { Observable, takeWhile } from 'rxjs';
+import type { MonoTypeOperatorFunction, OperatorFunction, Subscriber } from 'rxjs';
 import { EdgeFlowError } from '../errors.js';
 import { currentDelivery, watchFeed } from './delivery.js';
 import type { Feed, Lease } from './delivery.js';
+import { watchDownstream } from './downstreamErrors.js';
 
 /** What an operator does with each value and its lease. */
 export interface LeasingObserver<T> {
@@ -19,22 +20,21 @@ function plainLease(output: Subscriber<unknown>): Lease {
   const nothing = (): void => undefined;
   return {
     delivery: undefined,
-    run: (work) => {
-      work();
-    },
+    run: (work) => work(),
     release: nothing,
-    fail: (error) => {
-      output.error(error);
-    },
+    fail: (error) => output.error(error),
     park: nothing,
     unpark: nothing,
   };
 }
 
-/**
- * The error for a value that arrived outside any delivery in a pipeline that is fed by a broker.
- */
-export function leaseEscaped(where: string): EdgeFlowError {
+/** Ends a source that emits while it is being subscribed, and so can't be unsubscribed yet. */
+export function untilClosed<T>(output: Subscriber<unknown>): MonoTypeOperatorFunction<T> {
+  return takeWhile(() => !output.closed);
+}
+
+/** The error for a value that arrived outside any delivery in a pipeline that is fed by a broker. */
+function leaseEscaped(where: string): EdgeFlowError {
   return new EdgeFlowError(
     'LEASE_ESCAPED',
     `a value reached ${where} outside its delivery: a raw asynchronous operator before it (mergeMap, delay, observeOn …) ` +
@@ -44,7 +44,7 @@ export function leaseEscaped(where: string): EdgeFlowError {
 }
 
 /** The lease for the value that is arriving, or an error on the output when it escaped. */
-export function takeLease(where: string, feed: Feed, output: Subscriber<unknown>): Lease | undefined {
+function takeLease(where: string, feed: Feed, output: Subscriber<unknown>): Lease | undefined {
   const delivery = currentDelivery();
   if (delivery) return delivery.hold();
   if (!feed.delivers) return plainLease(output);
@@ -55,27 +55,47 @@ export function takeLease(where: string, feed: Feed, output: Subscriber<unknown>
 /**
  * Makes an operator whose values may be worked on after they arrived. State lives in the subscription.
  *
+ * ```
+ * in   --a-----b-----|
+ *      leasingOperator('soon', …)
+ * out  ----a-----b---|       the delivery of a is held until its lease is released
+ * ```
+ *
+ * - **Emits** what `start`'s observer gives to its output; inside `lease.run(…)`, so that it belongs to the delivery.
+ * - **Settles** a delivery when its lease, and all those taken downstream, have ended.
+ * - **Fails** with the source's error. `lease.fail` fails the delivery or, in a stream that no broker feeds, the stream.
+ *
  * @param name - as users write it; named in `LEASE_ESCAPED`.
  * @param start - called once a subscription.
+ * @returns the operator.
+ * @example
+ * ```ts
+ * const soon = <T>() => leasingOperator<T, T>('soon', (output) => ({
+ *   next: (value, lease) => setImmediate(() => {
+ *     if (output.closed) return; // left open: the message is handed back
+ *     lease.run(() => output.next(value));
+ *     lease.release();
+ *   }),
+ * }));
+ * ```
  */
 export function leasingOperator<T, R>(name: string, start: (output: Subscriber<R>) => LeasingObserver<T>): OperatorFunction<T, R> {
   return (source) =>
     new Observable<R>((output) => {
+      watchDownstream(output);
       const observer = start(output);
-      const feed: Feed = { delivers: false };
       if (observer.teardown) output.add(observer.teardown);
+      const feed: Feed = { delivers: false, output };
       watchFeed(feed, () => {
         output.add(
-          source.subscribe({
+          source.pipe(untilClosed(output)).subscribe({
             next: (value) => {
-              if (output.closed) return;
               const lease = takeLease(name, feed, output);
               if (lease) observer.next(value, lease);
             },
-            error: (error: unknown) => {
-              output.error(error);
-            },
+            error: (error: unknown) => output.error(error),
             complete: () => {
+              if (output.closed) return;
               if (observer.complete) observer.complete();
               else output.complete();
             },

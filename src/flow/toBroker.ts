@@ -1,4 +1,5 @@
-import type { MonoTypeOperatorFunction } from 'rxjs';
+import { map, pipe } from 'rxjs';
+import type { MonoTypeOperatorFunction, OperatorFunction } from 'rxjs';
 import type { Broker } from '../brokers/broker.js';
 import { encodeValue } from '../codec.js';
 import { messageIdSource } from '../message.js';
@@ -31,8 +32,11 @@ const nextId = messageIdSource();
  * - **Emits** the value, in order, after it was published.
  * - **Settles** after that, when the value has been dealt with downstream.
  * - **Fails** the delivery when the broker refuses the message or the value does not fit the topic.
+ * - **Completes** with the source, after the last confirmation.
  *
  * @param topic - a {@link Topic}, or its name.
+ * @returns the operator.
+ * @throws EdgeFlowError `TOPIC_INVALID` for a name that brokers cannot store.
  * @example
  * ```ts
  * fromBroker(frames, QoS.DURABLE).pipe(mapAsync(encode), toBroker(pictures)).subscribe();
@@ -40,14 +44,24 @@ const nextId = messageIdSource();
  */
 export function toBroker<T>(topic: Topic<T> | string, { broker: given }: ToBrokerOptions = {}): MonoTypeOperatorFunction<T> {
   const named = typeof topic === 'string' ? nameTopic<T>(topic) : topic;
-  const publish = async (value: T, signal: AbortSignal): Promise<T> => {
+  interface Checked {
+    readonly value: T;
+    readonly checked: T;
+  }
+  const check: OperatorFunction<T, Checked> = named.schema
+    ? mapAsync(async (value) => ({ value, checked: await validate(named, value) }), { concurrency: Infinity })
+    : map((value) => ({ value, checked: value }));
+  const publish = async ({ value, checked }: Checked, signal: AbortSignal): Promise<T> => {
     // Read before the first await, while the value's delivery is current.
     const id = currentDelivery()?.nextOutputId(named.name) ?? nextId();
-    const checked = named.schema ? await validate(named, value) : value;
     const { meta, payload } = encodeValue(checked);
     const broker = await brokerFor(given);
     await broker.push(named.name, { id, time: Date.now(), meta, payload }, { signal });
     return value;
   };
-  return mapAsync((value, { signal }) => publish(value, signal), { concurrency: Infinity });
+  // Checked first, so that a schema that takes its time does not change the order.
+  return pipe(
+    check,
+    mapAsync((item, { signal }) => publish(item, signal), { concurrency: Infinity }),
+  );
 }

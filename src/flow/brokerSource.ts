@@ -1,0 +1,116 @@
+import type { Subscriber } from 'rxjs';
+import type { Broker } from '../brokers/broker.js';
+import { decodeValue } from '../codec.js';
+import type { ReceivedMessage } from '../message.js';
+import { validate } from '../topic.js';
+import type { Topic } from '../topic.js';
+import type { Feed, Settlement } from './delivery.js';
+import { DeliveryWindow } from './deliveryWindow.js';
+import { runtime } from './runtime.js';
+import type { LinkName } from './runtime.js';
+
+/** How long one request waits for messages; the loop then looks again whether it is still wanted. */
+export const popWaitMs = 1_000;
+
+/** One subscription of `fromBroker`. */
+export interface SourceContext<T> {
+  readonly broker: Broker;
+  readonly topic: Topic<T>;
+  readonly group: string;
+  readonly consumer: string;
+  /** Aborted: take no more, and complete when what is open has settled. */
+  readonly stop: AbortSignal | undefined;
+  readonly output: Subscriber<T>;
+  /** The operators that the deliveries go to. */
+  readonly below: readonly Feed[];
+}
+
+/** What both sides of `fromBroker` share: the loop, the reading of messages, and the end. */
+export abstract class BrokerSource<T, M extends ReceivedMessage> {
+  protected readonly context: SourceContext<T>;
+  protected readonly window = new DeliveryWindow();
+  readonly #abort = new AbortController();
+
+  constructor(context: SourceContext<T>) {
+    this.context = context;
+  }
+
+  protected abstract readonly link: LinkName;
+  protected abstract declare(): Promise<void>;
+  /** How many more messages may be taken. */
+  protected abstract get room(): number;
+  /** The least room that is worth a request. */
+  protected abstract readonly leastRoom: number;
+  /** Takes up to `room` messages and emits them. */
+  protected abstract take(room: number, signal: AbortSignal): Promise<void>;
+  /** A message that can't be read, or does not fit the schema. */
+  protected abstract unreadable(message: M, error: unknown): void;
+  protected abstract settled(message: M, settlement: Settlement): void;
+  /** Brings in order what is left when the subscription has ended. */
+  protected abstract close(): Promise<void>;
+
+  /** Runs until the output is unsubscribed, or `stop` is aborted and what was open has settled. Never rejects. */
+  async run(): Promise<void> {
+    const { output, stop } = this.context;
+    const interrupt = (): void => {
+      this.#abort.abort();
+      this.window.wake();
+    };
+    output.add(interrupt);
+    stop?.addEventListener('abort', interrupt);
+    try {
+      await this.declare();
+      await this.#takeWhileWanted();
+      if (!output.closed) await this.#drain();
+    } catch (error) {
+      output.error(error);
+    } finally {
+      stop?.removeEventListener('abort', interrupt);
+    }
+    await this.close();
+  }
+
+  async #takeWhileWanted(): Promise<void> {
+    const { output, stop } = this.context;
+    const unwanted = (): boolean => output.closed || stop?.aborted === true;
+    while (!unwanted()) {
+      if (this.room < this.leastRoom) await this.window.until(() => unwanted() || this.room >= this.leastRoom);
+      else await this.take(this.room, this.#abort.signal);
+    }
+  }
+
+  async #drain(): Promise<void> {
+    const { output, below } = this.context;
+    await this.window.until(() => output.closed || this.window.working === 0);
+    if (output.closed) return;
+    // A completed output no longer hears that the rest of the pipeline is unsubscribed.
+    for (const feed of below) feed.output.add(() => this.window.wake());
+    // Batches that were waiting for more input come out now, and settle.
+    output.complete();
+    await this.window.until(() => this.window.open === 0 || below.every((feed) => feed.output.closed));
+  }
+
+  /** Hands one message to the pipeline. */
+  protected async emit(message: M): Promise<void> {
+    const { topic, output } = this.context;
+    let value: T;
+    try {
+      value = decodeValue(message) as T;
+      if (topic.schema) value = await validate(topic, value);
+    } catch (error) {
+      this.unreadable(message, error);
+      return;
+    }
+    // Unsubscribed meanwhile: nobody would see the value.
+    if (output.closed) return;
+    runtime.observer?.delivered(this.link, Math.max(0, Date.now() - message.time));
+    this.window.deliver(
+      message.id,
+      () => output.next(value),
+      (settlement) => {
+        runtime.observer?.settled(this.link);
+        this.settled(message, settlement);
+      },
+    );
+  }
+}

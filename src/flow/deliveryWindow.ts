@@ -1,0 +1,53 @@
+import { deliver } from './delivery.js';
+import type { Settlement } from './delivery.js';
+
+/** The open deliveries of one source, and the wait for room among them. */
+export class DeliveryWindow {
+  #open = 0;
+  #parked = 0;
+  #wake: (() => void) | undefined;
+
+  /** Deliveries that have not settled. */
+  get open(): number {
+    return this.#open;
+  }
+
+  /** Open deliveries that are being worked on. Those that wait for further input take no room, or they'd wait for ever. */
+  get working(): number {
+    return this.#open - this.#parked;
+  }
+
+  /** Emits one value inside a delivery of this window. */
+  deliver(id: string | undefined, emit: () => void, onSettled: (settlement: Settlement) => void): void {
+    this.#open++;
+    deliver(
+      {
+        id,
+        onSettled: (settlement) => {
+          this.#open--;
+          onSettled(settlement);
+          this.wake();
+        },
+        onParked: (parked) => {
+          this.#parked += parked ? 1 : -1;
+          this.wake();
+        },
+      },
+      emit,
+    );
+  }
+
+  /** Waits until a condition holds; it is looked at again after each `wake`. One caller at a time. */
+  async until(holds: () => boolean): Promise<void> {
+    while (!holds()) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  /** Something changed that an `until` may wait for. */
+  wake(): void {
+    this.#wake?.();
+  }
+}

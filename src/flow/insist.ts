@@ -1,0 +1,33 @@
+import { hasCode } from '../errors.js';
+
+const retryMs = 200;
+
+/**
+ * Calls a broker until it answers: a broker that can't be reached for a while holds settlements up, it does not lose them.
+ *
+ * Gives up on a broker that was closed or emptied, and, once `closing` is aborted, at the next failure: messages that
+ * are not settled are then the next consumer's, as after a kill.
+ */
+export async function insist(call: () => Promise<unknown>, closing: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      await call();
+      return;
+    } catch (error) {
+      if (closing.aborted || hasCode(error, 'BROKER_CLOSED') || hasCode(error, 'TOPIC_UNDECLARED')) return;
+      await pause(closing);
+    }
+  }
+}
+
+function pause(closing: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      closing.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, retryMs);
+    closing.addEventListener('abort', done);
+  });
+}
