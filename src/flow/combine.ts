@@ -20,6 +20,12 @@ export function combined(leases: readonly Lease[], output: Subscriber<unknown>):
         else lease.release();
       }
     },
+    onParked: (parked) => {
+      for (const lease of leases) {
+        if (parked) lease.park();
+        else lease.unpark();
+      }
+    },
   };
 }
 
