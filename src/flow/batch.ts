@@ -1,4 +1,5 @@
-import type { OperatorFunction } from 'rxjs';
+import { asyncScheduler } from 'rxjs';
+import type { OperatorFunction, Subscription } from 'rxjs';
 import { EdgeFlowError } from '../errors.js';
 import { combined } from './combine.js';
 import { deliver } from './delivery.js';
@@ -43,10 +44,10 @@ export function batch<T>(size: number, { maxWaitMs = Infinity }: BatchOptions = 
   return leasingOperator<T, T[]>('batch', (output) => {
     let values: T[] = [];
     let leases: Lease[] = [];
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    let timer: Subscription | undefined;
 
     const emit = (): void => {
-      clearTimeout(timer);
+      timer?.unsubscribe();
       timer = undefined;
       if (values.length === 0) return;
       const [full, held] = [values, leases];
@@ -63,14 +64,14 @@ export function batch<T>(size: number, { maxWaitMs = Infinity }: BatchOptions = 
         leases.push(lease);
         lease.park();
         if (values.length >= size) emit();
-        else if (maxWaitMs !== Infinity) timer ??= setTimeout(emit, maxWaitMs);
+        else if (maxWaitMs !== Infinity) timer ??= asyncScheduler.schedule(emit, maxWaitMs);
       },
       complete: () => {
         emit();
         output.complete();
       },
       teardown: () => {
-        clearTimeout(timer);
+        timer?.unsubscribe();
       },
     };
   });

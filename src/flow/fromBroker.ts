@@ -23,9 +23,13 @@ export interface FromBrokerOptions {
   readonly group?: string;
   /** Name of this process in the group; keep it stable to take open messages back at once after a restart. @defaultValue random */
   readonly consumer?: string;
-  /** DURABLE: most messages that may be open; 1 gives strict order, even across redelivery. @defaultValue 64 */
+  /**
+   * DURABLE: most messages that may be open, not counting those that wait in a `batch` or a `leased` operator. 1 gives strict
+   * order, even across redelivery: then nothing comes while a message waits, so that a batch needs its `maxWaitMs`.
+   * @defaultValue 64
+   */
   readonly prefetch?: number;
-  /** REALTIME: most messages that may be open. @defaultValue 1 */
+  /** REALTIME: most messages that may be open, not counting those that wait in a `batch` or a `leased` operator. @defaultValue 1 */
   readonly concurrency?: number;
   /** DURABLE: what happens to messages that fail. */
   readonly retry?: RetryOptions;
@@ -46,6 +50,8 @@ export interface FromBrokerOptions {
  * - **Settles** a delivery when the value has passed through the pipeline, and what EdgeFlow's asynchronous operators do
  *   with it is done. DURABLE: settled is acked; a failed delivery is tried again with backoff, then dead-lettered.
  *   REALTIME: settling is the demand for the next value.
+ *   A value on which a synchronous operator, or the subscriber itself, throws has failed too, though RxJS then ends the
+ *   stream; `retry()` starts it again. After `share()` only EdgeFlow's own operators can tell.
  * - **Fails** for the infrastructure only, such as an unreachable broker.
  * - **Completes** after `stop` was aborted.
  *
