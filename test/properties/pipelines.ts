@@ -2,7 +2,7 @@ import { batch, fromBroker, latestMap, leased, mapAsync, MemoryBroker, QoS, subs
 import type { AckResult, DeliveredMessage, Failure, GroupConsumer, PopRequest, Ticket } from 'edgeflow';
 import { until } from 'edgeflow/testing';
 import fc from 'fast-check';
-import { bufferCount, delay, distinctUntilChanged, filter, from, lastValueFrom, map, scan, tap } from 'rxjs';
+import { bufferCount, delay, distinctUntilChanged, filter, from, lastValueFrom, map, scan, Subscription, tap } from 'rxjs';
 import type { Observable, OperatorFunction } from 'rxjs';
 
 /** What flows through a pipeline: the numbers of the messages that it stands for. */
@@ -170,6 +170,7 @@ export async function runPipeline(
   await broker.declare({ topic: 'numbers', groups: ['g'] });
   await lastValueFrom(from(Array.from({ length: count }, (_, index) => index)).pipe(toBroker(numbers, { broker })), { defaultValue: 0 });
   const remainingCuts = [...cuts];
+  let subscription = Subscription.EMPTY;
   try {
     await until(
       'every message is acked or dead',
@@ -188,7 +189,7 @@ export async function runPipeline(
         const end = (): void => {
           ended = true;
         };
-        const subscription = pipeline.subscribe({ error: end, complete: end });
+        subscription = pipeline.subscribe({ error: end, complete: end });
         const cut = remainingCuts.shift();
         if (cut === undefined) {
           await until('all messages were taken', async () => ended || (await stats()).unread === 0, timeoutMs);
@@ -207,6 +208,8 @@ export async function runPipeline(
     const { published, acked, dead } = await stats();
     return { outcomes: broker.outcomes, thrown, thrownBySync, published, acked, dead };
   } finally {
+    // After a failure it may be live, and the next run waits for all to be closed.
+    subscription.unsubscribe();
     await broker.close();
   }
 }
