@@ -5,7 +5,6 @@
 export const errorCodes = {
   // Delivery
   LEASE_ESCAPED: 'a value left the delivery scope through a raw asynchronous operator',
-  DELIVERY_TIMEOUT: 'open deliveries did not settle before the deadline',
   // Topics and values
   TOPIC_INVALID: 'a topic, group or consumer name has a form that brokers cannot store',
   VALUE_INVALID: 'a value does not fit its topic',
