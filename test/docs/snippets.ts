@@ -73,8 +73,14 @@ function compile(modules: ReadonlyMap<string, string>): ts.Program {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => ts.sys.readFile(path)) as { config: object };
   const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: [] }, ts.sys, root);
   // Without an output folder the declarations in dist are read, as a user's compiler does, and not the sources behind them.
-  const { outDir: _outDir, rootDir: _rootDir, ...rest } = options;
-  const settings: ts.CompilerOptions = { ...rest, noEmit: true, incremental: false, moduleDetection: ts.ModuleDetectionKind.Force };
+  const settings: ts.CompilerOptions = {
+    ...options,
+    outDir: undefined,
+    rootDir: undefined,
+    noEmit: true,
+    incremental: false,
+    moduleDetection: ts.ModuleDetectionKind.Force,
+  };
   const host = ts.createCompilerHost(settings);
   const onDisk = {
     fileExists: host.fileExists.bind(host),
