@@ -24,7 +24,7 @@ export class InferenceThread {
 
   constructor(settings: WorkerSettings) {
     const workerData: WorkerData = { ...settings, busy: this.#busy };
-    // Without the parent's arguments: a loader such as tsx costs a start-up, and this file is already compiled.
+    // Without the parent's arguments: a loader of TypeScript costs a start-up, and this file is already compiled.
     const worker = new Worker(new URL('./inferenceWorker.js', import.meta.url), { workerData, execArgv: [], name: 'edgeflow-inference' });
     this.worker = worker;
     const unguard = guardExit(this.#busy);

@@ -1,17 +1,16 @@
-let typescript: Promise<void> | undefined;
+import { register } from 'node:module';
+
+let typescript = false;
 
 /** Lets this process import TypeScript, where Node does not by itself. */
-function enableTypeScript(): Promise<void> {
-  typescript ??= (async () => {
-    if ((process.features as { typescript?: unknown }).typescript) return;
-    const { register } = await import('tsx/esm/api');
-    register();
-  })();
-  return typescript;
+function enableTypeScript(): void {
+  if (typescript || (process.features as { typescript?: unknown }).typescript) return;
+  typescript = true;
+  register('./typescriptHooks.js', import.meta.url);
 }
 
 /** Imports a module by its URL: JavaScript or TypeScript. */
 export async function loadModule(url: string): Promise<Record<string, unknown>> {
-  if (/\.[cm]?tsx?$/.test(new URL(url).pathname)) await enableTypeScript();
+  if (/\.m?ts$/.test(new URL(url).pathname)) enableTypeScript();
   return (await import(url)) as Record<string, unknown>;
 }

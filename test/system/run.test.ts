@@ -179,7 +179,7 @@ describe('a system', () => {
     const before = process.argv;
     process.argv = ['node', 'app', '--directory', folder.path('.')];
     try {
-      const { default: system } = (await import('../fixtures/apps/inline.js'));
+      const { default: system } = await import('../fixtures/apps/inline.js');
       await (
         await run(system, freshEmbedded(), { entry: fixture('inline.ts') })
       ).done;

@@ -10,6 +10,7 @@ import type { ChildTask } from './child.js';
 import { temporaryStore } from './harness.js';
 
 const childFile = fileURLToPath(new URL('./child.ts', import.meta.url));
+const typescript = fileURLToPath(new URL('../../support/typescript.mjs', import.meta.url));
 const a = { group: 'g', consumer: 'a' };
 
 interface Report {
@@ -37,7 +38,7 @@ afterEach(async () => {
 });
 
 function start(task: Omit<ChildTask, 'directory'>): { readonly child: ChildProcess; readonly reports: Report[] } {
-  const child = fork(childFile, [JSON.stringify({ directory, visibilityMs: 1_000, ...task })], { execArgv: ['--import', 'tsx'] });
+  const child = fork(childFile, [JSON.stringify({ directory, visibilityMs: 1_000, ...task })], { execArgv: ['--import', typescript] });
   children.push(child);
   const reports: Report[] = [];
   child.on('message', (report: Report) => reports.push(report));
