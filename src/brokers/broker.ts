@@ -76,7 +76,10 @@ export interface Broker {
    */
   nack(topic: string, consumer: GroupConsumer, ticket: Ticket, failure: Failure): Promise<boolean>;
 
-  /** Hands back at once what the consumer has open or, with `seqs`, these alone. They are redelivered in order. */
+  /**
+   * Hands back at once what the consumer has open or, with `seqs`, these alone. They are redelivered in order, and the
+   * delivery that was handed back is not counted as an attempt.
+   */
   release(topic: string, consumer: GroupConsumer, seqs?: readonly number[]): Promise<void>;
 
   /** Dead letters of a topic, oldest first. */
@@ -159,12 +162,15 @@ export interface PopLatestRequest extends WaitOptions {
 /** What a consumer shows to settle a delivery. */
 export interface Ticket {
   readonly seq: number;
-  /** How often the message has been delivered to the group: 1 at first. */
-  readonly attempt: number;
+  /** Names this delivery of the message; another at each. */
+  readonly token: number;
 }
 
 /** A message of a group, with the ticket that settles it. */
-export interface DeliveredMessage extends ReceivedMessage, Ticket {}
+export interface DeliveredMessage extends ReceivedMessage, Ticket {
+  /** How often the message was delivered to the group, 1 at first. What was handed back by `release` does not count. */
+  readonly attempt: number;
+}
 
 export interface AckResult {
   /** Tickets that were not the consumer's any more. */

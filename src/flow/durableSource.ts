@@ -78,7 +78,7 @@ export class DurableSource<T> extends BrokerSource<T, DeliveredMessage> {
     }
     this.#unsettled.delete(message.seq);
     this.#settling++;
-    this.#acks.add({ seq: message.seq, attempt: message.attempt });
+    this.#acks.add({ seq: message.seq, token: message.token });
   }
 
   /** @param retryAfterMs - undefined sends the message to the dead letters. */

@@ -55,7 +55,7 @@ export interface Case {
 }
 
 export interface Report {
-  /** Every delivery and how often it was acked, nacked and handed back, as `number@attempt`. */
+  /** Every delivery and how often it was acked, nacked and handed back, as `number@token`. */
   readonly outcomes: ReadonlyMap<string, { acked: number; nacked: number; released: number }>;
   /** Deliveries on whose branch a step threw. */
   readonly thrown: ReadonlySet<string>;
@@ -69,16 +69,16 @@ export interface Report {
 /** Keeps account of each delivery of the topic. */
 class RecordingBroker extends MemoryBroker {
   readonly outcomes = new Map<string, { acked: number; nacked: number; released: number }>();
-  readonly attempts = new Map<number, number>();
+  readonly tokens = new Map<number, number>();
 
   key(seq: number): string {
-    return `${seq - 1}@${this.attempts.get(seq) ?? 0}`;
+    return `${seq - 1}@${this.tokens.get(seq) ?? 0}`;
   }
 
   override async pop(topicName: string, request: PopRequest): Promise<DeliveredMessage[]> {
     const messages = await super.pop(topicName, request);
-    for (const { seq, attempt } of messages) {
-      this.attempts.set(seq, attempt);
+    for (const { seq, token } of messages) {
+      this.tokens.set(seq, token);
       this.outcomes.set(this.key(seq), { acked: 0, nacked: 0, released: 0 });
     }
     return messages;
@@ -95,12 +95,12 @@ class RecordingBroker extends MemoryBroker {
   }
 
   override release(topicName: string, consumer: GroupConsumer, seqs: readonly number[] = []): Promise<void> {
-    for (const seq of seqs) this.#count({ seq, attempt: this.attempts.get(seq) ?? 0 }, 'released');
+    for (const seq of seqs) this.#count({ seq, token: this.tokens.get(seq) ?? 0 }, 'released');
     return super.release(topicName, consumer, seqs);
   }
 
-  #count({ seq, attempt }: Ticket, column: 'acked' | 'nacked' | 'released'): void {
-    const outcome = this.outcomes.get(`${seq - 1}@${attempt}`);
+  #count({ seq, token }: Ticket, column: 'acked' | 'nacked' | 'released'): void {
+    const outcome = this.outcomes.get(`${seq - 1}@${token}`);
     if (!outcome) throw new Error(`message ${seq - 1} was ${column} without a delivery`);
     outcome[column]++;
   }

@@ -40,6 +40,7 @@ import { seqKey } from './keys.js';
 import type { Snapshot } from './payloads.js';
 import { PushQueue } from './pushQueue.js';
 import { claimMain, releaseMain } from './mainProcess.js';
+import { attemptOf } from '../token.js';
 import { sessionRecord } from './records.js';
 import { Store } from './store.js';
 import type { StoredLog, StoredMessage } from './storedLog.js';
@@ -298,10 +299,10 @@ export class EmbeddedBroker implements Broker {
     const delivered: DeliveredMessage[] = [];
     const lost: Ticket[] = [];
     try {
-      for (const { seq, attempt, entry } of messages) {
+      for (const { seq, token, entry } of messages) {
         const payload = payloadOf(store, entry, snapshot);
-        if (payload) delivered.push({ id: entry.id, time: entry.time, meta: entry.meta, payload, seq, attempt });
-        else lost.push({ seq, attempt });
+        if (payload) delivered.push({ id: entry.id, time: entry.time, meta: entry.meta, payload, seq, token, attempt: attemptOf(token) });
+        else lost.push({ seq, token });
       }
     } finally {
       snapshot?.done();

@@ -3,7 +3,7 @@ import type { Table } from './tables.js';
 
 /** One delivered message that is not settled. */
 export interface OpenMessage {
-  readonly attempt: number;
+  readonly token: number;
   /** Number of the consumer; 0 while the message waits for redelivery. */
   readonly owner: number;
   /** When it may be delivered again; -Infinity for at once. */
@@ -34,13 +34,13 @@ export class OpenSet {
     return page && readSlot(page, seq % slots);
   }
 
-  set(seq: number, { attempt, owner, due }: OpenMessage): void {
+  set(seq: number, { token, owner, due }: OpenMessage): void {
     const number = Math.floor(seq / slots);
     let page = this.#page(number);
     if (!page) this.#pages.set(number, (page = Buffer.alloc(slots * slotBytes)));
     const offset = (seq % slots) * slotBytes;
     page.writeUInt32LE(owner, offset);
-    page.writeUInt32LE(attempt, offset + 4);
+    page.writeUInt32LE(token, offset + 4);
     page.writeDoubleLE(due, offset + 8);
     this.#dirty.add(number);
   }
@@ -91,6 +91,6 @@ export class OpenSet {
 
 function readSlot(page: Buffer, slot: number): OpenMessage | undefined {
   const offset = slot * slotBytes;
-  const attempt = page.readUInt32LE(offset + 4);
-  return attempt === 0 ? undefined : { attempt, owner: page.readUInt32LE(offset), due: page.readDoubleLE(offset + 8) };
+  const token = page.readUInt32LE(offset + 4);
+  return token === 0 ? undefined : { token, owner: page.readUInt32LE(offset), due: page.readDoubleLE(offset + 8) };
 }

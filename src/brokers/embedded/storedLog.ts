@@ -10,6 +10,7 @@ import type { RecentIds } from './recentIds.js';
 import { consumerRecord, groupRecord, readerRecord, sessionRecord, topicRecord } from './records.js';
 import type { GroupRecord, ReaderRecord, TopicRecord } from './records.js';
 import type { Tables } from './tables.js';
+import { attemptOf, firstToken, handedBack, nextToken } from '../token.js';
 
 /** A message of a log, as it is stored. */
 export interface StoredMessage {
@@ -152,16 +153,16 @@ export class StoredLog {
     const group = this.#group(groupName);
     group.strict = strict ? 1 : group.strict;
     const taken: (StoredMessage & Ticket)[] = [];
-    const take = (seq: number, attempt: number): void => {
-      group.messages.set(seq, { attempt, owner: owner.number, due: Infinity });
-      taken.push({ seq, attempt, entry: this.#entry(seq) });
+    const take = (seq: number, token: number): void => {
+      group.messages.set(seq, { token, owner: owner.number, due: Infinity });
+      taken.push({ seq, token, entry: this.#entry(seq) });
     };
     if (group.open > 0 && (strict || group.nextDue <= now)) {
       let nextDue = Infinity;
       for (const [seq, open] of group.messages) {
         const due = open.owner === 0 && open.due <= now;
         if (due && taken.length < count) {
-          take(seq, open.attempt + 1);
+          take(seq, nextToken(open.token));
           group.waiting--;
           continue;
         }
@@ -171,7 +172,7 @@ export class StoredLog {
       group.nextDue = nextDue;
     }
     while (taken.length < count && group.cursor < this.#topic.head) {
-      take(++group.cursor, 1);
+      take(++group.cursor, firstToken);
       group.open++;
     }
     return taken;
@@ -260,14 +261,17 @@ export class StoredLog {
   nack(groupName: string, owner: Owner | undefined, ticket: Ticket, failure: Failure, now: number, deadTime: number): boolean {
     const group = this.#group(groupName);
     if (!this.#owns(group, owner, ticket)) return false;
-    const { seq, attempt } = ticket;
+    const { seq, token } = ticket;
     if (failure.retryAfterMs !== undefined) {
-      this.#wait(group, seq, attempt, now + failure.retryAfterMs);
+      this.#wait(group, seq, token, now + failure.retryAfterMs);
       return true;
     }
     const entry = this.#entry(seq);
     const payloadKey = entry.payloadKey && this.#effects.copyPayload(entry.payloadKey);
-    const letter = encodeDeadLetter({ ...entry, seq, group: groupName, error: failure.error, attempts: attempt, deadTime }, payloadKey);
+    const letter = encodeDeadLetter(
+      { ...entry, seq, group: groupName, error: failure.error, attempts: attemptOf(token), deadTime },
+      payloadKey,
+    );
     this.#tables.dead.putSync(seqKey(this.#topic.number, ++this.#topic.deadLetters), letter);
     group.messages.delete(seq);
     group.open--;
@@ -277,13 +281,13 @@ export class StoredLog {
   }
 
   release(groupName: string, owner: Owner | undefined, seqs?: readonly number[]): void {
-    if (owner) this.#releaseOwner(this.#group(groupName), owner.number, seqs);
+    if (owner) this.#releaseOwner(this.#group(groupName), owner.number, handedBack, seqs);
   }
 
   /** After a reboot the stored times mean nothing: all that waits is due, and nobody lives. */
   forgetTimes(): void {
     for (const group of this.#groups.values()) {
-      for (const [seq, { attempt }] of group.messages) group.messages.set(seq, { attempt, owner: 0, due: -Infinity });
+      for (const [seq, { token }] of group.messages) group.messages.set(seq, { token, owner: 0, due: -Infinity });
       group.waiting = group.open;
       group.nextDue = group.open > 0 ? -Infinity : Infinity;
     }
@@ -345,23 +349,24 @@ export class StoredLog {
     return beat <= now + 1 && now - beat <= visibilityMs;
   }
 
-  #owns(group: Group, owner: Owner | undefined, { seq, attempt }: Ticket): boolean {
+  #owns(group: Group, owner: Owner | undefined, { seq, token }: Ticket): boolean {
     if (!owner) return false;
     const open = group.messages.get(seq);
-    return open?.owner === owner.number && open.attempt === attempt;
+    return open?.owner === owner.number && open.token === token;
   }
 
-  #wait(group: Group, seq: number, attempt: number, due: number): void {
-    group.messages.set(seq, { attempt, owner: 0, due });
+  #wait(group: Group, seq: number, token: number, due: number): void {
+    group.messages.set(seq, { token, owner: 0, due });
     group.waiting++;
     group.nextDue = Math.min(group.nextDue, due);
   }
 
-  #releaseOwner(group: Group, owner: number, seqs?: readonly number[]): void {
+  /** @param retoken - what becomes of the tokens: a dead consumer's delivery counts as an attempt. */
+  #releaseOwner(group: Group, owner: number, retoken = (token: number): number => token, seqs?: readonly number[]): void {
     if (group.open === group.waiting) return;
     const chosen = seqs && new Set(seqs);
     for (const [seq, open] of group.messages)
-      if (open.owner === owner && (!chosen || chosen.has(seq))) this.#wait(group, seq, open.attempt, -Infinity);
+      if (open.owner === owner && (!chosen || chosen.has(seq))) this.#wait(group, seq, retoken(open.token), -Infinity);
   }
 
   #freeUnlessNewest(seq: number): void {

@@ -11,10 +11,11 @@ import type {
   TopicStats,
 } from '../broker.js';
 import { defaultMaxBytes, keptNewest, messageBytes } from '../options.js';
+import { attemptOf, firstToken, handedBack, nextToken } from '../token.js';
 import type { OutgoingMessage, ReceivedMessage } from '../../message.js';
 
 interface OpenMessage {
-  attempt: number;
+  token: number;
   /** undefined while it waits for redelivery. */
   owner: string | undefined;
   /** When it may be delivered again, by the log's clock. */
@@ -117,19 +118,19 @@ export class TopicLog {
   pop(groupName: string, consumer: string, count: number, strict: boolean, now: number): DeliveredMessage[] {
     const group = this.#group(groupName);
     const taken: DeliveredMessage[] = [];
-    const take = (seq: number, attempt: number): void => {
+    const take = (seq: number, token: number): void => {
       const entry = this.#entries.get(seq);
       if (!entry) throw new Error(`message ${seq} of '${this.name}' is gone while group '${groupName}' needs it`);
-      group.open.set(seq, { attempt, owner: consumer, due: Infinity });
-      taken.push({ ...entry, attempt });
+      group.open.set(seq, { token, owner: consumer, due: Infinity });
+      taken.push({ ...entry, token, attempt: attemptOf(token) });
     };
     for (const [seq, open] of [...group.open].sort(([a], [b]) => a - b)) {
       if (taken.length >= count) break;
       const due = open.owner === undefined && open.due <= now;
-      if (due) take(seq, open.attempt + 1);
+      if (due) take(seq, nextToken(open.token));
       else if (strict) return taken;
     }
-    while (taken.length < count && group.cursor < this.#head) take(++group.cursor, 1);
+    while (taken.length < count && group.cursor < this.#head) take(++group.cursor, firstToken);
     return taken;
   }
 
@@ -165,12 +166,12 @@ export class TopicLog {
     const group = this.#group(groupName);
     if (!this.#owns(group, consumer, ticket)) return false;
     if (failure.retryAfterMs !== undefined) {
-      group.open.set(ticket.seq, { attempt: ticket.attempt, owner: undefined, due: now + failure.retryAfterMs });
+      group.open.set(ticket.seq, { token: ticket.token, owner: undefined, due: now + failure.retryAfterMs });
       return true;
     }
     const entry = this.#entries.get(ticket.seq);
     if (!entry) return false;
-    this.#deadLetters.push({ ...entry, group: groupName, error: failure.error, attempts: ticket.attempt, deadTime });
+    this.#deadLetters.push({ ...entry, group: groupName, error: failure.error, attempts: attemptOf(ticket.token), deadTime });
     group.open.delete(ticket.seq);
     group.dead++;
     this.#freeUnlessNewest(ticket.seq);
@@ -181,6 +182,7 @@ export class TopicLog {
   release(groupName: string, consumer: string, seqs?: readonly number[]): void {
     for (const [seq, open] of this.#group(groupName).open) {
       if (open.owner !== consumer || (seqs && !seqs.includes(seq))) continue;
+      open.token = handedBack(open.token);
       open.owner = undefined;
       open.due = -Infinity;
     }
@@ -216,7 +218,7 @@ export class TopicLog {
 
   #owns(group: Group, consumer: string, ticket: Ticket): boolean {
     const open = group.open.get(ticket.seq);
-    return open?.owner === consumer && open.attempt === ticket.attempt;
+    return open?.owner === consumer && open.token === ticket.token;
   }
 
   #freeUnlessNewest(seq: number): void {

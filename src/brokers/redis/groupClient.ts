@@ -8,12 +8,13 @@ import type { Connections } from './connections.js';
 import { LinkLost } from './link.js';
 import { readRecord } from './record.js';
 import type { StoredMessage } from './record.js';
+import { attemptOf, firstToken } from '../token.js';
 import { asBuffer, asList } from './reply.js';
 import type { Reply } from './reply.js';
 
 interface Taken {
   readonly stored: StoredMessage;
-  readonly attempt: number;
+  readonly token: number;
 }
 
 interface Look {
@@ -71,17 +72,17 @@ export class GroupClient {
   }
 
   async ack(tickets: readonly Ticket[]): Promise<AckResult> {
-    const values = tickets.flatMap(({ seq, attempt }) => [seq, attempt]);
+    const values = tickets.flatMap(({ seq, token }) => [seq, token]);
     const [, fenced, trash] = await this.#settle(commands.ack, values);
     for (const { seq } of tickets) this.#held.delete(seq);
     this.#context.blobs.discard(blobKeys(trash));
     return { fenced: asList(fenced).flatMap((index) => tickets[Number(index)] ?? []) };
   }
 
-  async nack({ seq, attempt }: Ticket, { error, retryAfterMs }: Failure): Promise<boolean> {
+  async nack({ seq, token }: Ticket, { error, retryAfterMs }: Failure): Promise<boolean> {
     const [, done, trash] = await this.#settle(commands.nack, [
       seq,
-      attempt,
+      token,
       error,
       retryAfterMs === undefined ? '' : Math.max(0, Math.ceil(retryAfterMs)),
     ]);
@@ -130,9 +131,10 @@ export class GroupClient {
     const taken: Taken[] = [];
     const again = asList(reply[2]);
     for (let i = 0; i + 2 < again.length; i += 3)
-      taken.push({ attempt: Number(again[i + 1]), stored: readRecord(Number(again[i]), asBuffer(again[i + 2])) });
+      taken.push({ token: Number(again[i + 1]), stored: readRecord(Number(again[i]), asBuffer(again[i + 2])) });
     const first = Number(reply[3]);
-    for (const [i, record] of asList(reply[4]).entries()) taken.push({ attempt: 1, stored: readRecord(first + i, asBuffer(record)) });
+    for (const [i, record] of asList(reply[4]).entries())
+      taken.push({ token: firstToken, stored: readRecord(first + i, asBuffer(record)) });
     for (const { stored } of taken) this.#held.add(stored.seq);
     const due = Number(reply[1]);
     return { taken, dueMs: due < 0 ? Infinity : due };
@@ -148,14 +150,14 @@ export class GroupClient {
       throw error;
     }
     const messages: DeliveredMessage[] = [];
-    for (const [i, { stored, attempt }] of taken.entries()) {
+    for (const [i, { stored, token }] of taken.entries()) {
       const payload = payloads[i];
       if (payload) {
         const { seq, id, time, meta } = stored;
-        messages.push({ seq, id, time, meta, payload, attempt });
+        messages.push({ seq, id, time, meta, payload, token, attempt: attemptOf(token) });
       } else
         await this.nack(
-          { seq: stored.seq, attempt },
+          { seq: stored.seq, token },
           { error: `MESSAGE_CORRUPT: the payload of message '${stored.id}' is gone from the data plane` },
         );
     }

@@ -133,7 +133,7 @@ export function durableConformance(harness: BrokerHarness): void {
       expect((await broker.stats())[0]?.groups).toEqual({ g: { published: 1, acked: 1, dead: 0, open: 0, unread: 0 } });
     }));
 
-  test('an ack of an earlier attempt is fenced', () =>
+  test('an ack of an earlier delivery is fenced', () =>
     withStore(harness, async ({ broker }) => {
       await broker.declare({ topic: 't', groups: ['g'] });
       await pushAll(broker, [1]);
@@ -153,6 +153,20 @@ export function durableConformance(harness: BrokerHarness): void {
       await broker.release('t', a, [2, 4]);
       await broker.release('t', a, [1]);
       expect((await broker.pop('t', request(b, 10))).map(({ seq }) => seq)).toEqual([1, 2, 4, 5, 6]);
+    }));
+
+  test('what is handed back does not count as an attempt; what failed does', () =>
+    withStore(harness, async ({ broker }) => {
+      await broker.declare({ topic: 't', groups: ['g'] });
+      await pushAll(broker, [1]);
+      for (let round = 0; round < 10; round++) {
+        expect((await broker.pop('t', request(a))).map(({ attempt }) => attempt)).toEqual([1]);
+        await broker.release('t', a);
+      }
+      const [tried] = await broker.pop('t', request(a));
+      if (!tried) throw new Error('a message expected');
+      await broker.nack('t', a, tried, { error: 'failed', retryAfterMs: 0 });
+      expect((await broker.pop('t', request(a, 1, 5_000))).map(({ attempt }) => attempt)).toEqual([2]);
     }));
 
   test('strict: nothing newer while an older message is open or waits for its retry', () =>

@@ -108,7 +108,7 @@ class Comparison {
   async pop(name: string, count: number, strict: boolean): Promise<number> {
     const expected = this.#model.pop('g', name, count, strict, 0);
     const popped = await this.#broker.pop('t', { group: 'g', consumer: name, count, strict, waitMs: 0 });
-    const key = ({ seq, attempt, id, payload }: DeliveredMessage): unknown => [seq, attempt, id, payload.length];
+    const key = ({ seq, token, attempt, id, payload }: DeliveredMessage): unknown => [seq, token, attempt, id, payload.length];
     expect(popped.map(key)).toEqual(expected.map(key));
     for (const message of popped) this.#held.push({ consumer: name, message });
     return popped.length;

@@ -1,6 +1,6 @@
 -- Settles messages for good, and frees those that no other group needs.
 -- KEYS: 1 topic, 2 trash
--- ARGV: 1 group, 2 consumer, 3 whether the call is repeated after a lost reply (1 or 0), then seq and attempt a ticket
+-- ARGV: 1 group, 2 consumer, 3 whether the call is repeated after a lost reply (1 or 0), then seq and token a ticket
 -- Output: [1] 0, or 1 for an unknown topic, 2 for an unknown group; [2] indices of the fenced tickets, from 0;
 --         [3] blob keys to delete
 local group, consumer, repeated = ARGV[1], ARGV[2], ARGV[3] == '1'
@@ -8,20 +8,20 @@ local lacking = missing(group)
 if lacking ~= 0 then return { lacking, {}, {} } end
 
 local open = topic .. ':open:' .. group
-local seqs, attempts = {}, {}
+local seqs, tokens = {}, {}
 for i = 4, #ARGV, 2 do
   local n = (i - 2) / 2
-  seqs[n], attempts[n] = ARGV[i], ARGV[i + 1]
+  seqs[n], tokens[n] = ARGV[i], ARGV[i + 1]
 end
 local held = fetch(open, seqs)
 local fenced, done, seen = {}, {}, {}
 local value = {}
 for i, seq in ipairs(seqs) do
-  local attempt = attempts[i]
-  local own = value[attempt]
+  local token = tokens[i]
+  local own = value[token]
   if not own then
-    own = attempt .. ':' .. consumer
-    value[attempt] = own
+    own = token .. ':' .. consumer
+    value[token] = own
   end
   if held[i] == own and not seen[seq] then
     seen[seq] = true

@@ -4,7 +4,7 @@
 --       6 whether to be woken when there is more (1 or 0),
 --       7 whether to take back what the consumer has open, but for the seqs that follow (1 or 0)
 -- Output: [1] 0, or 1 for an unknown topic, 2 for an unknown group; [2] ms until the next redelivery is due, or -1;
---         [3] redelivered, flat: seq, attempt, record; [4] seq of the first new message; [5] records of new messages in
+--         [3] redelivered, flat: seq, token, record; [4] seq of the first new message; [5] records of new messages in
 --         order, each on its first attempt
 local group, consumer, count, strict = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
 local lacking = missing(group)
@@ -20,9 +20,9 @@ if ARGV[7] == '1' then
   for i = 8, #ARGV do held[ARGV[i]] = true end
   local all = call('HGETALL', open)
   for i = 1, #all, 2 do
-    local attempt, owner = match(all[i + 1], '^(%d+):(.*)$')
+    local token, owner = match(all[i + 1], '^(%d+):(.*)$')
     if owner == consumer and not held[all[i]] then
-      call('HSET', open, all[i], attempt .. ':')
+      call('HSET', open, all[i], token .. ':')
       call('ZADD', due, 0, all[i])
     end
   end
@@ -69,10 +69,10 @@ for i, seq in ipairs(again) do
     count = i - 1
     break
   end
-  local attempt = tonumber(match(call('HGET', open, seq), '^%d+')) + 1
-  old[3 * i - 2], old[3 * i - 1], old[3 * i] = seq, attempt, record
+  local token = tonumber(match(call('HGET', open, seq), '^%d+')) + 1
+  old[3 * i - 2], old[3 * i - 1], old[3 * i] = seq, token, record
   values[#values + 1] = seq
-  values[#values + 1] = attempt .. ':' .. consumer
+  values[#values + 1] = token .. ':' .. consumer
   removed[#removed + 1] = seq
 end
 

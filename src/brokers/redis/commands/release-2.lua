@@ -18,9 +18,11 @@ call('HDEL', open, 'none')
 local all = call('HGETALL', open)
 local released = false
 for i = 1, #all, 2 do
-  local attempt, owner = match(all[i + 1], '^(%d+):(.*)$')
+  local token, owner = match(all[i + 1], '^(%d+):(.*)$')
   if owner == consumer and (ARGV[4] == '0' or wanted[all[i]]) then
-    call('HSET', open, all[i], attempt .. ':')
+    -- What is handed back was not tried: one delivery less, one hand-back more (token.ts).
+    if ARGV[3] == '' then token = format('%d', token - 1 + 65536) end
+    call('HSET', open, all[i], token .. ':')
     call('ZADD', due, 0, all[i])
     released = true
   end

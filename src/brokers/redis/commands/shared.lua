@@ -6,7 +6,7 @@
 --                          the blob key is empty where the payload is in the record. A hash, for a stream costs thrice
 --                          the time: here a batch is read, written and deleted by one call.
 --   <topic>:ids            hash, published id -> "<seq>:<token of the publish>"; <topic>:window lists them, oldest first
---   <topic>:open:<group>   hash, seq -> "<attempt>:<consumer>"; the consumer is empty while it waits for redelivery
+--   <topic>:open:<group>   hash, seq -> "<token>:<consumer>"; the consumer is empty while it waits for redelivery
 --   <topic>:due:<group>    sorted set, seqs that wait for redelivery by the server's time in ms
 --   <topic>:beats:<group>  hash, consumer -> its last sign of life
 --   <topic>:takes:<reader> hash, consumer -> "<token> <seq>" of its last take
