@@ -1,0 +1,45 @@
+import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { DualRedisBroker, EmbeddedBroker, RedisBroker } from 'edgeflow';
+import type { Broker, BrokerConfig } from 'edgeflow';
+import { startRedis } from './redisServer.js';
+import type { Transport } from './redisServer.js';
+
+/** A fresh, empty broker for one measurement. */
+export interface BenchBroker {
+  /** From this the producer and the consumer make their own clients. */
+  readonly config: BrokerConfig;
+  /** Servers, whose CPU counts. */
+  readonly pids: readonly number[];
+  readonly stop: () => Promise<void>;
+}
+
+export async function startEmbedded(): Promise<BenchBroker> {
+  const config = await configOf(new EmbeddedBroker({ name: `bench-${randomBytes(6).toString('hex')}` }));
+  return { config, pids: [], stop: () => rm(String(config.options.directory), { recursive: true, force: true }) };
+}
+
+export async function startDualRedis(transport: Transport): Promise<BenchBroker> {
+  const control = await startRedis(transport);
+  const data = await startRedis(transport);
+  return {
+    config: await configOf(new DualRedisBroker({ control: control.address, data: data.address })),
+    pids: [control.pid, data.pid],
+    stop: async () => {
+      await control.stop();
+      await data.stop();
+    },
+  };
+}
+
+export async function startOneRedis(transport: Transport): Promise<BenchBroker> {
+  const server = await startRedis(transport);
+  return { config: await configOf(new RedisBroker({ server: server.address })), pids: [server.pid], stop: () => server.stop() };
+}
+
+async function configOf(broker: Broker): Promise<BrokerConfig> {
+  const config = await broker.open();
+  await broker.close();
+  if (!config) throw new Error(`the ${broker.kind} broker lives in one process only: it can't be measured between two`);
+  return config;
+}

@@ -1,0 +1,32 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../..');
+const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
+
+describe.skipIf(!hasRedis)(`the benchmarks${hasRedis ? '' : ' (skipped: redis-server not found, run `npm run setup`)'}`, () => {
+  it('run for a moment, and measure every peer in every scenario', { timeout: 120_000 }, () => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [resolve(root, 'dist/bench/run.js'), '--smoke'], { encoding: 'utf8' });
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    const rows = stdout.split('\n').filter((line) => /^(embedded|two Redises|one Redis|bare ioredis|BullMQ)/.test(line));
+    // Three sizes, paced and at full speed, on four brokers; nine peers of small messages.
+    expect(rows).toHaveLength(3 * 2 * 4 + 9);
+    for (const row of rows) expect(row).toMatch(/  \d/);
+    expect(stdout).not.toMatch(/NaN|Infinity| – /);
+  });
+
+  it('name what there is when asked for a benchmark that is not', () => {
+    const { status, stderr } = spawnSync(process.execPath, [resolve(root, 'dist/bench/run.js'), 'speed'], { encoding: 'utf8' });
+    expect(stderr).toContain("no benchmark 'speed': there are hop, durable");
+    expect(status).not.toBe(0);
+  });
+});
+
+describe('the results in the repository', () => {
+  it.each(['hop', 'durable'])('of %s are there', (name) => {
+    expect(existsSync(resolve(root, `bench/results/${name}.json`))).toBe(true);
+  });
+});
