@@ -76,8 +76,8 @@ async function measure(peer: Peer, seconds: number): Promise<Sample> {
   const middle = await peer.start();
   try {
     const pair = await startPair<DurableSetup, DurablePhase, DurableTime, DurableTime>({
-      producer: fileURLToPath(new URL('durable/producer.js', import.meta.url)),
-      consumer: fileURLToPath(new URL('durable/consumer.js', import.meta.url)),
+      producer: fileURLToPath(new URL('./durable/producer.js', import.meta.url)),
+      consumer: fileURLToPath(new URL('./durable/consumer.js', import.meta.url)),
       setup: { driver: peer.driver, ...middle.setup },
       serverPids: middle.pids,
     });

@@ -64,8 +64,8 @@ async function measure(peer: Peer, size: (typeof sizes)[number], seconds: number
   const broker = await peer.start();
   try {
     const pair = await startPair<HopSetup, HopPhase, HopStart, HopResult>({
-      producer: fileURLToPath(new URL('hop/producer.js', import.meta.url)),
-      consumer: fileURLToPath(new URL('hop/consumer.js', import.meta.url)),
+      producer: fileURLToPath(new URL('./hop/producer.js', import.meta.url)),
+      consumer: fileURLToPath(new URL('./hop/consumer.js', import.meta.url)),
       setup: { broker: broker.config, frameBytes: size.frameBytes },
       serverPids: broker.pids,
     });

@@ -34,12 +34,12 @@ export interface DurableProtocol {
 }
 
 /** Sends; resolves when the broker has confirmed all. */
-export type Produce = (phase: DurablePhase) => Promise<void>;
+type Produce = (phase: DurablePhase) => Promise<void>;
 /** Receives; resolves when all were received once, and acknowledged. */
-export type Consume = (phase: DurablePhase) => Promise<void>;
+type Consume = (phase: DurablePhase) => Promise<void>;
 
 /** One end of a driver. */
-export interface End<Run> {
+interface End<Run> {
   readonly run: Run;
   close(): Promise<void>;
 }
