@@ -5,7 +5,7 @@ export function quantile(values: readonly number[], share: number): number {
 }
 
 /** The middle value, or the mean of the two in the middle. */
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const below = sorted[Math.floor((sorted.length - 1) / 2)] ?? NaN;
   const above = sorted[Math.floor(sorted.length / 2)] ?? NaN;
