@@ -6,7 +6,9 @@ export default defineConfig({
     globalSetup: ['test/support/globalSetup.ts'],
     // The tests run the built code, as a user does: node resolves 'edgeflow' to dist by the package's own exports.
     server: { deps: { external: [/\/dist\//] } },
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Most of the time is spent waiting for processes: more files at once than cores.
+    maxWorkers: 3,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });

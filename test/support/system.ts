@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { EmbeddedBroker } from 'edgeflow';
 import type { Broker, Ledger, LinkLedger, RunningSystem } from 'edgeflow';
-import { afterEach, describe } from 'vitest';
+import { afterAll, afterEach, describe } from 'vitest';
+import { sharedMemoryFolder } from '#src/brokers/embedded/directory.js';
 import { DualRedisBroker } from '#src/brokers/redis/redisBroker.js';
 
 const fixtures = resolve(import.meta.dirname, '../fixtures/apps');
@@ -41,15 +41,24 @@ export interface RecordedLine {
 
 export function readLines(file: string): RecordedLine[] {
   if (!existsSync(file)) return [];
+  // What follows the last line end is being written.
   return readFileSync(file, 'utf8')
     .split('\n')
-    .filter(Boolean)
+    .slice(0, -1)
     .map((line) => JSON.parse(line) as RecordedLine);
 }
 
-/** A fresh embedded broker that no other test shares. */
+const stores: string[] = [];
+
+afterAll(() => {
+  for (const store of stores.splice(0)) rmSync(store, { recursive: true, force: true });
+});
+
+/** A fresh embedded broker that no other test shares; its store is deleted after the tests of the file. */
 export function freshEmbedded(): Broker {
-  return new EmbeddedBroker({ name: `test-${randomBytes(6).toString('hex')}` });
+  const directory = mkdtempSync(join(sharedMemoryFolder() ?? tmpdir(), 'edgeflow-test-'));
+  stores.push(directory);
+  return new EmbeddedBroker({ directory });
 }
 
 /** Runs the same tests on the embedded broker and on a pair of Redis servers. */

@@ -14,7 +14,13 @@ afterEach(async () => {
 
 async function run(system: System, broker: Broker, options: Parameters<System['run']>[0] = {}): Promise<RunningSystem> {
   const logs: string[] = [];
-  const started = await system.run({ broker, handleSignals: false, onLog: (node, line) => logs.push(`${node} | ${line}`), ...options });
+  const started = await system.run({
+    broker,
+    handleSignals: false,
+    drainMs: 60_000,
+    onLog: (node, line) => logs.push(`${node} | ${line}`),
+    ...options,
+  });
   running.push(started);
   return started;
 }
