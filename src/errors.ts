@@ -72,7 +72,18 @@ export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Text of anything that was thrown, behind its stable code where it has one. For logs and dead letters. */
+export function describeError(error: unknown): string {
+  const code = codeOf(error);
+  return code === undefined ? errorMessage(error) : `${code}: ${errorMessage(error)}`;
+}
+
+/** The stable code of an EdgeFlow error; works across two copies of the package. */
+export function codeOf(error: unknown): ErrorCode | undefined {
+  return error instanceof Error && error.name === 'EdgeFlowError' && 'code' in error ? (error.code as ErrorCode) : undefined;
+}
+
 /** Whether an error is one of EdgeFlow's with this code; true across two copies of the package. */
 export function hasCode(error: unknown, code: ErrorCode): boolean {
-  return error instanceof Error && error.name === 'EdgeFlowError' && 'code' in error && error.code === code;
+  return codeOf(error) === code;
 }

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import type { Broker } from '../brokers/broker.js';
+import { EdgeFlowError } from '../errors.js';
 
 export type BrokerKind = 'embedded' | 'redis';
 
@@ -20,5 +21,10 @@ export async function openBroker(kind: BrokerKind | undefined, name: string): Pr
   }
   const { DualRedisBroker } = await import('../brokers/redis/redisBroker.js');
   const { EDGEFLOW_CONTROL_URL: control, EDGEFLOW_DATA_URL: data } = process.env;
+  if (data && !control)
+    throw new EdgeFlowError(
+      'BROKER_CONFIG',
+      'EDGEFLOW_DATA_URL is set, but EDGEFLOW_CONTROL_URL is not: set both, or the control server alone',
+    );
   return control ? new DualRedisBroker({ control, data: data ?? control }) : DualRedisBroker.local();
 }

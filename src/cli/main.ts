@@ -15,8 +15,12 @@ function addRunOptions(command: Command): Command {
   return command
     .addOption(new Option('--broker <kind>', 'embedded or redis').argParser(parseBroker))
     .addOption(new Option('--for <duration>', 'stop after this time, such as 10s or 5m').argParser(parseDuration))
-    .option('--resume', 'deliver what an earlier run left unacked')
-    .option('--reset', 'discard what an earlier run left unacked')
+    .addOption(new Option('--resume', 'deliver what an earlier run left unacked').conflicts('reset'))
+    .addOption(
+      new Option('--reset [scope]', 'discard what an earlier run left unacked; on a Redis that others use, with `namespace`').choices([
+        'namespace',
+      ]),
+    )
     .option('--no-table', 'print no live table');
 }
 

@@ -16,13 +16,14 @@ export interface RunFlags {
   /** Milliseconds after which the system is stopped. */
   readonly for?: number;
   readonly resume?: boolean;
-  readonly reset?: boolean;
+  readonly reset?: boolean | 'namespace';
   readonly table: boolean;
 }
 
 /** Imports an entry module and takes the System that it default-exports. */
 async function loadSystem(entry: string): Promise<System> {
-  if (!existsSync(entry)) throw new EdgeFlowError('NODE_MODULE_MISSING', `there is no file ${entry}`);
+  if (!existsSync(entry))
+    throw new EdgeFlowError('NODE_MODULE_MISSING', `there is no file ${entry}: the path starts at the working directory`);
   const { default: system } = await loadModule(pathToFileURL(entry).href);
   if (system instanceof System) return system;
   throw new EdgeFlowError(

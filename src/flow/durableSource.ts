@@ -1,5 +1,5 @@
 import type { DeliveredMessage } from '../brokers/broker.js';
-import { errorMessage } from '../errors.js';
+import { describeError } from '../errors.js';
 import { QoS } from '../qos.js';
 import { AckQueue } from './ackQueue.js';
 import { BrokerSource, popWaitMs } from './brokerSource.js';
@@ -87,7 +87,7 @@ export class DurableSource<T> extends BrokerSource<T, DeliveredMessage> {
     runtime.observer?.failed(this.link, error, retryAfterMs === undefined ? 'dead-lettered' : 'retried');
     this.#unsettled.delete(message.seq);
     this.#settling++;
-    const failure = { error: errorMessage(error), retryAfterMs };
+    const failure = { error: describeError(error), retryAfterMs };
     const nack = insist(() => broker.nack(topic.name, this.context, message, failure), this.#closing.signal).then(() => {
       this.#nacks.delete(nack);
       this.#settling--;

@@ -7,7 +7,7 @@ import { leasingOperator } from '../flow/operator.js';
 import { runtime, subscriptionsClosed } from '../flow/runtime.js';
 import type { DeliveryObserver } from '../flow/runtime.js';
 import { toBroker } from '../flow/toBroker.js';
-import { EdgeFlowError, errorMessage } from '../errors.js';
+import { EdgeFlowError, describeError } from '../errors.js';
 import { LinkMeter } from '../observe/linkMeter.js';
 import type { NodeContext, NodeOperator } from './node.js';
 import type { WorkerInput, WorkerPlan, WorkerReport } from './protocol.js';
@@ -63,7 +63,7 @@ export class NodeRunner {
       const outcome = await this.#subscribe();
       await subscriptionsClosed();
       if (outcome === 'completed') return;
-      console.error(`a message failed in a synchronous operator, whose state is lost: ${errorMessage(outcome.error)}`);
+      console.error(`a message failed in a synchronous operator, whose state is lost: ${describeError(outcome.error)}`);
     }
   }
 
@@ -73,7 +73,6 @@ export class NodeRunner {
       const subscription = this.#stream(stopped).subscribe({
         error: (error: unknown) => {
           const delivery = this.#plan.inputs.length > 0 ? currentDelivery() : undefined;
-          delivery?.fail(error);
           if (delivery) resolve({ error });
           else reject(error instanceof Error ? error : new Error(String(error)));
         },
@@ -148,7 +147,7 @@ export class NodeRunner {
       settled: () => undefined,
       failed: ({ topic }, error, outcome) => {
         this.#meters.get(topic)?.failed();
-        console.error(`a message of '${topic}' failed and was ${outcome}: ${errorMessage(error)}`);
+        console.error(`a message of '${topic}' failed and was ${outcome}: ${describeError(error)}`);
       },
     };
   }

@@ -4,8 +4,7 @@
  */
 import { pathToFileURL } from 'node:url';
 import { connectBroker } from '../brokers/connect.js';
-import { EdgeFlowError } from '../errors.js';
-import type { ErrorCode } from '../errors.js';
+import { codeOf, EdgeFlowError, errorMessage } from '../errors.js';
 import { fingerprint } from './graph.js';
 import { loadModule } from './loadModule.js';
 import { isNode } from './node.js';
@@ -24,9 +23,9 @@ function tell(message: FromWorker): void {
 }
 
 function fail(error: unknown): void {
-  const code = error instanceof Error && 'code' in error && error.name === 'EdgeFlowError' ? (error.code as ErrorCode) : undefined;
-  const message =
-    code === undefined && error instanceof Error ? (error.stack ?? error.message) : error instanceof Error ? error.message : String(error);
+  const code = codeOf(error);
+  // EdgeFlow's own errors explain themselves; of any other the stack helps.
+  const message = (code === undefined && error instanceof Error && error.stack) || errorMessage(error);
   const leave = (): void => process.exit(1);
   if (process.connected) process.send?.({ type: 'failed', code, message } satisfies FromWorker, leave);
   else leave();

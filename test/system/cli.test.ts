@@ -103,6 +103,7 @@ test.each([
   [['run', fixture('notANode.ts')], /NODE_MODULE_INVALID: .*default-exports a number; expected a System/],
   [['run', 'x.ts', '--for', 'soon'], /expected a duration such as/],
   [['run', 'x.ts', '--broker', 'kafka'], /expected embedded, or redis/],
+  [['run', 'x.ts', '--resume', '--reset'], /option '--resume' cannot be used with option '--reset \[scope\]'/],
   [['runn'], /unknown command 'runn'/],
 ])('%j is refused with a clear message and exit code 1', async (args, message) => {
   const { code, stderr } = await start(args).ended;
