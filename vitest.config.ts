@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** What takes a minute and longer runs by a script of its own: `npm run test:long`. */
-const long = process.env['EDGEFLOW_TESTS'] === 'long';
+const long = process.env.EDGEFLOW_TESTS === 'long';
 
 export default defineConfig({
   test: {
