@@ -28,7 +28,7 @@ export interface EncodeJpegOptions {
  * @throws EdgeFlowError `OPTIONS_INVALID` for a quality out of its range or a concurrency below 1.
  * @example
  * ```ts
- * camera({ source: 0 }).pipe(encodeJpeg({ quality: 70 }), toBroker(pictures))
+ * camera({ source: '/dev/video0' }).pipe(encodeJpeg({ quality: 70 }), toBroker(pictures))
  * ```
  */
 export function encodeJpeg(options: EncodeJpegOptions = {}): OperatorFunction<Frame, Frame> {
