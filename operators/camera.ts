@@ -9,8 +9,11 @@ import { Backoff, pause } from './ffmpeg/reconnect.js';
 import { checkSourceExists } from './ffmpeg/source.js';
 import type { Frame } from './frame.js';
 
-/** Refused credentials stay refused, and repeating them locks accounts. */
-const refused = /\b(401 Unauthorized|403 Forbidden|authorization failed)\b/i;
+/**
+ * A server's answers that mean a mistake in the url. Refused credentials stay refused, and repeating them locks accounts;
+ * what was never found is most likely misspelt.
+ */
+const refused = /\b(401 Unauthorized|403 Forbidden|authorization failed|404 Not Found)\b/i;
 
 /**
  * Pictures of a camera or a video, by ffmpeg.
@@ -28,7 +31,8 @@ const refused = /\b(401 Unauthorized|403 Forbidden|authorization failed)\b/i;
  *   source's pictures from 0, across reconnects and loops, and has a gap where pictures were passed over.
  * - **Settles**: a frame's delivery is the demand for the next one.
  * - **Fails** with `SOURCE_MISSING` (no such file or device), `SOURCE_FAILED` (ffmpeg's last words), `FFMPEG_MISSING`.
- *   A live source does not fail: it is connected to again with exponential backoff, unless its credentials are refused.
+ *   A live source does not fail: it is connected to again with exponential backoff, unless the server refuses the
+ *   credentials or does not know the path before the first picture has come, or `maxAttempts` are used up.
  * - **Completes** at the end of a file.
  *
  * @throws EdgeFlowError `OPTIONS_INVALID`
