@@ -27,6 +27,7 @@ export class Supervisor implements RunningSystem {
   readonly #finish = deferred<SystemResult>();
   readonly done = this.#finish.promise;
   #failure: EdgeFlowError | undefined;
+  #finalLedger: Ledger | undefined;
   #stopRequested = false;
   #killed = false;
   #wake: (() => void) | undefined;
@@ -64,7 +65,8 @@ export class Supervisor implements RunningSystem {
   }
 
   async ledger(): Promise<Ledger> {
-    return drawLedger(this.#graph.links, await this.#broker.stats());
+    // After the end the broker is closed.
+    return this.#finalLedger ?? drawLedger(this.#graph.links, await this.#broker.stats());
   }
 
   status(): readonly NodeStatus[] {
@@ -135,7 +137,7 @@ export class Supervisor implements RunningSystem {
         if (performance.now() > this.#deadline) this.#killRest();
         await Promise.race([this.#changed(), new Promise((resolve) => setTimeout(resolve, pollMs))]);
       }
-      const ledger = await this.ledger();
+      const ledger = (this.#finalLedger = await this.ledger());
       await this.#broker.close();
       if (this.#failure) this.#finish.reject(this.#failure);
       else this.#finish.resolve({ ledger });
