@@ -50,6 +50,8 @@ export default defineConfig(
         },
       ],
       eqeqeq: 'error',
+      // An async generator without a wait is still what an AsyncIterable is made of.
+      '@typescript-eslint/require-await': 'off',
       'no-console': ['error', { allow: ['warn', 'error'] }],
       'rxjs-x/no-ignored-error': 'off',
       'rxjs-x/throw-error': 'off',
@@ -68,6 +70,6 @@ export default defineConfig(
   },
   {
     files: ['test/**', 'src/testing/**'],
-    rules: { 'rxjs-x/no-nested-subscribe': 'off', '@typescript-eslint/require-await': 'off' },
+    rules: { 'rxjs-x/no-nested-subscribe': 'off' },
   },
 );

@@ -25,7 +25,8 @@ function tell(message: FromWorker): void {
 function fail(error: unknown): void {
   const code = codeOf(error);
   // EdgeFlow's own errors explain themselves; of any other the stack helps.
-  const message = (code === undefined && error instanceof Error && error.stack) || errorMessage(error);
+  const stack = code === undefined && error instanceof Error ? error.stack : undefined;
+  const message = stack ?? errorMessage(error);
   const leave = (): void => process.exit(1);
   if (process.connected) process.send?.({ type: 'failed', code, message } satisfies FromWorker, leave);
   else leave();

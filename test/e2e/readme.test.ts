@@ -61,7 +61,7 @@ test.skipIf(!here)('the README’s system runs as it stands (needs ../shared)', 
     40_000,
   );
   child.kill('SIGINT');
-  const [[code], stdout] = await ended;
+  const [[code], stdout] = (await ended) as [[number | null], string, string];
   expect(code).toBe(0);
   expect(stdout).toMatch(/camera → logger \(durable\): (\d+) published = \1 acked \+ 0 dead-lettered \+ 0 pending/);
   expect(stdout).toMatch(/ledger balanced\n$/);

@@ -16,7 +16,7 @@ describe('streetCamera', () => {
 
   it('draws the next frame only when the last one is settled', async () => {
     let open = 0;
-    const work = mapAsync(async (index: number) => {
+    const work = mapAsync<number, number>(async () => {
       const together = ++open;
       await new Promise(setImmediate);
       open--;
