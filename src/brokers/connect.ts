@@ -1,5 +1,7 @@
 import { EdgeFlowError } from '../errors.js';
 import type { Broker, BrokerConfig } from './broker.js';
+import { connectEmbeddedBroker } from './embedded/embeddedBroker.js';
+import { connectRedisBroker } from './redis/connect.js';
 
 /**
  * Makes a client of the broker that `open()` of another process described.
@@ -8,15 +10,11 @@ import type { Broker, BrokerConfig } from './broker.js';
  */
 export async function connectBroker(config: BrokerConfig): Promise<Broker> {
   switch (config.kind) {
-    case 'embedded': {
-      const { connectEmbeddedBroker } = await import('./embedded/embeddedBroker.js');
+    case 'embedded':
       return connectEmbeddedBroker(config);
-    }
     case 'redis':
-    case 'dual-redis': {
-      const { connectRedisBroker } = await import('./redis/connect.js');
+    case 'dual-redis':
       return connectRedisBroker(config);
-    }
     default:
       throw new EdgeFlowError('BROKER_CONFIG', `broker kind '${config.kind}' is unknown; expected embedded, redis or dual-redis`);
   }

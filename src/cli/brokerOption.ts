@@ -1,5 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import type { Broker } from '../brokers/broker.js';
+import { EmbeddedBroker } from '../brokers/embedded/embeddedBroker.js';
+import { DualRedisBroker } from '../brokers/redis/redisBroker.js';
 import { EdgeFlowError } from '../errors.js';
 
 export type BrokerKind = 'embedded' | 'redis';
@@ -13,13 +15,9 @@ export function parseBroker(text: string): BrokerKind {
 }
 
 /** The broker that was asked for; undefined leaves the choice to the system. */
-export async function openBroker(kind: BrokerKind | undefined, name: string): Promise<Broker | undefined> {
+export function chooseBroker(kind: BrokerKind | undefined, name: string): Broker | undefined {
   if (kind === undefined) return undefined;
-  if (kind === 'embedded') {
-    const { EmbeddedBroker } = await import('../brokers/embedded/embeddedBroker.js');
-    return new EmbeddedBroker({ name });
-  }
-  const { DualRedisBroker } = await import('../brokers/redis/redisBroker.js');
+  if (kind === 'embedded') return new EmbeddedBroker({ name });
   const { EDGEFLOW_CONTROL_URL: control, EDGEFLOW_DATA_URL: data } = process.env;
   if (data && !control)
     throw new EdgeFlowError(

@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { EdgeFlowError } from '../errors.js';
 import { formatLedger } from '../observe/ledger.js';
-import { loadModule } from '../system/loadModule.js';
+import { loadModule, wrongDefault } from '../system/loadModule.js';
 import type { RunOptions } from '../system/runningSystem.js';
 import { System } from '../system/system.js';
-import { openBroker } from './brokerOption.js';
+import { chooseBroker } from './brokerOption.js';
 import type { BrokerKind } from './brokerOption.js';
 import { LiveTable } from './liveTable.js';
 
@@ -26,10 +26,7 @@ async function loadSystem(entry: string): Promise<System> {
     throw new EdgeFlowError('NODE_MODULE_MISSING', `there is no file ${entry}: the path starts at the working directory`);
   const { default: system } = await loadModule(pathToFileURL(entry).href);
   if (system instanceof System) return system;
-  throw new EdgeFlowError(
-    'NODE_MODULE_INVALID',
-    `${entry} default-exports ${system === undefined ? 'nothing' : `a ${typeof system}`}; expected a System`,
-  );
+  throw wrongDefault(entry, system, 'a System');
 }
 
 /** Runs a system until it ends, is stopped by a signal, or its time is over, and prints its ledger. */
@@ -40,7 +37,7 @@ export async function runSystem(path: string, args: readonly string[], flags: Ru
   const system = await loadSystem(entry);
   const options: RunOptions = {
     entry,
-    broker: await openBroker(flags.broker, system.name),
+    broker: chooseBroker(flags.broker, system.name),
     resume: flags.resume ?? false,
     reset: flags.reset ?? false,
   };

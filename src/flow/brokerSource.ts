@@ -108,7 +108,6 @@ export abstract class BrokerSource<T, M extends ReceivedMessage> {
       message.id,
       () => output.next(value),
       (settlement) => {
-        runtime.observer?.settled(this.link);
         this.settled(message, settlement);
       },
     );

@@ -78,7 +78,7 @@ export function fromBroker<T>(topic: Topic<T> | string, qos: QoS, options: FromB
     watchDownstream(output);
     const below = announceDeliveries();
     const run = async (): Promise<void> => {
-      const broker = await brokerFor(given);
+      const broker = brokerFor(given);
       const context = { broker, topic: named, group, consumer, stop, output, below };
       if (qos === QoS.REALTIME) await new LatestSource(context, concurrency).run();
       else await runAlone(broker, [named.name, group, consumer], output, () => new DurableSource(context, prefetch, retry).run());

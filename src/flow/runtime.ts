@@ -14,8 +14,6 @@ export interface LinkName {
 export interface DeliveryObserver {
   /** A message was handed to the pipeline, this long after it was published. */
   delivered(link: LinkName, ageMs: number): void;
-  /** A delivery settled. */
-  settled(link: LinkName): void;
   /** A delivery failed. */
   failed(link: LinkName, error: unknown, outcome: 'retried' | 'dead-lettered' | 'dropped'): void;
 }

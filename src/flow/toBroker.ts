@@ -55,8 +55,7 @@ export function toBroker<T>(topic: Topic<T> | string, { broker: given }: ToBroke
     // Read before the first await, while the value's delivery is current.
     const id = currentDelivery()?.nextOutputId(named.name) ?? nextId();
     const { meta, payload } = encodeValue(checked);
-    const broker = await brokerFor(given);
-    await broker.push(named.name, { id, time: Date.now(), meta, payload }, { signal });
+    await brokerFor(given).push(named.name, { id, time: Date.now(), meta, payload }, { signal });
     return value;
   };
   // Checked first, so that a schema that takes its time does not change the order.

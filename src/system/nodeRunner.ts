@@ -144,7 +144,6 @@ export class NodeRunner {
   #observer(): DeliveryObserver {
     return {
       delivered: ({ topic }, ageMs) => this.#meters.get(topic)?.delivered(ageMs),
-      settled: () => undefined,
       failed: ({ topic }, error, outcome) => {
         this.#meters.get(topic)?.failed();
         console.error(`a message of '${topic}' failed and was ${outcome}: ${describeError(error)}`);

@@ -1,4 +1,5 @@
 import type { Broker, TopicStats } from '../brokers/broker.js';
+import { EmbeddedBroker } from '../brokers/embedded/embeddedBroker.js';
 import { EdgeFlowError } from '../errors.js';
 import { QoS } from '../qos.js';
 import { inputsOf, outputsOf } from './graph.js';
@@ -8,7 +9,7 @@ import { Supervisor } from './supervisor.js';
 
 /** Prepares the broker, as the one process that may reset it, and starts the supervisor. */
 export async function startSystem(graph: Graph, options: RunOptions): Promise<RunningSystem> {
-  const broker = options.broker ?? (await embeddedBroker(graph.name));
+  const broker = options.broker ?? new EmbeddedBroker({ name: graph.name });
   try {
     const config = await broker.open();
     if (!config)
@@ -22,11 +23,6 @@ export async function startSystem(graph: Graph, options: RunOptions): Promise<Ru
     await broker.close();
     throw error;
   }
-}
-
-async function embeddedBroker(name: string): Promise<Broker> {
-  const { EmbeddedBroker } = await import('../brokers/embedded/embeddedBroker.js');
-  return new EmbeddedBroker({ name });
 }
 
 async function prepare(graph: Graph, broker: Broker, { resume = false, reset = false }: RunOptions): Promise<void> {

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { connectBroker } from '../brokers/connect.js';
 import { codeOf, EdgeFlowError, errorMessage } from '../errors.js';
 import { fingerprint } from './graph.js';
-import { loadModule } from './loadModule.js';
+import { loadModule, wrongDefault } from './loadModule.js';
 import { isNode } from './node.js';
 import type { NodeOperator } from './node.js';
 import { NodeRunner } from './nodeRunner.js';
@@ -36,10 +36,7 @@ function fail(error: unknown): void {
 async function fromModule(plan: WorkerPlan, url: string): Promise<NodeOperator> {
   const { default: node } = await loadModule(url);
   if (isNode(node)) return node;
-  throw new EdgeFlowError(
-    'NODE_MODULE_INVALID',
-    `node '${plan.node}': ${url} default-exports ${node === undefined ? 'nothing' : `a ${typeof node}`}; expected export default defineNode(…)`,
-  );
+  throw wrongDefault(`node '${plan.node}': ${url}`, node, 'export default defineNode(…)');
 }
 
 /** The operator of an inline node: imports the entry again and takes the node out of the System that it builds. */
