@@ -26,9 +26,13 @@ export type { Delivery, Lease } from './flow/delivery.js';
 
 export type {
   AckResult,
+  Acknowledgement,
   Broker,
   BrokerConfig,
+  Commit,
+  CommitResult,
   DeadLetter,
+  DeadLetterOptions,
   DeliveredMessage,
   Failure,
   GroupConsumer,
@@ -36,6 +40,7 @@ export type {
   OnFull,
   PopLatestRequest,
   PopRequest,
+  Publication,
   PushReceipt,
   ReaderStats,
   ResetOptions,

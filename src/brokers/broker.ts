@@ -70,6 +70,17 @@ export interface Broker {
   ack(topic: string, consumer: GroupConsumer, tickets: readonly Ticket[]): Promise<AckResult>;
 
   /**
+   * Settles messages and publishes what they led to, in one step: all of it happens or, where a ticket is fenced, nothing.
+   * So a node between two topics publishes once for each message that it takes, whatever is killed. Calls of one broker
+   * object keep their order, and may be issued without waiting for each other.
+   *
+   * Waits, or rejects, where a topic that it publishes to is full, as `push` does; nothing is settled then.
+   *
+   * @throws EdgeFlowError `BROKER_FULL`, `MESSAGE_TOO_LARGE`, `TOPIC_UNDECLARED`, `BROKER_UNREACHABLE`
+   */
+  commit(commit: Commit, options?: WaitOptions): Promise<CommitResult>;
+
+  /**
    * Gives a failed message back: due again after `retryAfterMs`, or, without that, into the dead letters of the topic.
    *
    * @returns false when the ticket was fenced.
@@ -83,7 +94,30 @@ export interface Broker {
   release(topic: string, consumer: GroupConsumer, seqs?: readonly number[]): Promise<void>;
 
   /** Dead letters of a topic, oldest first. */
-  deadLetters(topic: string): Promise<DeadLetter[]>;
+  deadLetters(topic: string, options?: DeadLetterOptions): Promise<DeadLetter[]>;
+
+  /**
+   * Gives dead letters back to their groups: each is due at once, at its old position, with its attempts counted anew.
+   *
+   * @param letters - numbers of the letters; those that are not there are passed over.
+   * @returns how many were given back.
+   */
+  redrive(topic: string, letters: readonly number[]): Promise<number>;
+
+  /**
+   * Deletes dead letters for good. Their groups still count them as dead.
+   *
+   * @returns how many there were.
+   */
+  dropDeadLetters(topic: string, letters: readonly number[]): Promise<number>;
+
+  /**
+   * Forgets a group, and frees what only it needed. Nothing else ends a group: one that nobody reads holds its messages
+   * until then.
+   *
+   * @returns how many of its messages were not settled.
+   */
+  dropGroup(topic: string, group: string): Promise<number>;
 
   /**
    * Deletes everything: topics, groups, messages, dead letters. Called once, by the main process, before workers start.
@@ -112,8 +146,11 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a push does while the topic is full. */
-export type OnFull = 'wait' | 'reject';
+/**
+ * What a push does while the topic is full: it waits, is rejected with `BROKER_FULL`, or takes the place of older
+ * messages. The last is for topics that no group reads.
+ */
+export type OnFull = 'wait' | 'reject' | 'replace';
 
 export interface TopicDeclaration {
   readonly topic: string;
@@ -177,21 +214,61 @@ export interface AckResult {
   readonly fenced: readonly Ticket[];
 }
 
+/** What {@link Broker.commit} does in one step. */
+export interface Commit {
+  readonly acks: readonly Acknowledgement[];
+  readonly messages: readonly Publication[];
+}
+
+/** Tickets of one consumer. */
+export interface Acknowledgement extends GroupConsumer {
+  readonly topic: string;
+  readonly tickets: readonly Ticket[];
+}
+
+/** A message and where it is to be published. */
+export interface Publication {
+  readonly topic: string;
+  readonly message: OutgoingMessage;
+}
+
+export interface CommitResult {
+  /** Whether it happened. */
+  readonly committed: boolean;
+  /** Tickets that were not the consumer's any more; empty when it happened. */
+  readonly fenced: readonly (Ticket & { readonly topic: string })[];
+}
+
 export interface Failure {
   /** Text of the error. */
   readonly error: string;
+  /** Where it was thrown, for people. */
+  readonly stack?: string | undefined;
   /** Delay until the next attempt; undefined sends the message to the dead letters. */
   readonly retryAfterMs?: number | undefined;
 }
 
+export interface DeadLetterOptions {
+  /** Only letters with a higher number. @defaultValue 0 */
+  readonly after?: number;
+  /** @defaultValue no limit */
+  readonly limit?: number;
+}
+
 export interface DeadLetter extends OutgoingMessage {
+  /** Number of the letter among those of its topic; never given twice. */
+  readonly letter: number;
   /** Position in the topic that it came from. */
   readonly seq: number;
   /** The group that could not deal with it. */
   readonly group: string;
   readonly error: string;
+  /** Stack of the last error, where there was one. */
+  readonly stack?: string | undefined;
   /** How often it was tried. */
   readonly attempts: number;
+  /** When it failed first, in milliseconds since the epoch. */
+  readonly firstTime: number;
   /** When it was given up, in milliseconds since the epoch. */
   readonly deadTime: number;
 }

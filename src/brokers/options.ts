@@ -59,6 +59,14 @@ export function keptNewest(readers: number, groups: number): number {
   return groups > 0 ? 0 : 1;
 }
 
+/** A topic whose messages replace each other can't keep them for a group. */
+export function replaceWithGroup(topic: string, group: string): EdgeFlowError {
+  return new EdgeFlowError(
+    'BROKER_CONFIG',
+    `topic '${topic}' has onFull: 'replace', and group '${group}' must lose nothing: use 'wait' or 'reject', or read it as REALTIME`,
+  );
+}
+
 export function brokerClosed(kind: string): EdgeFlowError {
   return new EdgeFlowError('BROKER_CLOSED', `the ${kind} broker was closed; open a new one`);
 }

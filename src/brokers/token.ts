@@ -18,6 +18,11 @@ export function handedBack(token: number): number {
   return token - 1 + handBack;
 }
 
+/** Token of a message that comes back from the dead letters: its attempts are counted anew. */
+export function redriven(token: number): number {
+  return (Math.floor(token / handBack) + 1) * handBack;
+}
+
 /** How often the message was delivered, without those deliveries that were handed back. */
 export function attemptOf(token: number): number {
   return token % handBack;

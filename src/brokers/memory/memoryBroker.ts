@@ -3,7 +3,10 @@ import { checkName } from '../../topic.js';
 import type {
   AckResult,
   Broker,
+  Commit,
+  CommitResult,
   DeadLetter,
+  DeadLetterOptions,
   DeliveredMessage,
   Failure,
   GroupConsumer,
@@ -43,6 +46,7 @@ export class MemoryBroker implements Broker {
   readonly #now: () => number;
   readonly #topics = new Map<string, TopicLog>();
   readonly #waiting = new Set<() => void>();
+  #commits: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor({ dedupeWindow = defaultDedupeWindow, now = () => performance.now() }: MemoryBrokerOptions = {}) {
@@ -72,14 +76,13 @@ export class MemoryBroker implements Broker {
     checkName('topic', topic);
     checkMessage(topic, message);
     const log = this.#topic(topic);
-    while (log.full) {
+    while (log.full && !log.knows(message.id)) {
       if (log.onFull === 'reject') throw topicFull(topic, log.maxBytes);
       signal?.throwIfAborted();
       await this.#change(Infinity, signal);
       this.#checkOpen();
     }
-    // The log keeps the message; the caller may reuse its buffers.
-    const receipt = log.push({ ...message, meta: message.meta.slice(), payload: message.payload.slice() });
+    const receipt = log.push(ownCopy(message));
     this.#wake();
     return receipt;
   }
@@ -89,8 +92,7 @@ export class MemoryBroker implements Broker {
     const end = this.#now() + waitMs;
     for (;;) {
       this.#checkOpen();
-      const log = this.#declared(topic);
-      if (!log.hasGroup(group)) throw topicUndeclared(topic, `group '${group}'`);
+      const log = this.#grouped(topic, group);
       const now = this.#now();
       const taken = log.pop(group, consumer, count, strict, now);
       if (taken.length > 0 || now >= end || signal?.aborted) return taken;
@@ -125,8 +127,52 @@ export class MemoryBroker implements Broker {
     });
   }
 
-  deadLetters(topic: string): Promise<DeadLetter[]> {
-    return this.#step(topic, (log) => [...log.deadLetters]);
+  commit(commit: Commit, { signal }: WaitOptions = {}): Promise<CommitResult> {
+    // One after the other: a commit that waits for room holds up those behind it, or their order would be lost.
+    const result = this.#commits.then(() => this.#commit(commit, signal));
+    this.#commits = result.catch(() => undefined);
+    return result;
+  }
+
+  async #commit({ acks, messages }: Commit, signal: AbortSignal | undefined): Promise<CommitResult> {
+    for (const { topic, message } of messages) {
+      checkName('topic', topic);
+      checkMessage(topic, message);
+    }
+    for (;;) {
+      this.#checkOpen();
+      const fenced = acks.flatMap(({ topic, group, consumer, tickets }) =>
+        tickets.filter((ticket) => !this.#grouped(topic, group).owns(group, consumer, ticket)).map((ticket) => ({ ...ticket, topic })),
+      );
+      if (fenced.length > 0) return { committed: false, fenced };
+      const full = messages.map(({ topic }) => this.#topic(topic)).find((log) => log.full);
+      if (!full) break;
+      if (full.onFull === 'reject') throw topicFull(full.name, full.maxBytes);
+      signal?.throwIfAborted();
+      await this.#change(Infinity, signal);
+    }
+    for (const { topic, message } of messages) this.#topic(topic).push(ownCopy(message));
+    for (const { topic, group, consumer, tickets } of acks) for (const ticket of tickets) this.#declared(topic).ack(group, consumer, ticket);
+    this.#wake();
+    return { committed: true, fenced: [] };
+  }
+
+  deadLetters(topic: string, options?: DeadLetterOptions): Promise<DeadLetter[]> {
+    return this.#step(topic, (log) => log.deadLetters(options));
+  }
+
+  redrive(topic: string, letters: readonly number[]): Promise<number> {
+    return this.#step(topic, (log) => log.redrive(letters));
+  }
+
+  dropDeadLetters(topic: string, letters: readonly number[]): Promise<number> {
+    return this.#step(topic, (log) => log.dropDeadLetters(letters));
+  }
+
+  async dropGroup(topic: string, group: string): Promise<number> {
+    this.#checkOpen();
+    this.#grouped(topic, group);
+    return this.#step(topic, (log) => log.dropGroup(group));
   }
 
   async reset(): Promise<void> {
@@ -167,6 +213,12 @@ export class MemoryBroker implements Broker {
     return log;
   }
 
+  #grouped(topic: string, group: string): TopicLog {
+    const log = this.#declared(topic);
+    if (!log.hasGroup(group)) throw topicUndeclared(topic, `group '${group}'`);
+    return log;
+  }
+
   /** Does one synchronous step on a topic and wakes whoever waits for its effect. */
   async #step<R>(topic: string, step: (log: TopicLog) => R): Promise<R> {
     this.#checkOpen();
@@ -193,4 +245,9 @@ export class MemoryBroker implements Broker {
       this.#waiting.add(done);
     });
   }
+}
+
+/** The log keeps the message; the caller may reuse its buffers. */
+function ownCopy(message: OutgoingMessage): OutgoingMessage {
+  return { ...message, meta: message.meta.slice(), payload: message.payload.slice() };
 }

@@ -1,5 +1,6 @@
 import type {
   DeadLetter,
+  DeadLetterOptions,
   DeliveredMessage,
   Failure,
   GroupStats,
@@ -10,8 +11,8 @@ import type {
   TopicDeclaration,
   TopicStats,
 } from '../broker.js';
-import { defaultMaxBytes, keptNewest, messageBytes } from '../options.js';
-import { attemptOf, firstToken, handedBack, nextToken } from '../token.js';
+import { defaultMaxBytes, keptNewest, messageBytes, replaceWithGroup } from '../options.js';
+import { attemptOf, firstToken, handedBack, nextToken, redriven } from '../token.js';
 import type { OutgoingMessage, ReceivedMessage } from '../../message.js';
 
 interface OpenMessage {
@@ -20,6 +21,13 @@ interface OpenMessage {
   owner: string | undefined;
   /** When it may be delivered again, by the log's clock. */
   due: number;
+  /** When it first failed; undefined while it never did. */
+  failedTime: number | undefined;
+}
+
+/** A dead letter, with what gives its message back. */
+interface StoredLetter extends DeadLetter {
+  readonly token: number;
 }
 
 interface Group {
@@ -50,7 +58,8 @@ export class TopicLog {
   readonly #seqOfId = new Map<string, number>();
   readonly #groups = new Map<string, Group>();
   readonly #readers = new Map<string, Reader>();
-  readonly #deadLetters: DeadLetter[] = [];
+  readonly #deadLetters = new Map<number, StoredLetter>();
+  #lastLetter = 0;
   #head = 0;
   #bytes = 0;
   #maxBytes = defaultMaxBytes;
@@ -69,11 +78,14 @@ export class TopicLog {
     return this.#onFull;
   }
 
-  get deadLetters(): readonly DeadLetter[] {
-    return this.#deadLetters;
+  deadLetters({ after = 0, limit = Infinity }: DeadLetterOptions = {}): DeadLetter[] {
+    const letters = [...this.#deadLetters.values()].filter(({ letter }) => letter > after);
+    return letters.slice(0, limit).map(({ token: _, ...letter }) => letter);
   }
 
   declare({ groups = [], readers = [], maxBytes, onFull }: TopicDeclaration): void {
+    const [group] = [...this.#groups.keys(), ...groups];
+    if (group !== undefined && (onFull ?? this.#onFull) === 'replace') throw replaceWithGroup(this.name, group);
     for (const group of groups) {
       if (!this.#groups.has(group)) this.#groups.set(group, { start: this.#head, cursor: this.#head, acked: 0, dead: 0, open: new Map() });
     }
@@ -112,7 +124,14 @@ export class TopicLog {
       }
     }
     this.#free(seq - this.#kept);
+    // Without a group there is nothing to wait for: the newest takes the place of the others.
+    if (this.#groups.size === 0) for (let old = seq - this.#kept + 1; old < seq && this.#bytes > this.#maxBytes; old++) this.#free(old);
     return { seq, duplicate: false };
+  }
+
+  /** Whether a message of this id was published before. */
+  knows(id: string): boolean {
+    return this.#seqOfId.has(id);
   }
 
   pop(groupName: string, consumer: string, count: number, strict: boolean, now: number): DeliveredMessage[] {
@@ -121,7 +140,7 @@ export class TopicLog {
     const take = (seq: number, token: number): void => {
       const entry = this.#entries.get(seq);
       if (!entry) throw new Error(`message ${seq} of '${this.name}' is gone while group '${groupName}' needs it`);
-      group.open.set(seq, { token, owner: consumer, due: Infinity });
+      group.open.set(seq, { token, owner: consumer, due: Infinity, failedTime: group.open.get(seq)?.failedTime });
       taken.push({ ...entry, token, attempt: attemptOf(token) });
     };
     for (const [seq, open] of [...group.open].sort(([a], [b]) => a - b)) {
@@ -152,6 +171,11 @@ export class TopicLog {
     return newest;
   }
 
+  /** Whether a ticket is the consumer's. */
+  owns(groupName: string, consumer: string, ticket: Ticket): boolean {
+    return this.#owns(this.#group(groupName), consumer, ticket);
+  }
+
   /** Acks if the ticket is still the consumer's. */
   ack(groupName: string, consumer: string, ticket: Ticket): boolean {
     const group = this.#group(groupName);
@@ -162,20 +186,60 @@ export class TopicLog {
     return true;
   }
 
-  nack(groupName: string, consumer: string, ticket: Ticket, failure: Failure, now: number, deadTime: number): boolean {
+  /** @param time - milliseconds since the epoch, for people; `now` is the log's clock. */
+  nack(groupName: string, consumer: string, ticket: Ticket, failure: Failure, now: number, time: number): boolean {
     const group = this.#group(groupName);
-    if (!this.#owns(group, consumer, ticket)) return false;
-    if (failure.retryAfterMs !== undefined) {
-      group.open.set(ticket.seq, { token: ticket.token, owner: undefined, due: now + failure.retryAfterMs });
+    const { seq, token } = ticket;
+    const open = group.open.get(seq);
+    if (!open || !this.#owns(group, consumer, ticket)) return false;
+    const { error, stack, retryAfterMs } = failure;
+    const firstTime = open.failedTime ?? time;
+    if (retryAfterMs !== undefined) {
+      group.open.set(seq, { token, owner: undefined, due: now + retryAfterMs, failedTime: firstTime });
       return true;
     }
-    const entry = this.#entries.get(ticket.seq);
+    const entry = this.#entries.get(seq);
     if (!entry) return false;
-    this.#deadLetters.push({ ...entry, group: groupName, error: failure.error, attempts: attemptOf(ticket.token), deadTime });
-    group.open.delete(ticket.seq);
+    const letter = ++this.#lastLetter;
+    const attempts = attemptOf(token);
+    this.#deadLetters.set(letter, { ...entry, letter, group: groupName, error, stack, attempts, firstTime, deadTime: time, token });
+    group.open.delete(seq);
     group.dead++;
     this.#freeUnlessNewest(ticket.seq);
     return true;
+  }
+
+  /** Gives dead letters back to their groups. */
+  redrive(letters: readonly number[]): number {
+    let count = 0;
+    for (const number of letters) {
+      const found = this.#deadLetters.get(number);
+      const group = found && this.#groups.get(found.group);
+      if (!found || !group) continue;
+      const { id, time, meta, payload, seq, token } = found;
+      if (!this.#entries.has(seq)) {
+        this.#entries.set(seq, { id, time, meta, payload, seq });
+        this.#bytes += messageBytes(found);
+      }
+      group.open.set(seq, { token: redriven(token), owner: undefined, due: -Infinity, failedTime: undefined });
+      group.dead--;
+      this.#deadLetters.delete(number);
+      count++;
+    }
+    return count;
+  }
+
+  dropDeadLetters(letters: readonly number[]): number {
+    return letters.filter((letter) => this.#deadLetters.delete(letter)).length;
+  }
+
+  /** Forgets a group; returns how many messages it had not settled. */
+  dropGroup(name: string): number {
+    const group = this.#group(name);
+    const unsettled = group.open.size + this.#head - group.cursor;
+    this.#groups.delete(name);
+    for (const seq of [...this.#entries.keys()]) this.#freeUnlessNewest(seq);
+    return unsettled;
   }
 
   /** Makes what the consumer has open due at once. */
@@ -200,7 +264,7 @@ export class TopicLog {
       published: this.#head,
       entries: this.#entries.size,
       bytes: this.#bytes,
-      deadLetters: this.#deadLetters.length,
+      deadLetters: this.#deadLetters.size,
       groups,
       readers,
     };
