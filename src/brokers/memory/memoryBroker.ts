@@ -142,7 +142,9 @@ export class MemoryBroker implements Broker {
     for (;;) {
       this.#checkOpen();
       const fenced = acks.flatMap(({ topic, group, consumer, tickets }) =>
-        tickets.filter((ticket) => !this.#grouped(topic, group).owns(group, consumer, ticket)).map((ticket) => ({ ...ticket, topic })),
+        tickets
+          .filter((ticket) => !this.#grouped(topic, group).owns(group, consumer, ticket))
+          .map(({ seq, token }) => ({ seq, token, topic })),
       );
       if (fenced.length > 0) return { committed: false, fenced };
       const full = messages.map(({ topic }) => this.#topic(topic)).find((log) => log.full);
@@ -152,7 +154,8 @@ export class MemoryBroker implements Broker {
       await this.#change(Infinity, signal);
     }
     for (const { topic, message } of messages) this.#topic(topic).push(ownCopy(message));
-    for (const { topic, group, consumer, tickets } of acks) for (const ticket of tickets) this.#declared(topic).ack(group, consumer, ticket);
+    for (const { topic, group, consumer, tickets } of acks)
+      for (const ticket of tickets) this.#declared(topic).ack(group, consumer, ticket);
     this.#wake();
     return { committed: true, fenced: [] };
   }
