@@ -27,6 +27,8 @@ export interface BrokerHarness {
   readonly independentClients: boolean;
   /** Whether other processes can connect by what `open()` returns. @defaultValue false */
   readonly processes?: boolean;
+  /** How long a property waits for what must come, in milliseconds. @defaultValue 30000 */
+  readonly patienceMs?: number;
   /** Runs of each property. @defaultValue 30 */
   readonly runs?: number;
 }

@@ -66,8 +66,8 @@ export const noLoss: ContractLine = {
         }
         // Whoever held messages last is dead too.
         consumer = await crash(consumer, store, 't');
-        for (const message of await drain(consumer, 't')) done.add(numberOf(message));
-        const rest = await drain(consumer, 't', { group: 'h', consumer: 'a' });
+        for (const message of await drain(consumer, 't', a, harness.patienceMs)) done.add(numberOf(message));
+        const rest = await drain(consumer, 't', { group: 'h', consumer: 'a' }, harness.patienceMs);
         const seen = new Set(rest.map(numberOf));
         if (done.size !== published) throw new Error(`${published} published, ${done.size} acked or dead-lettered by 'g'`);
         if (seen.size !== published) throw new Error(`${published} published, ${seen.size} acked by 'h'`);

@@ -42,5 +42,5 @@ export async function prove(line: ContractLine, harness: BrokerHarness, broker =
     appendFileSync(report, `${JSON.stringify({ line: line.name, broker, runs: numRuns, seed: used, failed, seconds })}\n`);
   }
   if (details.failed)
-    throw new Error(`${line.name} ${line.statement}\n${fc.defaultReportMessage(details) ?? ''}`, { cause: details.errorInstance });
+    throw new Error(`${line.name} ${line.statement}\n${fc.defaultReportMessage(details)}`, { cause: details.errorInstance });
 }

@@ -111,13 +111,17 @@ export const backPressure: ContractLine = {
             }
           });
           const received: number[] = [];
-          await until('every push is settled, and what was accepted is consumed', async () => {
-            await check();
-            const popped = await broker.pop('t', { ...a, count: takes, waitMs: 5 });
-            await broker.ack('t', a, popped);
-            received.push(...popped.map(numberOf));
-            return settled === sizes.length && received.length >= accepted.length;
-          });
+          await until(
+            'every push is settled, and what was accepted is consumed',
+            async () => {
+              await check();
+              const popped = await broker.pop('t', { ...a, count: takes, waitMs: 5 });
+              await broker.ack('t', a, popped);
+              received.push(...popped.map(numberOf));
+              return settled === sizes.length && received.length >= accepted.length;
+            },
+            harness.patienceMs,
+          );
           await Promise.all(pushes);
           if (onFull === 'wait' && accepted.length !== sizes.length)
             throw new Error(`${accepted.length} of ${sizes.length} pushes resolved`);
