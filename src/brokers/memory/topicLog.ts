@@ -10,7 +10,7 @@ import type {
   TopicDeclaration,
   TopicStats,
 } from '../broker.js';
-import { defaultMaxBytes, keptNewest, messageBytes } from '../options.js';
+import { defaultMaxBytes, keptNewest, messageBytes, topicUndeclared } from '../options.js';
 import { attemptOf, firstToken, handedBack, nextToken } from '../token.js';
 import type { OutgoingMessage, ReceivedMessage } from '../../message.js';
 
@@ -212,7 +212,7 @@ export class TopicLog {
 
   #group(name: string): Group {
     const group = this.#groups.get(name);
-    if (!group) throw new Error(`group '${name}' is unknown`);
+    if (!group) throw topicUndeclared(this.name, `group '${name}'`);
     return group;
   }
 
