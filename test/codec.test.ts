@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decodeValue, encodeValue, maxMetaBytes } from '#src/codec.js';
-import { hasCode } from '#src/errors.js';
 import { forbiddenKeys, maxDepth } from '#src/plainData.js';
 import { damaged } from './support/mutations.js';
+import { plainOrCorrupt } from './support/plainOrCorrupt.js';
 
 const nothing = new Uint8Array(0);
 const bytes = (...parts: (number | string | readonly number[])[]): Buffer =>
@@ -48,14 +48,12 @@ function expectPlain(value: unknown, depthLeft = maxDepth): void {
 }
 
 function expectPlainOrCorrupt(meta: Uint8Array): void {
-  let value: unknown;
-  try {
-    value = decode(meta);
-  } catch (error) {
-    if (!hasCode(error, 'MESSAGE_CORRUPT')) throw error;
-    return;
-  }
-  expectPlain(value);
+  plainOrCorrupt(
+    () => decode(meta),
+    (value) => {
+      expectPlain(value);
+    },
+  );
 }
 
 describe('what is published arrives', () => {
