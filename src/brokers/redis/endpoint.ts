@@ -36,8 +36,9 @@ export function parseEndpoint(endpoint: RedisEndpoint): RedisAddress {
 function parseText(text: string): RedisAddress {
   if (text.startsWith('/')) return { path: text };
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  // An unescaped '#' or '?' ends the address in the middle of the password; its first half would pass for host and port.
-  if (!url || url.hash !== '' || url.search !== '') throw unreadable();
+  // Unescaped in a password, '#', '?' and '/' end the address in the middle of it: one half would pass for host and port,
+  // the other, with the '@' behind it, for the path.
+  if (url?.hash !== '' || url.search !== '' || url.pathname.includes('@')) throw unreadable();
   const credentials = {
     ...(url.username && { username: decode(url.username) }),
     ...(url.password && { password: decode(url.password) }),
