@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { startFfmpeg } from '#operators/ffmpeg/process.js';
 import { redact, redactUrl } from '#operators/ffmpeg/redact.js';
 
 test.each([
@@ -22,4 +23,22 @@ test.each([
   ['rtsp://10.0.0.7/stream1', 'rtsp://10.0.0.7/stream1'],
 ])('a whole url: %s', (url, redacted) => {
   expect(redactUrl(url)).toBe(redacted);
+});
+
+test('what ffmpeg says last is without credentials, even of a url whose beginning is not kept', async () => {
+  const secret = 'w0rd';
+  const url = `rtsp://user:a'${secret}@10.0.0.7/stream1`;
+  const end = ` open ${url} failed`;
+  // So that of 4 KiB, which are kept, the first begin within the url: in its scheme, user or password.
+  for (const cut of [2, 6, 9, 14]) {
+    const filler = 4_096 + cut - url.length - 1 - end.length;
+    const script = `process.stderr.write(process.argv[1] + ' ' + 'x'.repeat(${filler}) + ' open ' + process.argv[1] + ' failed')`;
+    const run = startFfmpeg({ command: [process.execPath, '-e', script], bundled: false, avcodec: [59, 0] }, [url]);
+    run.stdout.resume();
+    await run.exited;
+    const said = run.complaints().join('\n');
+    expect(said).toContain('open rtsp://***@10.0.0.7/stream1 failed');
+    expect(said).not.toContain(secret);
+    expect(said).not.toContain('user');
+  }
 });
