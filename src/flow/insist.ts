@@ -14,13 +14,19 @@ export async function insist(call: () => Promise<unknown>, closing: AbortSignal)
       await call();
       return;
     } catch (error) {
-      if (closing.aborted || hasCode(error, 'BROKER_CLOSED') || hasCode(error, 'TOPIC_UNDECLARED')) return;
+      if (closing.aborted || isGone(error)) return;
       await pause(closing);
     }
   }
 }
 
-function pause(closing: AbortSignal): Promise<void> {
+/** Whether a broker was closed or emptied: there is nothing left to settle. */
+export function isGone(error: unknown): boolean {
+  return hasCode(error, 'BROKER_CLOSED') || hasCode(error, 'TOPIC_UNDECLARED');
+}
+
+/** Waits before the next try; ends at once when `closing` is aborted. */
+export function pause(closing: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer);
