@@ -86,7 +86,7 @@ export class CommitQueue {
 
   /** Insists until each commit has its outcome. */
   async #settle(commits: readonly PendingCommit[]): Promise<void> {
-    for (let left = commits; left.length > 0; ) {
+    for (let left = commits; left.length > 0;) {
       let result: CommitResult;
       try {
         result = await whileOpen(left, (signal) => this.#broker.commit(asOne(left), { signal }));

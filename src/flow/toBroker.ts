@@ -72,7 +72,10 @@ interface Checked<T> {
  * fromBroker(frames, QoS.DURABLE).pipe(mapAsync(encode), toBroker(pictures)).subscribe();
  * ```
  */
-export function toBroker<T>(topic: Topic<T> | string, { broker: given, outbox = false }: ToBrokerOptions = {}): MonoTypeOperatorFunction<T> {
+export function toBroker<T>(
+  topic: Topic<T> | string,
+  { broker: given, outbox = false }: ToBrokerOptions = {},
+): MonoTypeOperatorFunction<T> {
   const named = typeof topic === 'string' ? nameTopic<T>(topic) : topic;
   const check: OperatorFunction<T, Checked<T>> = named.schema
     ? mapAsync(async (value) => ({ value, checked: await validate(named, value) }), { concurrency: Infinity })
