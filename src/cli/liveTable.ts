@@ -2,21 +2,13 @@ import type { Ledger, LinkLedger } from '../observe/ledger.js';
 import { QoS } from '../qos.js';
 import type { RunningSystem } from '../system/runningSystem.js';
 import type { NodeStatus } from '../system/nodeProcess.js';
+import { columns } from './columns.js';
 
 const refreshMs = 1_000;
 /** Between tables where they can't replace each other. */
 const plainRefreshMs = 5_000;
 
 const clearScreen = '\x1b[H\x1b[J';
-
-/** Lines of text in columns; those named in `text` align left, as words do, the others right, as numbers do. */
-function columns(rows: readonly (readonly string[])[], text: ReadonlySet<string>): string[] {
-  const [header = []] = rows;
-  const widths = header.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const align = (cell: string, column: number): string =>
-    text.has(header[column] ?? '') ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0);
-  return rows.map((row) => row.map(align).join('  ').trimEnd());
-}
 
 const milliseconds = (value: number): string => `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
 

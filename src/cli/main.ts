@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import { EdgeFlowError } from '../errors.js';
 import { parseBroker } from './brokerOption.js';
+import { addDeadCommand } from './dead.js';
 import { parseDuration } from './duration.js';
+import { addGroupsCommand } from './groups.js';
 import { runSystem } from './runSystem.js';
 import type { RunFlags } from './runSystem.js';
 
@@ -46,6 +48,9 @@ addRunOptions(program.command('demo'))
     if (model !== undefined) args.push('--model', model);
     return runSystem(demoEntry, args, flags);
   });
+
+addDeadCommand(program);
+addGroupsCommand(program);
 
 try {
   await program.parseAsync();

@@ -10,6 +10,12 @@ export interface BrokerStore {
   connect(): Promise<Broker>;
   /** Kills the servers with SIGKILL and starts them again on what they had stored; absent where there are none. */
   restart?(): Promise<void>;
+  /** What this store can suffer and recover from, by name; a run of D1 picks among them. */
+  readonly faults?: Readonly<Record<string, () => Promise<void>>>;
+  /** Turns one bit of one stored payload of a topic; resolves to whether there was one. */
+  damage?(topic: string): Promise<boolean>;
+  /** Deletes the stored payloads of a topic, and leaves its messages. */
+  lose?(topic: string): Promise<void>;
   /** Closes all clients and deletes the store. */
   dispose(): Promise<void>;
 }
@@ -19,6 +25,10 @@ export interface BrokerHarness {
   createStore(options?: CommonBrokerOptions): Promise<BrokerStore>;
   /** Whether `connect` gives independent clients, so that a consumer can be abandoned as a killed process abandons it. */
   readonly independentClients: boolean;
+  /** Whether other processes can connect by what `open()` returns. @defaultValue false */
+  readonly processes?: boolean;
+  /** How long a property waits for what must come, in milliseconds. @defaultValue 30000 */
+  readonly patienceMs?: number;
   /** Runs of each property. @defaultValue 30 */
   readonly runs?: number;
 }

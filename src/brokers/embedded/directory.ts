@@ -105,6 +105,12 @@ export function prepareDirectory(directory: string, durability: Durability, maxB
   return format;
 }
 
+/** What the makers of a store decided; undefined where there is none. @throws EdgeFlowError `BROKER_CONFIG` for a damaged one */
+export function storedFormat(directory: string): StoreFormat | undefined {
+  const file = path.join(directory, formatFile);
+  return existsSync(file) ? readFormat(directory, file) : undefined;
+}
+
 function readFormat(directory: string, file: string): StoreFormat {
   let format: Partial<StoreFormat>;
   try {

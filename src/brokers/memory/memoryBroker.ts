@@ -146,7 +146,9 @@ export class MemoryBroker implements Broker {
     for (;;) {
       this.#checkOpen();
       const fenced = acks.flatMap(({ topic, group, consumer, tickets }) =>
-        tickets.filter((ticket) => !this.#grouped(topic, group).owns(group, consumer, ticket)).map((ticket) => ({ ...ticket, topic })),
+        tickets
+          .filter((ticket) => !this.#grouped(topic, group).owns(group, consumer, ticket))
+          .map(({ seq, token }) => ({ seq, token, topic })),
       );
       if (fenced.length > 0) return { committed: false, fenced };
       const full = messages.map(({ topic }) => this.#topic(topic)).find((log) => log.full);

@@ -80,7 +80,7 @@ export class TopicLog {
 
   deadLetters({ after = 0, limit = Infinity }: DeadLetterOptions = {}): DeadLetter[] {
     const letters = [...this.#deadLetters.values()].filter(({ letter }) => letter > after);
-    return letters.slice(0, limit).map(({ token: _, ...letter }) => letter);
+    return letters.slice(0, limit).map(asDeadLetter);
   }
 
   declare({ groups = [], readers = [], maxBytes, onFull }: TopicDeclaration): void {
@@ -242,6 +242,15 @@ export class TopicLog {
     return unsettled;
   }
 
+  /** Makes due what a consumer had open that died; unlike what it hands back, those deliveries count as attempts. */
+  takeBack(groupName: string, consumer: string): void {
+    for (const open of this.#group(groupName).open.values()) {
+      if (open.owner !== consumer) continue;
+      open.owner = undefined;
+      open.due = -Infinity;
+    }
+  }
+
   /** Makes what the consumer has open due at once. */
   release(groupName: string, consumer: string, seqs?: readonly number[]): void {
     for (const [seq, open] of this.#group(groupName).open) {
@@ -297,4 +306,22 @@ export class TopicLog {
     this.#entries.delete(seq);
     this.#bytes -= messageBytes(entry);
   }
+}
+
+/** A letter as it is shown. */
+function asDeadLetter({
+  id,
+  time,
+  meta,
+  payload,
+  letter,
+  seq,
+  group,
+  error,
+  stack,
+  attempts,
+  firstTime,
+  deadTime,
+}: StoredLetter): DeadLetter {
+  return { id, time, meta, payload, letter, seq, group, error, stack, attempts, firstTime, deadTime };
 }

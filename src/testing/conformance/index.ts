@@ -1,9 +1,12 @@
 import { describe } from 'vitest';
 import type { BrokerHarness } from '../harness.js';
+import { commitConformance } from './commit.js';
+import { deadLetterConformance } from './deadLetters.js';
 import { durableConformance } from './durable.js';
 import { lifecycleConformance } from './lifecycle.js';
 import { modelConformance } from './model.js';
 import { realtimeConformance } from './realtime.js';
+import { retentionConformance } from './retention.js';
 
 /** Options of {@link brokerConformance}. */
 export interface ConformanceOptions {
@@ -26,6 +29,15 @@ export function brokerConformance(name: string, harness: BrokerHarness, { restar
     });
     describe('REALTIME', () => {
       realtimeConformance(harness);
+    });
+    describe('commit', () => {
+      commitConformance(harness);
+    });
+    describe('dead letters', () => {
+      deadLetterConformance(harness);
+    });
+    describe('retention', () => {
+      retentionConformance(harness);
     });
     describe('life cycle', () => {
       lifecycleConformance(harness, restarts);

@@ -1,10 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { sharedMemoryFolder } from '#src/brokers/embedded/directory.js';
 import { EmbeddedBroker } from '#src/brokers/embedded/embeddedBroker.js';
 import type { EmbeddedBrokerOptions } from '#src/brokers/embedded/embeddedBroker.js';
+import { Store } from '#src/brokers/embedded/store.js';
 import type { BrokerStore } from 'edgeflow/testing';
+import { turnBit } from '../../support/turnBit.js';
 
 /** A folder for one store. */
 export function temporaryStore(): string {
@@ -21,9 +23,52 @@ export function embeddedStore(options: EmbeddedBrokerOptions = {}): Promise<Brok
       clients.push(broker);
       return Promise.resolve(broker);
     },
+    damage: () => {
+      const { durability = 'process', maxBytes } = options;
+      const store = Store.acquire({ directory, durability, maxBytes });
+      const snapshot = store.payloads.snapshot();
+      try {
+        const [key] = store.payloads.olderThan(-1);
+        const payload = key && store.payloads.read(key, snapshot);
+        if (!payload) return Promise.resolve(false);
+        return Promise.resolve(turnBitInFile(path.join(directory, 'data.mdb'), payload));
+      } finally {
+        snapshot.done();
+        void store.release();
+      }
+    },
+    lose: () => {
+      const { durability = 'process', maxBytes } = options;
+      const store = Store.acquire({ directory, durability, maxBytes });
+      store.payloads.remove(store.payloads.olderThan(-1));
+      return store.release();
+    },
     dispose: async () => {
       await Promise.all(clients.map((client) => client.close()));
       rmSync(directory, { recursive: true, force: true });
     },
   });
+}
+
+const windowBytes = 4 * 1024 * 1024;
+const startBytes = 512;
+
+/** Turns a bit of a payload where the file holds it: pages of a long one follow each other, and its beginning finds them. */
+function turnBitInFile(file: string, payload: Uint8Array): boolean {
+  const start = payload.subarray(0, startBytes);
+  const window = Buffer.alloc(windowBytes + startBytes);
+  const descriptor = openSync(file, 'r+');
+  try {
+    for (let offset = 0; ; offset += windowBytes) {
+      const bytes = readSync(descriptor, window, 0, window.length, offset);
+      const at = window.subarray(0, bytes).indexOf(start);
+      if (at >= 0) {
+        writeSync(descriptor, turnBit(start.subarray(0, 1)), 0, 1, offset + at);
+        return true;
+      }
+      if (bytes < window.length) return false;
+    }
+  } finally {
+    closeSync(descriptor);
+  }
 }
