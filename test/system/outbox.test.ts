@@ -1,0 +1,51 @@
+import { DualRedisBroker, EmbeddedBroker, QoS, System } from 'edgeflow';
+import type { Broker, RunningSystem } from 'edgeflow';
+import { until } from 'edgeflow/testing';
+import { afterEach, describe, expect, test } from 'vitest';
+import { freshDirectory, linkOf, nodeFile, range, readLines, temporaryFolder } from '../support/system.js';
+
+const folder = temporaryFolder();
+let running: RunningSystem | undefined;
+
+afterEach(() => running?.stop());
+
+const values = (name: string): number[] => readLines(folder.path(name)).map(({ value }) => value);
+const sorted = (numbers: readonly number[]): number[] => [...numbers].sort((a, b) => a - b);
+
+// The broker remembers next to no ids: what is published twice would be stored twice.
+const dedupeWindow = 1;
+
+describe.each<[string, () => Broker]>([
+  ['embedded', () => new EmbeddedBroker({ directory: freshDirectory(), dedupeWindow })],
+  ['two Redises', () => DualRedisBroker.local({ dedupeWindow })],
+])('%s', (_, makeBroker) => {
+  test('a node killed again and again publishes one message for each that it takes', async () => {
+    const system = new System('once');
+    const source = system.node(nodeFile('counter'), { name: 'source', count: 1_500, everyMs: 2 });
+    const transform = system.node(nodeFile('recorder'), { name: 'transform', replicas: 2, file: folder.path('taken') });
+    const sink = system.node(nodeFile('recorder'), { name: 'sink', file: folder.path('all') });
+    system
+      .link(source)
+      .to(transform, QoS.DURABLE, { prefetch: 16, retry: { maxDeliveries: 100 } })
+      .to(sink, QoS.DURABLE);
+    const started = (running = await system.run({ broker: makeBroker(), handleSignals: false, drainMs: 60_000, onLog: () => undefined }));
+    const replicas = () => started.status().filter(({ node }) => node === 'transform');
+
+    for (let kills = 0; kills < 8; kills++) {
+      const before = values('taken').length;
+      const victim = kills % 2;
+      await until('the victim is at work', () => replicas()[victim]?.state === 'running' && values('taken').length > before, 30_000);
+      const { pid } = replicas()[victim] ?? {};
+      if (pid === undefined) throw new Error('the victim has no process');
+      process.kill(pid, 'SIGKILL');
+    }
+    const { ledger } = await started.done;
+    const taken = values('taken');
+    // Work was repeated, and its output was not.
+    expect(taken.length).toBeGreaterThan(1_500);
+    expect(linkOf(ledger, 'source', 'transform')).toMatchObject({ published: 1_500, acked: 1_500, dead: 0, pending: 0 });
+    expect(linkOf(ledger, 'transform', 'sink')).toMatchObject({ published: 1_500, acked: 1_500, dead: 0, pending: 0 });
+    expect(sorted(values('all'))).toEqual(range(1_500));
+    expect(replicas().reduce((sum, { restarts }) => sum + restarts, 0)).toBe(8);
+  }, 90_000);
+});
