@@ -1,7 +1,7 @@
 import type { Broker, CommitResult } from '../brokers/broker.js';
 import { hasCode } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
-import { isGone, pause } from './insist.js';
+import { pause } from './insist.js';
 import { asOne } from './pendingCommit.js';
 import type { PendingCommit } from './pendingCommit.js';
 
@@ -10,7 +10,7 @@ const mostCommits = 64;
 const mostBytes = 256 * 1024;
 
 /** What a broker says of messages that it will not take, however often it is asked. */
-const refusals: readonly ErrorCode[] = ['BROKER_FULL', 'MESSAGE_TOO_LARGE', 'VALUE_INVALID'];
+const refusals: readonly ErrorCode[] = ['BROKER_FULL', 'MESSAGE_TOO_LARGE', 'VALUE_INVALID', 'TOPIC_UNDECLARED'];
 
 const queues = new WeakMap<Broker, CommitQueue>();
 
@@ -97,7 +97,7 @@ export class CommitQueue {
           else await this.#settleEach(left);
           return;
         }
-        const given = left.filter((commit) => isGone(error) || commit.closing);
+        const given = left.filter((commit) => hasCode(error, 'BROKER_CLOSED') || commit.closing);
         for (const commit of given) commit.dropped();
         left = left.filter((commit) => !given.includes(commit));
         if (given.length === 0) await whileOpen(left, pause);

@@ -7,6 +7,7 @@
  */
 
 import type { Broker, Publication } from '../brokers/broker.js';
+import { messageIdOf } from '../message.js';
 import { Bond } from './bond.js';
 import type { PendingCommit } from './pendingCommit.js';
 
@@ -99,7 +100,7 @@ export class Delivery {
     this.#outputs ??= new Map();
     const count = this.#outputs.get(topic) ?? 0;
     this.#outputs.set(topic, count + 1);
-    return `${id}>${topic}.${count}`;
+    return messageIdOf(`${id}>${topic}.${count}`);
   }
 
   /**

@@ -14,15 +14,10 @@ export async function insist(call: () => Promise<unknown>, closing: AbortSignal)
       await call();
       return;
     } catch (error) {
-      if (closing.aborted || isGone(error)) return;
+      if (closing.aborted || hasCode(error, 'BROKER_CLOSED') || hasCode(error, 'TOPIC_UNDECLARED')) return;
       await pause(closing);
     }
   }
-}
-
-/** Whether a broker was closed or emptied: there is nothing left to settle. */
-export function isGone(error: unknown): boolean {
-  return hasCode(error, 'BROKER_CLOSED') || hasCode(error, 'TOPIC_UNDECLARED');
 }
 
 /** Waits before the next try; ends at once when `closing` is aborted. */

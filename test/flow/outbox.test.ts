@@ -34,7 +34,7 @@ import {
 import type { MonoTypeOperatorFunction, Observable } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { decodeValue, maxMetaBytes } from '#src/codec.js';
+import { decodeValue, encodeValue, maxMetaBytes } from '#src/codec.js';
 import { marbles, turn } from './support.js';
 
 /** Records commits; a gate may hold them up, and a fault may take their place. */
@@ -151,6 +151,17 @@ describe('what answers a delivery', () => {
     await untilAcked(2);
     expect(await values()).toEqual([1, 1.5, 2, 2.5]);
     expect((await published('second')).map(({ value }) => value)).toEqual([1, 1.5, 2, 2.5]);
+  });
+
+  test('has an id of bounded length, however many nodes its inputs passed through', async () => {
+    durable().pipe(outbox()).subscribe();
+    for (const origin of ['a', 'b']) {
+      const message = { id: origin.repeat(510), time: 0, ...encodeValue(origin) };
+      await broker.push('numbers', message);
+    }
+    await untilAcked(2);
+    const ids = (await published()).map(({ id }) => id);
+    expect([ids.length, new Set(ids).size, Math.max(...ids.map(({ length }) => length))]).toEqual([2, 2, 43]);
   });
 
   test('is dropped when the delivery fails, and published once when it succeeds', async () => {
@@ -362,18 +373,21 @@ describe('a commit that is', () => {
     expect(seqs).toEqual([1, 2, 3, 1, 2, 3]);
   });
 
-  test.each(['BROKER_FULL', 'MESSAGE_TOO_LARGE'] as const)('refused with %s fails its delivery and no other', async (code) => {
-    broker.fault = ({ messages }) =>
-      messages.some(({ message }) => decodeValue(message) === 2) ? new EdgeFlowError(code, 'injected') : undefined;
-    durable(numbers, { retry: { initialMs: 0, maxDeliveries: 2 } })
-      .pipe(outbox())
-      .subscribe();
-    await publish(numbers, 1, 2, 3);
-    await untilAcked(2);
-    await until('2 is dead', async () => (await statsOf('numbers')).dead === 1);
-    expect(await values()).toEqual([1, 3]);
-    expect(await broker.deadLetters('numbers')).toMatchObject([{ seq: 2, attempts: 2, error: `${code}: injected` }]);
-  });
+  test.each(['BROKER_FULL', 'MESSAGE_TOO_LARGE', 'TOPIC_UNDECLARED'] as const)(
+    'refused with %s fails its delivery and no other',
+    async (code) => {
+      broker.fault = ({ messages }) =>
+        messages.some(({ message }) => decodeValue(message) === 2) ? new EdgeFlowError(code, 'injected') : undefined;
+      durable(numbers, { retry: { initialMs: 0, maxDeliveries: 2 } })
+        .pipe(outbox())
+        .subscribe();
+      await publish(numbers, 1, 2, 3);
+      await untilAcked(2);
+      await until('2 is dead', async () => (await statsOf('numbers')).dead === 1);
+      expect(await values()).toEqual([1, 3]);
+      expect(await broker.deadLetters('numbers')).toMatchObject([{ seq: 2, attempts: 2, error: `${code}: injected` }]);
+    },
+  );
 
   test('lost on the way is tried again until the broker is back', async () => {
     let failures = 2;
