@@ -91,9 +91,9 @@ export class CommitQueue {
       try {
         result = await whileOpen(left, (signal) => this.#broker.commit(asOne(left), { signal }));
       } catch (error) {
-        const [only, ...others] = left;
+        const [first] = left;
         if (refusals.some((code) => hasCode(error, code))) {
-          if (only && others.length === 0) only.refused(error);
+          if (first && left.length === 1) first.refused(error);
           else await this.#settleEach(left);
           return;
         }
@@ -103,9 +103,9 @@ export class CommitQueue {
         if (given.length === 0) await whileOpen(left, pause);
         continue;
       }
-      const [only, ...others] = left;
+      const [first] = left;
       if (result.committed) for (const commit of left) commit.committed();
-      else if (only && others.length === 0) only.dropped(result.fenced);
+      else if (first && left.length === 1) first.dropped(result.fenced);
       else await this.#settleEach(left);
       return;
     }

@@ -2,7 +2,7 @@ import { DualRedisBroker, EmbeddedBroker, QoS, System } from 'edgeflow';
 import type { Broker, RunningSystem } from 'edgeflow';
 import { until } from 'edgeflow/testing';
 import { afterEach, describe, expect, test } from 'vitest';
-import { freshDirectory, linkOf, nodeFile, range, readLines, temporaryFolder } from '../support/system.js';
+import { freshDirectory, freshEmbedded, linkOf, nodeFile, range, readLines, temporaryFolder } from '../support/system.js';
 
 const folder = temporaryFolder();
 let running: RunningSystem | undefined;
@@ -48,4 +48,20 @@ describe.each<[string, () => Broker]>([
     expect(sorted(values('all'))).toEqual(range(1_500));
     expect(replicas().reduce((sum, { restarts }) => sum + restarts, 0)).toBe(8);
   }, 90_000);
+});
+
+test('a node counts what it published when the broker has it', async () => {
+  const system = new System('counted');
+  const source = system.node(nodeFile('counter'), { name: 'source', count: 40 });
+  const transform = system.node(nodeFile('recorder'), { name: 'transform', file: folder.path('taken') });
+  const sink = system.node(nodeFile('recorder'), { name: 'sink', file: folder.path('all') });
+  system.link(source).to(transform, QoS.DURABLE).to(sink, QoS.DURABLE);
+  running = await system.run({ broker: freshEmbedded(), handleSignals: false, onLog: () => undefined });
+  await running.done;
+  const counts = running.status().map(({ node, report }) => [node, report?.published]);
+  expect(counts).toEqual([
+    ['source', 40],
+    ['transform', 40],
+    ['sink', 0],
+  ]);
 });
