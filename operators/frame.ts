@@ -49,7 +49,7 @@ export function checkFrame(frame: Frame): void {
     if (data.length < 4 || data[0] !== 0xff || data[1] !== 0xd8) fail('format is jpeg, but the bytes are not a JPEG file');
     return;
   }
-  if (!(format in bytesPerPixel)) fail(`format is '${format}'; expected rgb24, gray8 or jpeg`);
+  if (!Object.hasOwn(bytesPerPixel, format)) fail(`format is '${format}'; expected rgb24, gray8 or jpeg`);
   const expected = width * height * bytesPerPixel[format];
   if (data.length !== expected)
     fail(

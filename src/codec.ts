@@ -1,5 +1,7 @@
 import { Packr } from 'msgpackr';
 import { EdgeFlowError, errorMessage } from './errors.js';
+import { checkMessagePack } from './messagePack.js';
+import { checkPlain, forbiddenKeys } from './plainData.js';
 
 /** A value split into what is small and what is large. */
 export interface Encoded {
@@ -10,11 +12,11 @@ export interface Encoded {
 /** The most bytes a value may have besides its payload. */
 export const maxMetaBytes = 1024 * 1024;
 
-// Plain records only: no class instances, no shared references, no extension types that could build objects.
+// Plain records only. That forbids little: msgpackr reads every extension type that it knows, and writes a Float32Array
+// over memory that it did not clear. So values are checked before it writes, and bytes before it reads.
 const packr = new Packr({ useRecords: false, mapsAsObjects: true, moreTypes: false, structuredClone: false });
 
 const noPayload = new Uint8Array(0);
-const forbiddenKeys = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** The key of the largest byte array among the value's own properties. */
 function payloadKey(value: unknown): string | undefined {
@@ -33,10 +35,11 @@ function payloadKey(value: unknown): string | undefined {
 /**
  * Splits a value into MessagePack for its small parts and its largest byte array, which is not copied.
  *
- * @throws EdgeFlowError `VALUE_INVALID` for what cannot travel, such as a function, and `MESSAGE_TOO_LARGE` for small
+ * @throws EdgeFlowError `VALUE_INVALID` for what is not plain data, such as a function or a Date, and `MESSAGE_TOO_LARGE` for small
  * parts over 1 MiB.
  */
 export function encodeValue(value: unknown): Encoded {
+  checkPlain(value);
   if (value instanceof Uint8Array) return { meta: pack([1]), payload: value };
   const key = payloadKey(value);
   if (key === undefined) return { meta: pack([0, value]), payload: noPayload };
@@ -60,23 +63,37 @@ function pack(record: readonly unknown[]): Uint8Array {
 }
 
 /**
- * Puts a value together again.
+ * Puts a value together again. The bytes may come from anybody: what they build is plain data, and bounded by their
+ * length.
  *
  * @throws EdgeFlowError `MESSAGE_CORRUPT` for bytes that {@link encodeValue} did not write.
  */
 export function decodeValue({ meta, payload }: Encoded): unknown {
-  let record: unknown;
-  try {
-    record = packr.unpack(meta);
-  } catch (cause) {
-    throw new EdgeFlowError('MESSAGE_CORRUPT', `a message cannot be read: ${errorMessage(cause)}`, { cause });
-  }
+  const record = unpack(meta);
   if (Array.isArray(record)) {
     const [form, body, key] = record as unknown[];
-    if (form === 0) return body;
-    if (form === 1) return payload;
-    if (form === 2 && typeof key === 'string' && !forbiddenKeys.has(key) && typeof body === 'object' && body !== null)
+    if (form === 0 && record.length === 2) return body;
+    if (form === 1 && record.length === 1) return payload;
+    if (form === 2 && record.length === 3 && typeof key === 'string' && !forbiddenKeys.has(key) && isObject(body))
       return { ...body, [key]: payload };
   }
   throw new EdgeFlowError('MESSAGE_CORRUPT', 'a message cannot be read: it was not written by EdgeFlow’s codec');
+}
+
+function unpack(meta: Uint8Array): unknown {
+  if (meta.length > maxMetaBytes)
+    throw new EdgeFlowError(
+      'MESSAGE_CORRUPT',
+      `a message cannot be read: its small parts take ${meta.length} bytes; expected at most ${maxMetaBytes}`,
+    );
+  checkMessagePack(meta);
+  try {
+    return packr.unpack(meta);
+  } catch (cause) {
+    throw new EdgeFlowError('MESSAGE_CORRUPT', `a message cannot be read: ${errorMessage(cause)}`, { cause });
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
 }

@@ -25,7 +25,7 @@ export function checkName(kind: string, name: string): void {
   if (!namePattern.test(name))
     throw new EdgeFlowError(
       'TOPIC_INVALID',
-      `${kind} name '${name}' is not usable: expected 1 to 128 letters, digits, '.', '_' or '-', starting with a letter or digit`,
+      `${kind} name ${JSON.stringify(name.slice(0, 128))} is not usable: expected 1 to 128 letters, digits, '.', '_' or '-', starting with a letter or digit`,
     );
 }
 

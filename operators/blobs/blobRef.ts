@@ -79,6 +79,6 @@ export function isBlobRef(value: unknown): value is BlobRef {
     ['bytes', 'time', 'width', 'height', 'index'].every((name) => typeof ref[name] === 'number') &&
     ['source', 'sha256'].every((name) => typeof ref[name] === 'string') &&
     typeof ref.format === 'string' &&
-    ref.format in extensions
+    Object.hasOwn(extensions, ref.format)
   );
 }

@@ -21,6 +21,9 @@ export interface ChildEvents {
   readonly onExit: (exit: ChildExit) => void;
 }
 
+/** What the command line tool reads: may hold passwords, which workers, and what they start, need not inherit. */
+const brokerVariables = ['EDGEFLOW_CONTROL_URL', 'EDGEFLOW_DATA_URL'];
+
 const workerFile = fileURLToPath(new URL('./worker.js', import.meta.url));
 
 /** One worker process. */
@@ -33,6 +36,7 @@ export class Child {
     this.#process = fork(workerFile, [`${plan.system}/${plan.consumer}`], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       serialization: 'advanced',
+      env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !brokerVariables.includes(name))),
     });
     this.pid = this.#process.pid;
     let done = false;

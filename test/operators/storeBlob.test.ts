@@ -1,5 +1,5 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { listBlobs, loadBlob, storeBlob } from 'edgeflow/operators';
 import type { BlobRef, Frame, StoreBlobOptions } from 'edgeflow/operators';
 import fc from 'fast-check';
@@ -292,8 +292,26 @@ describe('failures', () => {
     symlinkSync(outside, join(directory, linked.path));
 
     await expect(load(gone)).rejects.toMatchObject({ code: 'BLOB_MISSING' });
-    for (const ref of [altered, shortened, linked, null, {}, { ...altered, path: '../../etc/passwd' }, { ...altered, path: '/etc/passwd' }])
+    for (const ref of [altered, shortened, linked, null, {}, { ...altered, format: 'constructor' }])
       await expect(load(ref)).rejects.toMatchObject({ code: 'BLOB_INVALID' });
+    const [folder, name] = [dirname(altered.path), basename(altered.path)];
+    for (const path of [
+      '',
+      '..',
+      '/etc/passwd',
+      '../../etc/passwd',
+      `${folder}/../../../etc/passwd`,
+      `${folder}/../12-00/${name}`,
+      `../${altered.path}`,
+      `/${altered.path}`,
+      `${altered.path}\0`,
+      `${altered.path}\n`,
+      `${folder}/${'x'.repeat(5_000)}.jpg`,
+      `${folder}\\${name}`,
+      `${folder}/\u0660${name.slice(1)}`,
+      [altered.path],
+    ])
+      await expect(load({ ...altered, path })).rejects.toMatchObject({ code: 'BLOB_INVALID' });
   });
 
   test('a directory that does not exist is an empty store', async () => {

@@ -2,6 +2,7 @@ import { closeSync, constants, mkdirSync, openSync, watch, writeSync } from 'nod
 import type { FSWatcher } from 'node:fs';
 import path from 'node:path';
 import { errorMessage } from '../../errors.js';
+import { checkName } from '../../topic.js';
 
 /** `news`: something to take. `space`: something was settled. */
 export type Bell = 'news' | 'space';
@@ -120,7 +121,9 @@ export class Bells {
     return bell;
   }
 
+  /** The one place where a name becomes part of a path. */
   #path(topic: string, kind: Bell): string {
+    checkName('topic', topic);
     return path.join(this.#directory, `${topic}.${kind}`);
   }
 }

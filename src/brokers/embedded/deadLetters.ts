@@ -1,4 +1,5 @@
 import type { DeadLetter } from '../broker.js';
+import { damaged, parseStored } from './damaged.js';
 import { decodeEntry, encodeEntry } from './entry.js';
 import type { Entry } from './entry.js';
 
@@ -19,8 +20,19 @@ export function encodeDeadLetter(letter: Omit<StoredDeadLetter, 'payloadKey'>, p
   return Buffer.concat([length, text, encodeEntry(letter, payloadKey)]);
 }
 
+/** @throws EdgeFlowError `MESSAGE_CORRUPT` */
 export function decodeDeadLetter(bytes: Buffer): StoredDeadLetter {
-  const end = 4 + bytes.readUInt32LE();
-  const header = JSON.parse(bytes.toString('utf8', 4, end)) as Header;
-  return { ...decodeEntry(bytes.subarray(end)), ...header };
+  const end = bytes.length < 4 ? Infinity : 4 + bytes.readUInt32LE();
+  if (end > bytes.length) throw damaged('a dead letter');
+  const { seq, group, error, attempts, deadTime } = parseStored(bytes.toString('utf8', 4, end), 'a dead letter', isHeader);
+  return { ...decodeEntry(bytes.subarray(end)), seq, group, error, attempts, deadTime };
+}
+
+function isHeader(value: unknown): value is Header {
+  if (typeof value !== 'object' || value === null) return false;
+  const header = value as Record<string, unknown>;
+  return (
+    ['seq', 'attempts', 'deadTime'].every((name) => Number.isFinite(header[name])) &&
+    ['group', 'error'].every((name) => typeof header[name] === 'string')
+  );
 }

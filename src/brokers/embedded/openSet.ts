@@ -1,3 +1,4 @@
+import { damaged } from './damaged.js';
 import { ownerRange, seqKey, seqOfKey } from './keys.js';
 import type { Table } from './tables.js';
 
@@ -83,6 +84,7 @@ export class OpenSet {
     if (known) return known;
     const stored = this.#table.getBinary(seqKey(this.#group, number));
     if (!stored) return undefined;
+    if (stored.length !== slots * slotBytes) throw damaged('the state of open messages');
     const page = Buffer.from(stored);
     this.#pages.set(number, page);
     return page;

@@ -1,3 +1,4 @@
+import { parseStored } from './damaged.js';
 import { ownSeqKey, ownerRange, seqKey, seqOfKey } from './keys.js';
 import type { Table } from './tables.js';
 
@@ -69,10 +70,15 @@ export class RecentIds {
   }
 }
 
-function encodeIds(ids: readonly string[]): Buffer {
+export function encodeIds(ids: readonly string[]): Buffer {
   return Buffer.from(JSON.stringify(ids));
 }
 
-function decodeIds(bytes: Buffer): string[] {
-  return JSON.parse(bytes.toString()) as string[];
+/** @throws EdgeFlowError `MESSAGE_CORRUPT` */
+export function decodeIds(bytes: Buffer): string[] {
+  return parseStored(bytes.toString(), 'a list of published ids', isListOfText);
+}
+
+function isListOfText(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((id) => typeof id === 'string');
 }

@@ -1,21 +1,38 @@
+import { damaged } from './damaged.js';
+
 /** Turns a record of numbers into bytes and back; fast, because a transaction reads and writes several. */
 export interface RecordCodec<R> {
   encode(record: R): Buffer;
+  /** @throws EdgeFlowError `MESSAGE_CORRUPT` */
   decode(bytes: Uint8Array): R;
 }
 
-function recordCodec<const Fields extends readonly string[]>(fields: Fields): RecordCodec<Record<Fields[number], number>> {
-  type Field = Fields[number];
+/**
+ * What a field holds: the number of a topic, group or consumer; a position in a log, or a session; or any amount, where
+ * a time and a limit may be infinite. The first two become parts of keys, which hold no more than `most`.
+ */
+type Kind = 'number' | 'position' | 'amount';
+
+const most = { number: 2 ** 32 - 1, position: 2 ** 48 - 1 };
+
+function recordCodec<const Field extends string>(kinds: Readonly<Record<Field, Kind>>): RecordCodec<Record<Field, number>> {
+  const fields = Object.entries<Kind>(kinds) as [Field, Kind][];
   return {
     encode(record) {
       const bytes = Buffer.allocUnsafe(fields.length * 8);
-      fields.forEach((field: Field, index) => bytes.writeDoubleLE(record[field], index * 8));
+      fields.forEach(([field], index) => bytes.writeDoubleLE(record[field], index * 8));
       return bytes;
     },
     decode(bytes) {
-      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      if (bytes.length !== fields.length * 8) throw damaged('a record');
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
       const record: Partial<Record<Field, number>> = {};
-      fields.forEach((field: Field, index) => (record[field] = view.getFloat64(index * 8, true)));
+      fields.forEach(([field, kind], index) => {
+        const value = view.getFloat64(index * 8, true);
+        if (kind === 'amount' ? Number.isNaN(value) : !(Number.isInteger(value) && value >= 0 && value <= most[kind]))
+          throw damaged(`a record's ${field}`);
+        record[field] = value;
+      });
       return record as Record<Field, number>;
     },
   };
@@ -24,25 +41,45 @@ function recordCodec<const Fields extends readonly string[]>(fields: Fields): Re
 type RecordOf<C> = C extends RecordCodec<infer R> ? R : never;
 
 /** One for the whole store: the next number for a topic or group, and all stored bytes. */
-export const storeRecord = recordCodec(['nextNumber', 'bytes']);
+export const storeRecord = recordCodec({ nextNumber: 'number', bytes: 'amount' });
 export type StoreRecord = RecordOf<typeof storeRecord>;
 
-export const topicRecord = recordCodec(['number', 'head', 'entries', 'bytes', 'maxBytes', 'rejects', 'dedupeWindow', 'deadLetters']);
+export const topicRecord = recordCodec({
+  number: 'number',
+  head: 'position',
+  entries: 'amount',
+  bytes: 'amount',
+  maxBytes: 'amount',
+  rejects: 'amount',
+  dedupeWindow: 'amount',
+  deadLetters: 'position',
+});
 export type TopicRecord = RecordOf<typeof topicRecord>;
 
 /** `open` counts the messages of the open set, `waiting` those of them without an owner, none of them due before `nextDue`. */
-export const groupRecord = recordCodec(['number', 'start', 'cursor', 'acked', 'dead', 'open', 'waiting', 'nextDue', 'owners', 'strict']);
+export const groupRecord = recordCodec({
+  number: 'number',
+  start: 'position',
+  cursor: 'position',
+  acked: 'amount',
+  dead: 'amount',
+  open: 'amount',
+  waiting: 'amount',
+  nextDue: 'amount',
+  owners: 'number',
+  strict: 'amount',
+});
 export type GroupRecord = RecordOf<typeof groupRecord>;
 
-export const readerRecord = recordCodec(['start', 'cursor', 'delivered', 'skipped']);
+export const readerRecord = recordCodec({ start: 'position', cursor: 'position', delivered: 'amount', skipped: 'amount' });
 export type ReaderRecord = RecordOf<typeof readerRecord>;
 
 /** `session` is 0 for a consumer that was found dead. */
-export const consumerRecord = recordCodec(['owner', 'session']);
+export const consumerRecord = recordCodec({ owner: 'number', session: 'position' });
 
 /** Last sign of life of a client, by the clock that all processes of the host share. */
-export const sessionRecord = recordCodec(['beat', 'visibilityMs']);
+export const sessionRecord = recordCodec({ beat: 'amount', visibilityMs: 'amount' });
 
 /** Of the data environment: bytes of its file that the file system has given, and bytes of stored payloads. */
-export const spaceRecord = recordCodec(['allocated', 'stored']);
+export const spaceRecord = recordCodec({ allocated: 'amount', stored: 'amount' });
 export type SpaceRecord = RecordOf<typeof spaceRecord>;

@@ -1,4 +1,5 @@
 import type { Transaction } from 'lmdb';
+import { damaged } from './damaged.js';
 import type { Table } from './tables.js';
 
 /** A slot in use. No two uses of one slot have the same stamp. */
@@ -69,6 +70,7 @@ export class Slots {
   #row(row: number, transaction?: Transaction): Float64Array | undefined {
     const table: { getBinary(key: Uint8Array, options: { readonly transaction?: Transaction }): Uint8Array | undefined } = this.#table;
     const stored = table.getBinary(rowKey(row), transaction ? { transaction } : {});
+    if (stored && stored.length !== perRow * 8) throw damaged('the table of payloads');
     return stored && new Float64Array(stored.buffer.slice(stored.byteOffset, stored.byteOffset + stored.byteLength));
   }
 

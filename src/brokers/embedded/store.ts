@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { open } from 'lmdb';
-import { EdgeFlowError, errorMessage } from '../../errors.js';
+import { EdgeFlowError, errorMessage, hasCode } from '../../errors.js';
 import { Bells } from './bells.js';
 import { Change } from './change.js';
 import { bootName } from './clock.js';
@@ -130,7 +130,8 @@ export class Store {
           try {
             result = { value: step(change) };
           } catch (error) {
-            if (!(error instanceof EdgeFlowError)) throw error;
+            // Damage may be found when half of the step is done: then nothing of it must stay.
+            if (!(error instanceof EdgeFlowError) || hasCode(error, 'MESSAGE_CORRUPT')) throw error;
             result = { error };
           }
         },

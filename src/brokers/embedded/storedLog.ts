@@ -1,6 +1,7 @@
 import type { DeadLetter, Failure, GroupStats, ReaderStats, PushReceipt, Ticket, TopicDeclaration, TopicStats } from '../broker.js';
 import { defaultMaxBytes, keptNewest } from '../options.js';
 import type { OutgoingMessage } from '../../message.js';
+import { checkName } from '../../topic.js';
 import { decodeDeadLetter, encodeDeadLetter } from './deadLetters.js';
 import { decodeEntry, encodeEntry, entryCost } from './entry.js';
 import type { Entry } from './entry.js';
@@ -58,6 +59,7 @@ export class StoredLog {
   }
 
   static load(name: string, tables: Tables, effects: LogEffects): StoredLog | undefined {
+    checkName('topic', name);
     const stored = tables.topics.getBinary(Buffer.from(name));
     if (!stored) return undefined;
     const log = new StoredLog(name, tables, effects, topicRecord.decode(stored));
@@ -205,12 +207,14 @@ export class StoredLog {
 
   /** Number of a consumer, once it has popped. */
   consumer(groupName: string, name: string): Owner | undefined {
+    checkName('consumer', name);
     const stored = this.#tables.consumers.getBinary(nameKey(this.#group(groupName).number, name));
     return stored && { number: consumerRecord.decode(stored).owner };
   }
 
   /** Makes a consumer known as living in a session; with `takeBack`, what another session had open becomes due. */
   enlist(groupName: string, name: string, session: number, takeBack: boolean): Owner {
+    checkName('consumer', name);
     const group = this.#group(groupName);
     const key = nameKey(group.number, name);
     const stored = this.#tables.consumers.getBinary(key);

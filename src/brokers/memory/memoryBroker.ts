@@ -90,6 +90,7 @@ export class MemoryBroker implements Broker {
 
   async pop(topic: string, request: PopRequest): Promise<DeliveredMessage[]> {
     const { group, consumer, count, waitMs, strict = false, signal } = request;
+    checkName('consumer', consumer);
     const end = this.#now() + waitMs;
     for (;;) {
       this.#checkOpen();

@@ -11,7 +11,7 @@ import type {
   TopicDeclaration,
   TopicStats,
 } from '../broker.js';
-import { defaultMaxBytes, keptNewest, messageBytes, replaceWithGroup } from '../options.js';
+import { defaultMaxBytes, keptNewest, messageBytes, replaceWithGroup, topicUndeclared } from '../options.js';
 import { attemptOf, firstToken, handedBack, nextToken, redriven } from '../token.js';
 import type { OutgoingMessage, ReceivedMessage } from '../../message.js';
 
@@ -285,7 +285,7 @@ export class TopicLog {
 
   #group(name: string): Group {
     const group = this.#groups.get(name);
-    if (!group) throw new Error(`group '${name}' is unknown`);
+    if (!group) throw topicUndeclared(this.name, `group '${name}'`);
     return group;
   }
 

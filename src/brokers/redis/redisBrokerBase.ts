@@ -120,11 +120,15 @@ export abstract class RedisBrokerBase implements Broker {
 
   async pop(topic: string, request: PopRequest): Promise<DeliveredMessage[]> {
     const connections = await this.#connections();
+    const client = this.#group(connections, topic, request);
     connections.heartbeat.add(topic, request);
-    return this.#group(connections, topic, request).pop(request);
+    return client.pop(request);
   }
 
   async popLatest(topic: string, request: PopLatestRequest): Promise<ReceivedMessage | undefined> {
+    checkName('topic', topic);
+    checkName('reader', request.reader);
+    checkName('consumer', request.consumer);
     const connections = await this.#connections();
     const key = `${topic}:${request.reader}:${request.consumer}`;
     let reader = this.#readers.get(key);
@@ -146,6 +150,7 @@ export abstract class RedisBrokerBase implements Broker {
   }
 
   async deadLetters(topic: string): Promise<DeadLetter[]> {
+    checkName('topic', topic);
     const connections = await this.#connections();
     const letters = await this.#persist(connections, () => readDeadLetters(connections, topic));
     if (!letters) throw topicUndeclared(topic, 'declaration');
@@ -228,6 +233,10 @@ export abstract class RedisBrokerBase implements Broker {
   }
 
   #group(connections: Connections, topic: string, { group, consumer }: GroupConsumer): GroupClient {
+    checkName('topic', topic);
+    checkName('group', group);
+    // The scripts give a message that waits for redelivery the owner '', which must be nobody's name.
+    checkName('consumer', consumer);
     const key = `${topic}:${group}:${consumer}`;
     let client = this.#groups.get(key);
     if (!client) this.#groups.set(key, (client = new GroupClient(topic, { group, consumer }, connections)));

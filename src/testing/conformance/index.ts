@@ -3,6 +3,7 @@ import type { BrokerHarness } from '../harness.js';
 import { commitConformance } from './commit.js';
 import { deadLetterConformance } from './deadLetters.js';
 import { durableConformance } from './durable.js';
+import { interleavingConformance } from './interleavings.js';
 import { lifecycleConformance } from './lifecycle.js';
 import { modelConformance } from './model.js';
 import { realtimeConformance } from './realtime.js';
@@ -44,6 +45,7 @@ export function brokerConformance(name: string, harness: BrokerHarness, { restar
     });
     describe('model', () => {
       modelConformance(harness);
+      interleavingConformance(harness);
     });
   });
 }

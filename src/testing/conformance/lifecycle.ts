@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { codeOf } from '../../errors.js';
 import { numbered, numberOf, until } from '../harness.js';
 import type { BrokerHarness } from '../harness.js';
 import { withStore } from './withStore.js';
@@ -62,6 +63,73 @@ export function lifecycleConformance(harness: BrokerHarness, restarts: boolean):
       await expect(broker.popLatest('t', { reader: 'r', consumer: 'a', waitMs: 0 })).rejects.toMatchObject({ code: 'TOPIC_UNDECLARED' });
       await expect(broker.declare({ topic: 'no/slash' })).rejects.toMatchObject({ code: 'TOPIC_INVALID' });
       await expect(broker.push('t', numbered(1, 0, 'x'.repeat(600)))).rejects.toMatchObject({ code: 'VALUE_INVALID' });
+    }));
+
+  test.each([
+    ['empty', ''],
+    ['the parent folder', '..'],
+    ['a path out of the folder', '../../escaped'],
+    ['an absolute path', '/tmp/escaped'],
+    ['a path', 'a/b'],
+    ['a path of Windows', 'a\\b'],
+    ['cut by a NUL', 'a\0b'],
+    ['two words', 'a b'],
+    ['two lines', 'a\n'],
+    ['a part of a key', 'a:b'],
+    ['a pattern', '*'],
+    ['not ASCII', '\u00e9\u{1f600}'],
+    ['too long', 'x'.repeat(5_000)],
+  ])('a name that is %s gets nowhere', (_, name) =>
+    withStore(harness, async ({ broker }) => {
+      await broker.declare({ topic: 't', groups: ['g'], readers: ['r'] });
+      await broker.push('t', numbered(1));
+      const pop = { ...consumer, count: 1, waitMs: 0 };
+      const ticket = { seq: 1, token: 1 };
+      const calls: (() => Promise<unknown>)[] = [
+        () => broker.declare({ topic: name }),
+        () => broker.declare({ topic: 't', groups: [name] }),
+        () => broker.declare({ topic: 't', readers: [name] }),
+        () => broker.push(name, numbered(1)),
+        () => broker.pop(name, pop),
+        () => broker.pop('t', { ...pop, group: name }),
+        () => broker.pop('t', { ...pop, consumer: name }),
+        () => broker.popLatest(name, { reader: 'r', consumer: 'a', waitMs: 0 }),
+        () => broker.popLatest('t', { reader: name, consumer: 'a', waitMs: 0 }),
+        () => broker.ack(name, consumer, [ticket]),
+        () => broker.ack('t', { ...consumer, group: name }, [ticket]),
+        () => broker.nack(name, consumer, ticket, { error: '' }),
+        () => broker.release(name, consumer),
+        () => broker.deadLetters(name),
+        () => broker.redrive(name, [1]),
+        () => broker.dropDeadLetters(name, [1]),
+        () => broker.dropGroup(name, 'g'),
+        () => broker.dropGroup('t', name),
+        () => broker.commit({ acks: [{ topic: name, ...consumer, tickets: [ticket] }], messages: [] }),
+        () => broker.commit({ acks: [{ topic: 't', ...consumer, group: name, tickets: [ticket] }], messages: [] }),
+        () => broker.commit({ acks: [], messages: [{ topic: name, message: numbered(1) }] }),
+      ];
+      for (const call of calls) {
+        const error: unknown = await Promise.resolve()
+          .then(call)
+          .catch((reason: unknown) => reason);
+        expect(['TOPIC_INVALID', 'TOPIC_UNDECLARED']).toContain(codeOf(error));
+      }
+      expect((await broker.stats()).map(({ topic }) => topic)).toEqual(['t']);
+      expect((await broker.pop('t', pop)).map(numberOf)).toEqual([1]);
+    }),
+  );
+
+  test('nobody settles a message that waits for redelivery, by a name that is empty', () =>
+    withStore(harness, async ({ broker }) => {
+      await broker.declare({ topic: 't', groups: ['g'] });
+      await broker.push('t', numbered(1));
+      const [popped] = await broker.pop('t', { ...consumer, count: 1, waitMs: 0 });
+      if (!popped) throw new Error('a message expected');
+      await broker.nack('t', consumer, popped, { error: 'again', retryAfterMs: 3_600_000 });
+      await Promise.resolve()
+        .then(() => broker.ack('t', { group: 'g', consumer: '' }, [popped]))
+        .catch((error: unknown) => expect(codeOf(error)).toBe('TOPIC_INVALID'));
+      expect((await broker.stats())[0]?.groups.g).toMatchObject({ open: 1, acked: 0 });
     }));
 
   test('many topics', () =>

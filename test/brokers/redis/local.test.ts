@@ -1,4 +1,5 @@
 import { numbered, numberOf, until } from 'edgeflow/testing';
+import { Redis } from 'ioredis';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,11 +8,12 @@ import { expect, test } from 'vitest';
 import type { BrokerConfig } from '#src/brokers/broker.js';
 import { connectRedisBroker } from '#src/brokers/redis/connect.js';
 import { DualRedisBroker } from '#src/brokers/redis/redisBroker.js';
+import { listeningTcp, seenProcesses } from '../../support/processes.js';
 import { runModule } from '../../support/runModule.js';
 
 interface LocalConfig {
   kind: string;
-  options: { control: { path: string; password: string }; data: { path: string } };
+  options: { control: { path: string; password: string }; data: { path: string; password: string } };
 }
 
 /** Command lines of all processes that name a folder. */
@@ -44,6 +46,50 @@ test('local() starts its pair when it is first used, serves other clients, and l
   await broker.close();
   expect(existsSync(folder)).toBe(false);
   if (onLinux) expect(await processesOf(folder)).toEqual([]);
+});
+
+test.runIf(onLinux)('its servers listen on sockets of this user alone, and their password is in their configuration alone', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'edgeflow-kept-'));
+  const brokers = [DualRedisBroker.local(), DualRedisBroker.local({ directory })];
+  try {
+    const passwords = new Set<string>();
+    const sockets: string[] = [];
+    for (const broker of brokers) {
+      const { control, data } = ((await broker.open()) as unknown as LocalConfig).options;
+      const store = broker === brokers[0] ? join(dirname(control.path), 'store') : directory;
+      expect(control.password).toBe(data.password);
+      // 24 random bytes.
+      expect(control.password).toMatch(/^[\w-]{32}$/);
+      passwords.add(control.password);
+      for (const [name, { path }] of Object.entries({ control, data })) {
+        const folder = join(store, name);
+        sockets.push(path);
+        expect((await stat(dirname(path))).mode & 0o777).toBe(0o700);
+        expect((await stat(folder)).mode & 0o777).toBe(0o700);
+        expect((await stat(path)).mode & 0o777).toBe(0o600);
+        expect((await stat(join(folder, 'redis.conf'))).mode & 0o777).toBe(0o600);
+        for (const file of await readdir(folder, { recursive: true, withFileTypes: true }))
+          if (file.isFile() && file.name !== 'redis.conf')
+            expect(await readFile(join(file.parentPath, file.name), 'latin1')).not.toContain(control.password);
+        const stranger = new Redis({ path, retryStrategy: () => null }).on('error', () => undefined);
+        await expect(stranger.ping()).rejects.toThrow(/NOAUTH/);
+        stranger.disconnect();
+      }
+    }
+    expect(passwords.size).toBe(2);
+
+    const processes = await seenProcesses();
+    const servers = processes.filter(
+      ({ commandLine }) => commandLine.startsWith('redis-server') && sockets.some((path) => commandLine.includes(path)),
+    );
+    expect(servers).toHaveLength(4);
+    for (const { pid } of servers) expect(await listeningTcp(pid)).toEqual([]);
+    for (const { commandLine, environment } of processes)
+      for (const password of passwords) expect(`${commandLine} ${environment}`).not.toContain(password);
+  } finally {
+    await Promise.all(brokers.map((broker) => broker.close()));
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test('a broker that is made and not used starts nothing', async () => {
