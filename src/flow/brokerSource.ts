@@ -12,6 +12,9 @@ import type { LinkName } from './runtime.js';
 /** How long one request waits for messages; the loop then looks again whether it is still wanted. */
 export const popWaitMs = 1_000;
 
+/** How long commits may still take when a subscription has ended; a topic that is full is not waited for longer. */
+const lastCommitsMs = 1_000;
+
 /** One subscription of `fromBroker`. */
 export interface SourceContext<T> {
   readonly broker: Broker;
@@ -29,8 +32,10 @@ export interface SourceContext<T> {
 export abstract class BrokerSource<T, M extends ReceivedMessage> {
   protected readonly context: SourceContext<T>;
   protected readonly window = new DeliveryWindow();
-  /** Aborted at the end: what the broker does not settle at once then is handed back. */
+  /** Aborted at the end: what fails to reach the broker is not tried again. */
   protected readonly closing = new AbortController();
+  /** Aborted soon after: commits that still wait are handed back. */
+  protected readonly cut = new AbortController();
   /** Settled by the pipeline, but not yet at the broker. */
   #settling = 0;
   readonly #abort = new AbortController();
@@ -86,7 +91,10 @@ export abstract class BrokerSource<T, M extends ReceivedMessage> {
       stop?.removeEventListener('abort', interrupt);
     }
     this.closing.abort();
+    const timer = setTimeout(() => this.cut.abort(), lastCommitsMs);
     await this.window.until(() => this.#settling === 0);
+    clearTimeout(timer);
+    this.cut.abort();
     await this.handBack();
   }
 

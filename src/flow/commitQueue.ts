@@ -89,7 +89,7 @@ export class CommitQueue {
     for (let left = commits; left.length > 0;) {
       let result: CommitResult;
       try {
-        result = await whileOpen(left, (signal) => this.#broker.commit(asOne(left), { signal }));
+        result = await untilCut(left, (signal) => this.#broker.commit(asOne(left), { signal }));
       } catch (error) {
         const [first] = left;
         if (refusals.some((code) => hasCode(error, code))) {
@@ -97,10 +97,10 @@ export class CommitQueue {
           else await this.#settleEach(left);
           return;
         }
-        const given = left.filter((commit) => hasCode(error, 'BROKER_CLOSED') || commit.closing);
+        const given = left.filter((commit) => hasCode(error, 'BROKER_CLOSED') || commit.cut);
         for (const commit of given) commit.dropped();
         left = left.filter((commit) => !given.includes(commit));
-        if (given.length === 0) await whileOpen(left, pause);
+        if (given.length === 0) await untilCut(left, pause);
         continue;
       }
       const [first] = left;
@@ -117,9 +117,9 @@ export class CommitQueue {
   }
 }
 
-/** Gives `work` a signal that is aborted when a source closes that takes part in one of the commits. */
-async function whileOpen<R>(commits: readonly PendingCommit[], work: (signal: AbortSignal) => Promise<R>): Promise<R> {
-  const signals = new Set(commits.flatMap(({ parts }) => parts.map(({ closing }) => closing)));
+/** Gives `work` a signal that is aborted when a source has ended that takes part in one of the commits. */
+async function untilCut<R>(commits: readonly PendingCommit[], work: (signal: AbortSignal) => Promise<R>): Promise<R> {
+  const signals = new Set(commits.flatMap(({ parts }) => parts.map(({ cut }) => cut)));
   const any = new AbortController();
   const abort = (): void => any.abort();
   for (const signal of signals) {

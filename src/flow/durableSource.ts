@@ -81,7 +81,7 @@ export class DurableSource<T> extends BrokerSource<T, DeliveredMessage> {
     }
     commit.join({
       ack: { topic: topic.name, group, consumer, seq, token },
-      closing: this.closing.signal,
+      cut: this.cut.signal,
       onOutcome: (outcome) => {
         if (typeof outcome === 'object') this.#fail(message, outcome.refused, retryDelay(message.attempt, this.#retry));
         else if (outcome === 'dropped') this.#release([seq]);

@@ -43,7 +43,7 @@ export class LatestSource<T> extends BrokerSource<T, ReceivedMessage> {
     // The place of this delivery is free when its outputs are published: a slow broker slows the source.
     this.settling();
     commit.join({
-      closing: this.closing.signal,
+      cut: this.cut.signal,
       onOutcome: (outcome) => {
         if (typeof outcome === 'object') this.#dropped(outcome.refused);
         this.settledAtBroker();

@@ -13,8 +13,8 @@ export type CommitOutcome = 'committed' | 'fenced' | 'dropped' | { readonly refu
 export interface CommitPart {
   /** What acks the delivery; undefined where there is nothing to ack. */
   readonly ack?: GroupConsumer & Ticket & { readonly topic: string };
-  /** Aborted: the commit is dropped when it fails, or must wait for room. */
-  readonly closing: AbortSignal;
+  /** Aborted: the commit is dropped if it has not happened. */
+  readonly cut: AbortSignal;
   /** Called once. */
   readonly onOutcome: (outcome: CommitOutcome) => void;
 }
@@ -36,9 +36,9 @@ export class PendingCommit {
     return this.#parts;
   }
 
-  /** Whether a source that takes part closes. */
-  get closing(): boolean {
-    return this.#parts.some(({ closing }) => closing.aborted);
+  /** Whether a source that takes part has ended. */
+  get cut(): boolean {
+    return this.#parts.some(({ cut }) => cut.aborted);
   }
 
   join(part: CommitPart): void {

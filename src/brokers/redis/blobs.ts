@@ -2,7 +2,7 @@ import { errorMessage } from '../../errors.js';
 import type { Keys } from './keys.js';
 import { LinkLost } from './link.js';
 import type { RedisLink } from './link.js';
-import type { BlobReference, StoredMessage } from './record.js';
+import type { StoredMessage } from './record.js';
 import { asBuffer, asList } from './reply.js';
 import type { Reply } from './reply.js';
 
@@ -45,16 +45,12 @@ export class Blobs {
     return refused < 0 ? blobs.length : refused;
   }
 
-  /** The payloads of messages, in their order; undefined where one is gone. */
+  /** The payloads of messages as they are stored, in their order; undefined where one is gone. */
   async get(messages: readonly StoredMessage[]): Promise<(Buffer | undefined)[]> {
-    if (messages.every(({ blob }) => !blob)) return messages.map(({ body }) => body ?? none);
+    if (messages.every(({ blob }) => blob === undefined)) return messages.map(({ body }) => body ?? none);
     return this.#data.send((client) =>
       Promise.all(
-        messages.map(async ({ body, blob }) => {
-          if (!blob) return body ?? none;
-          const payload = await client.getBuffer(blob.key);
-          return payload?.length === blob.length ? payload : undefined;
-        }),
+        messages.map(async ({ body, blob }) => (blob === undefined ? (body ?? none) : ((await client.getBuffer(blob)) ?? undefined))),
       ),
     );
   }
@@ -68,7 +64,7 @@ export class Blobs {
   }
 
   /** Deletes blobs that were never published; those of a broken connection are left to the sweep. */
-  async remove(blobs: readonly Pick<BlobReference, 'key'>[]): Promise<void> {
+  async remove(blobs: readonly { readonly key: string }[]): Promise<void> {
     if (blobs.length === 0) return;
     await this.#data.send((client) => client.unlink(blobs.map(({ key }) => key))).catch(ignoreLost);
   }

@@ -1,20 +1,20 @@
-import { EdgeFlowError } from '../../errors.js';
+import { describeError, EdgeFlowError } from '../../errors.js';
 import type { AckResult, DeliveredMessage, Failure, GroupConsumer, PopRequest, Ticket } from '../broker.js';
-import { topicUndeclared } from '../options.js';
 import { blobKeys } from './blobs.js';
 import type { Command } from './command.js';
 import { commands } from './command.js';
 import type { Connections } from './connections.js';
+import { checkDeclared } from './declared.js';
 import { LinkLost } from './link.js';
-import { readRecord } from './record.js';
+import { flawOf, tryReadRecord } from './record.js';
 import type { StoredMessage } from './record.js';
 import { attemptOf, firstToken } from '../token.js';
 import { asBuffer, asList } from './reply.js';
 import type { Reply } from './reply.js';
 
-interface Taken {
-  readonly stored: StoredMessage;
-  readonly token: number;
+interface Taken extends Ticket {
+  /** The message, or why it can't be read. */
+  readonly stored: StoredMessage | EdgeFlowError;
 }
 
 interface Look {
@@ -74,16 +74,22 @@ export class GroupClient {
   async ack(tickets: readonly Ticket[]): Promise<AckResult> {
     const values = tickets.flatMap(({ seq, token }) => [seq, token]);
     const [, fenced, trash] = await this.#settle(commands.ack, values);
-    for (const { seq } of tickets) this.#held.delete(seq);
+    this.settled(tickets);
     this.#context.blobs.discard(blobKeys(trash));
     return { fenced: asList(fenced).flatMap((index) => tickets[Number(index)] ?? []) };
   }
 
-  async nack({ seq, token }: Ticket, { error, retryAfterMs }: Failure): Promise<boolean> {
+  /** Takes note that messages are settled: acked, committed, or not the consumer's any more. */
+  settled(tickets: readonly Ticket[]): void {
+    for (const { seq } of tickets) this.#held.delete(seq);
+  }
+
+  async nack({ seq, token }: Ticket, { error, stack = '', retryAfterMs }: Failure): Promise<boolean> {
     const [, done, trash] = await this.#settle(commands.nack, [
       seq,
       token,
       error,
+      stack,
       retryAfterMs === undefined ? '' : Math.max(0, Math.ceil(retryAfterMs)),
     ]);
     this.#held.delete(seq);
@@ -94,7 +100,7 @@ export class GroupClient {
   async release(seqs: readonly number[] | undefined): Promise<void> {
     const { control, closed } = this.#context;
     const wanted = seqs && new Set(seqs);
-    this.#unfetched = this.#unfetched.filter(({ stored }) => wanted && !wanted.has(stored.seq));
+    this.#unfetched = this.#unfetched.filter(({ seq }) => wanted && !wanted.has(seq));
     const values = [this.#consumer.group, this.#consumer.consumer, '', seqs ? 1 : 0, ...(seqs ?? [])];
     this.#check(await control.persist(() => control.run(commands.release, this.#keys, values), closed));
     if (!seqs) this.#held.clear();
@@ -129,37 +135,39 @@ export class GroupClient {
     this.#uncertain = false;
     this.#check(reply[0]);
     const taken: Taken[] = [];
+    const take = (seq: number, token: number, record: Reply | undefined): void => {
+      this.#held.add(seq);
+      taken.push({ seq, token, stored: tryReadRecord(seq, asBuffer(record)) });
+    };
     const again = asList(reply[2]);
-    for (let i = 0; i + 2 < again.length; i += 3)
-      taken.push({ token: Number(again[i + 1]), stored: readRecord(Number(again[i]), asBuffer(again[i + 2])) });
+    for (let i = 0; i + 2 < again.length; i += 3) take(Number(again[i]), Number(again[i + 1]), again[i + 2]);
     const first = Number(reply[3]);
-    for (const [i, record] of asList(reply[4]).entries())
-      taken.push({ token: firstToken, stored: readRecord(first + i, asBuffer(record)) });
-    for (const { stored } of taken) this.#held.add(stored.seq);
+    for (const [i, record] of asList(reply[4]).entries()) take(first + i, firstToken, record);
     const due = Number(reply[1]);
     return { taken, dueMs: due < 0 ? Infinity : due };
   }
 
   async #fetch(taken: readonly Taken[]): Promise<DeliveredMessage[]> {
     if (taken.length === 0) return [];
+    const readable = taken.flatMap(({ stored }) => (stored instanceof EdgeFlowError ? [] : [stored]));
     let payloads: (Buffer | undefined)[];
     try {
-      payloads = await this.#context.blobs.get(taken.map(({ stored }) => stored));
+      payloads = await this.#context.blobs.get(readable);
     } catch (error) {
       this.#unfetched.unshift(...taken);
       throw error;
     }
     const messages: DeliveredMessage[] = [];
-    for (const [i, { stored, token }] of taken.entries()) {
-      const payload = payloads[i];
-      if (payload) {
-        const { seq, id, time, meta } = stored;
+    let next = 0;
+    for (const { seq, token, stored } of taken) {
+      const damaged = stored instanceof EdgeFlowError;
+      const payload = damaged ? undefined : payloads[next++];
+      const flaw = damaged ? stored : flawOf(stored, payload);
+      if (flaw) await this.nack({ seq, token }, { error: describeError(flaw) });
+      else if (payload && !damaged) {
+        const { id, time, meta } = stored;
         messages.push({ seq, id, time, meta, payload, token, attempt: attemptOf(token) });
-      } else
-        await this.nack(
-          { seq: stored.seq, token },
-          { error: `MESSAGE_CORRUPT: the payload of message '${stored.id}' is gone from the data plane` },
-        );
+      }
     }
     return messages;
   }
@@ -180,9 +188,11 @@ export class GroupClient {
   }
 
   #check(state: unknown): void {
-    if (state === 1) throw topicUndeclared(this.#topic, 'declaration');
-    if (state === 2) throw topicUndeclared(this.#topic, `group '${this.#consumer.group}'`);
-    if (state !== 0)
-      throw new EdgeFlowError('BROKER_CONFIG', `a command answered ${String(state)}; the server runs another version of EdgeFlow`);
+    if (state !== 0) {
+      // What it knows is of a group that was dropped.
+      this.#held.clear();
+      this.#unfetched = [];
+    }
+    checkDeclared(state, this.#topic, `group '${this.#consumer.group}'`);
   }
 }

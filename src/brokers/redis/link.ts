@@ -128,10 +128,10 @@ export class RedisLink {
   async run(command: Command, keys: readonly string[], values: readonly Argument[]): Promise<unknown> {
     return this.send(async (client) => {
       try {
-        return await client.callBuffer('EVALSHA', command.sha, command.keys, ...keys, ...values);
+        return await client.callBuffer('EVALSHA', command.sha, keys.length, ...keys, ...values);
       } catch (error) {
         if (!errorMessage(error).startsWith('NOSCRIPT')) throw error;
-        return client.callBuffer('EVAL', command.text, command.keys, ...keys, ...values);
+        return client.callBuffer('EVAL', command.text, keys.length, ...keys, ...values);
       }
     });
   }

@@ -2,8 +2,9 @@ import type { Redis } from 'ioredis';
 import { EdgeFlowError, errorMessage } from '../../errors.js';
 import type { SweepResult } from '../broker.js';
 import type { Connections } from './connections.js';
+import { reclaim } from './dropGroup.js';
 import type { RedisLink } from './link.js';
-import { asList } from './reply.js';
+import { asBuffer, asList } from './reply.js';
 
 /** Deletes all, if all is EdgeFlow's. @throws EdgeFlowError `BROKER_NOT_DEDICATED` */
 export async function resetAll({ control, data, keys }: Connections): Promise<void> {
@@ -25,8 +26,16 @@ export async function resetNamespace({ control, data, keys }: Connections): Prom
   await deleteKeys(data, keys.prefix);
 }
 
+/** Names of all topics. */
+export async function topicNames({ control, keys }: Connections): Promise<string[]> {
+  const names = asList(await control.send((client) => client.callBuffer('SMEMBERS', keys.topics)));
+  return names.map((name) => asBuffer(name).toString()).sort();
+}
+
 /** Deletes payloads that have lain for `graceMs` and that no message refers to. */
-export async function sweepBlobs({ control, data, keys, blobs }: Connections, graceMs: number): Promise<SweepResult> {
+export async function sweepBlobs(connections: Connections, graceMs: number): Promise<SweepResult> {
+  const { control, data, keys, blobs } = connections;
+  for (const topic of await topicNames(connections)) await reclaim(connections, topic);
   await blobs.settle();
   await blobs.emptyTrash();
   let orphans = 0;

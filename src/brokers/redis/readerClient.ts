@@ -1,11 +1,12 @@
+import { EdgeFlowError } from '../../errors.js';
 import { messageIdSource } from '../../message.js';
 import type { ReceivedMessage } from '../../message.js';
 import type { PopLatestRequest } from '../broker.js';
-import { topicUndeclared } from '../options.js';
 import { commands } from './command.js';
 import type { Connections } from './connections.js';
+import { checkDeclared } from './declared.js';
 import { LinkLost } from './link.js';
-import { readRecord, toMessage } from './record.js';
+import { flawOf, toMessage, tryReadRecord } from './record.js';
 import { asBuffer, asList } from './reply.js';
 
 const nextToken = messageIdSource();
@@ -18,6 +19,7 @@ export class ReaderClient {
   readonly #context: Connections;
   /** Names the take under way. It stays until the take's message was had: repeated, it is the same take. */
   #token = nextToken();
+  /** Whether the message of the take under way can't be used: its payload is gone or damaged. */
   #gone = false;
   #taking: Promise<unknown> = Promise.resolve();
 
@@ -61,18 +63,19 @@ export class ReaderClient {
     for (;;) {
       const values = [this.#reader, this.#consumer, this.#token, this.#gone ? 1 : 0, wait ? 1 : 0];
       const [state, seq, found] = asList(await control.run(commands.take, [keys.topic(this.#topic), keys.trash], values));
-      if (state === 1) throw topicUndeclared(this.#topic, 'declaration');
-      if (state === 2) throw topicUndeclared(this.#topic, `reader '${this.#reader}'`);
+      checkDeclared(state, this.#topic, `reader '${this.#reader}'`);
       this.#gone = false;
       if (found === null || found === undefined) {
         this.#token = nextToken();
         return undefined;
       }
-      const stored = readRecord(Number(seq), asBuffer(found));
-      const [payload] = await blobs.get([stored]);
-      if (payload) {
-        this.#token = nextToken();
-        return toMessage(stored, payload);
+      const stored = tryReadRecord(Number(seq), asBuffer(found));
+      if (!(stored instanceof EdgeFlowError)) {
+        const [payload] = await blobs.get([stored]);
+        if (payload && !flawOf(stored, payload)) {
+          this.#token = nextToken();
+          return toMessage(stored, payload);
+        }
       }
       this.#gone = true;
     }

@@ -5,7 +5,10 @@ import type {
   AckResult,
   Broker,
   BrokerConfig,
+  Commit,
+  CommitResult,
   DeadLetter,
+  DeadLetterOptions,
   DeliveredMessage,
   Failure,
   GroupConsumer,
@@ -28,20 +31,23 @@ import {
   defaultDedupeWindow,
   defaultMaxBytes,
   defaultVisibilityMs,
-  topicUndeclared,
+  replaceWithGroup,
 } from '../options.js';
 import type { CommonBrokerOptions } from '../options.js';
 import { commands } from './command.js';
+import { Committer } from './committer.js';
 import { Connections } from './connections.js';
 import type { ClientSettings } from './connections.js';
-import { readDeadLetters } from './deadLetters.js';
+import { readDeadLetters, settleLetters } from './deadLetters.js';
+import { dropGroup } from './dropGroup.js';
 import type { RedisAddress } from './endpoint.js';
 import { GroupClient } from './groupClient.js';
 import { LinkLost } from './link.js';
-import { resetAll, resetNamespace, sweepBlobs } from './maintenance.js';
+import { resetAll, resetNamespace, sweepBlobs, topicNames } from './maintenance.js';
 import { Publisher } from './publisher.js';
 import { ReaderClient } from './readerClient.js';
-import { asBuffer, asList } from './reply.js';
+import { asBuffer } from './reply.js';
+import type { Reply } from './reply.js';
 import { parseTopicStats } from './topicStats.js';
 
 /** Options of both Redis brokers. */
@@ -65,6 +71,7 @@ export abstract class RedisBrokerBase implements Broker {
   abstract readonly kind: string;
   protected readonly settings: ClientSettings;
   readonly #closing = new AbortController();
+  readonly #committer = new Committer(() => this.#connections());
   readonly #publishers = new Map<string, Publisher>();
   readonly #groups = new Map<string, GroupClient>();
   readonly #readers = new Map<string, ReaderClient>();
@@ -106,7 +113,11 @@ export abstract class RedisBrokerBase implements Broker {
     const connections = await this.#connections();
     const { keys } = connections;
     const values = [topic, maxBytes ?? '', onFull ?? '', defaultMaxBytes, groups.length, ...groups, ...readers];
-    await this.#persist(connections, () => connections.control.run(commands.declare, [keys.topic(topic), keys.trash, keys.topics], values));
+    const refused = await this.#persist(connections, () =>
+      connections.control.run(commands.declare, [keys.topic(topic), keys.trash, keys.topics], values),
+    );
+    const group = asBuffer(refused as Reply).toString();
+    if (group !== '') throw replaceWithGroup(topic, group);
   }
 
   async push(topic: string, message: OutgoingMessage, { signal }: WaitOptions = {}): Promise<PushReceipt> {
@@ -141,6 +152,21 @@ export abstract class RedisBrokerBase implements Broker {
     return this.#group(await this.#connections(), topic, consumer).ack(tickets);
   }
 
+  async commit(commit: Commit, { signal }: WaitOptions = {}): Promise<CommitResult> {
+    this.#checkOpen();
+    const { messages } = commit;
+    const acks = commit.acks.filter(({ tickets }) => tickets.length > 0);
+    for (const { topic, message } of messages) {
+      checkName('topic', topic);
+      checkMessage(topic, message);
+    }
+    if (acks.length + messages.length === 0) return { committed: true, fenced: [] };
+    const result = await this.#committer.commit({ acks, messages }, signal);
+    const connections = await this.#connections();
+    for (const { topic, group, consumer, tickets } of acks) this.#group(connections, topic, { group, consumer }).settled(tickets);
+    return result;
+  }
+
   async nack(topic: string, consumer: GroupConsumer, ticket: Ticket, failure: Failure): Promise<boolean> {
     return this.#group(await this.#connections(), topic, consumer).nack(ticket, failure);
   }
@@ -149,12 +175,22 @@ export abstract class RedisBrokerBase implements Broker {
     return this.#group(await this.#connections(), topic, consumer).release(seqs);
   }
 
-  async deadLetters(topic: string): Promise<DeadLetter[]> {
+  async deadLetters(topic: string, options?: DeadLetterOptions): Promise<DeadLetter[]> {
     checkName('topic', topic);
     const connections = await this.#connections();
-    const letters = await this.#persist(connections, () => readDeadLetters(connections, topic));
-    if (!letters) throw topicUndeclared(topic, 'declaration');
-    return letters;
+    return this.#persist(connections, () => readDeadLetters(connections, topic, options));
+  }
+
+  async redrive(topic: string, letters: readonly number[]): Promise<number> {
+    return settleLetters(await this.#connections(), topic, letters, commands.redrive);
+  }
+
+  async dropDeadLetters(topic: string, letters: readonly number[]): Promise<number> {
+    return settleLetters(await this.#connections(), topic, letters, commands.dropLetters);
+  }
+
+  async dropGroup(topic: string, group: string): Promise<number> {
+    return dropGroup(await this.#connections(), topic, group);
   }
 
   async reset({ scope = 'all' }: ResetOptions = {}): Promise<void> {
@@ -170,14 +206,13 @@ export abstract class RedisBrokerBase implements Broker {
   async stats(): Promise<TopicStats[]> {
     const connections = await this.#connections();
     const { control, keys } = connections;
-    return this.#persist(connections, async () => {
-      const topics = asList(await control.send((client) => client.callBuffer('SMEMBERS', keys.topics))).map((name) =>
-        asBuffer(name).toString(),
-      );
-      return Promise.all(
-        topics.sort().map(async (name) => parseTopicStats(name, await control.run(commands.stats, [keys.topic(name), keys.trash], []))),
-      );
-    });
+    return this.#persist(connections, async () =>
+      Promise.all(
+        (await topicNames(connections)).map(async (name) =>
+          parseTopicStats(name, await control.run(commands.stats, [keys.topic(name), keys.trash], [])),
+        ),
+      ),
+    );
   }
 
   async sweep({ graceMs = 600_000 }: SweepOptions = {}): Promise<SweepResult> {

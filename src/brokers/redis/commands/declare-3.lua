@@ -1,7 +1,14 @@
 -- Makes a topic known, with its groups and readers.
 -- KEYS: 1 topic, 2 trash, 3 set of topics
 -- ARGV: 1 name, 2 maxBytes or '', 3 onFull or '', 4 default of maxBytes, 5 count of groups, then groups, then readers
--- Output: OK
+-- Output: '', or the group for which the topic can't replace what it stores; then nothing is declared
+local groupCount = tonumber(ARGV[5])
+local onFull, groups, readers = unpack(call('HMGET', topic, 'onFull', 'groups', 'readers'))
+groups, readers = groups or '', readers or ''
+if ARGV[3] ~= '' then onFull = ARGV[3] end
+local group = match(groups, '%S+') or (groupCount > 0 and ARGV[6])
+if onFull == 'replace' and group then return group end
+
 call('SADD', KEYS[3], ARGV[1])
 call('HSET', topic, 'declared', 1)
 call('HSETNX', topic, 'head', 0)
@@ -11,9 +18,7 @@ call('HSETNX', topic, 'onFull', 'wait')
 if ARGV[2] ~= '' then call('HSET', topic, 'maxBytes', ARGV[2]) end
 if ARGV[3] ~= '' then call('HSET', topic, 'onFull', ARGV[3]) end
 
-local head, groups, readers = unpack(call('HMGET', topic, 'head', 'groups', 'readers'))
-groups, readers = groups or '', readers or ''
-local groupCount = tonumber(ARGV[5])
+local head = call('HGET', topic, 'head')
 for i = 6, 5 + groupCount do
   local group = 'g:' .. ARGV[i]
   if call('HSETNX', topic, group .. ':cursor', head) == 1 then
@@ -30,9 +35,6 @@ for i = 6 + groupCount, #ARGV do
   end
 end
 
--- keptNewest of options.ts
-local _, readerCount = string.gsub(readers, '%S+', '')
-local kept = readerCount > 0 and readerCount + 1 or (groups == '' and 1 or 0)
-call('HSET', topic, 'groups', groups, 'readers', readers, 'kept', kept)
+call('HSET', topic, 'groups', groups, 'readers', readers, 'kept', keptNewest(groups, readers))
 ring('space')
-return redis.status_reply('OK')
+return ''

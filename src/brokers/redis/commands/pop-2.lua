@@ -57,7 +57,7 @@ local large = tonumber(call('HGET', topic, 'bytes')) > limit
 -- Whether a further message fits into the reply.
 local function fits(record, first)
   if not large then return true end
-  taken = taken + match(record, '^%d+')
+  taken = taken + headOf(record)
   return first or taken <= limit
 end
 

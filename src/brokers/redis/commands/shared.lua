@@ -1,23 +1,32 @@
--- Stands before every command. KEYS[1] is the topic's hash; what belongs to the topic has a name that begins with it:
+-- Stands before every command. KEYS[1] is the topic's hash, KEYS[2] the set of blob keys that are to be deleted. What
+-- belongs to the topic has a name that begins with it:
 --   <topic>                head, bytes, maxBytes, onFull, kept, groups and readers (names between spaces), beat,
 --                          g:<group>:start|cursor|acked|dead, r:<reader>:start|cursor|delivered|skipped,
---                          ring:message, ring:space, ring:settled (somebody waits for that)
+--                          ring:message, ring:space, ring:settled (somebody waits for that),
+--                          letters (number of the last dead letter), answer (once.lua), reclaim (reclaim-2.lua)
 --   <topic>:log            hash, seq -> record of the message (record.ts). It begins with "<bytes> <blob key> <token>\n";
 --                          the blob key is empty where the payload is in the record. A hash, for a stream costs thrice
 --                          the time: here a batch is read, written and deleted by one call.
 --   <topic>:ids            hash, published id -> "<seq>:<token of the publish>"; <topic>:window lists them, oldest first
 --   <topic>:open:<group>   hash, seq -> "<token>:<consumer>"; the consumer is empty while it waits for redelivery
 --   <topic>:due:<group>    sorted set, seqs that wait for redelivery by the server's time in ms
+--   <topic>:failed:<group> hash, seq of an open message that failed -> the server's time then, in ms
 --   <topic>:beats:<group>  hash, consumer -> its last sign of life
 --   <topic>:takes:<reader> hash, consumer -> "<token> <seq>" of its last take
 --   <topic>:blobs          hash, blob key -> how many entries and dead letters refer to it
---   <topic>:dead           stream of dead letters
+--   <topic>:dead           stream of dead letters; the id is "<number>-0". Fields: seq, group, token, error, stack where
+--                          there is one, firstTime, deadTime, record
 --   <topic>:bell           channel
--- A server at its maxmemory lets a script through whose first write can't take memory. All but push and declare begin
--- with such a write: what frees memory must go on.
-local topic = KEYS[1]
-local log, blobs = topic .. ':log', topic .. ':blobs'
+-- A server at its maxmemory lets a script through whose first write can't take memory. All but push, declare and the
+-- commits that publish begin with such a write: what frees memory must go on.
 local call, match, gmatch, format = redis.call, string.match, string.gmatch, string.format
+local topic, log, blobs
+
+-- Makes a topic the one that all functions work on.
+local function use(key)
+  topic, log, blobs = key, key .. ':log', key .. ':blobs'
+end
+use(KEYS[1])
 
 -- unpack() takes some 8,000 values at most.
 local chunk = 4000
@@ -50,16 +59,27 @@ local function ring(...)
   if call('HDEL', topic, unpack(fields)) > 0 then call('PUBLISH', topic .. ':bell', '') end
 end
 
-local function dropBlob(key, trash)
-  if call('HINCRBY', blobs, key, -1) <= 0 then
-    call('HDEL', blobs, key)
-    call('SADD', KEYS[2], key)
-    trash[#trash + 1] = key
-  end
+-- The bytes that a record counts for, and its blob key; 0 and '' where its head is damaged.
+local function headOf(record)
+  local bytes, blob = match(record, '^(%d+) (%S*)')
+  return tonumber(bytes or 0), blob or ''
 end
 
--- Deletes those of the messages that no group needs. KEYS[2] is the set of blob keys to be deleted; they are also
--- added to `trash`. The caller knows that group `except` needs none of them.
+-- Has a blob deleted: by the caller, who finds it in `trash`, or else by a sweep.
+local function discard(blob, trash)
+  call('SADD', KEYS[2], blob)
+  trash[#trash + 1] = blob
+end
+
+-- One reference less to a blob.
+local function dropBlob(blob, trash)
+  if blob == '' or call('HINCRBY', blobs, blob, -1) > 0 then return end
+  call('HDEL', blobs, blob)
+  discard(blob, trash)
+end
+
+-- Deletes those of the messages that no group needs; no seq may come twice. The caller knows that group `except` needs
+-- none of them.
 local function free(seqs, groups, trash, except)
   for group in gmatch(groups or '', '%S+') do
     if #seqs == 0 then return end
@@ -77,8 +97,8 @@ local function free(seqs, groups, trash, except)
   local bytes = 0
   for _, record in ipairs(fetch(log, seqs)) do
     if record then
-      local number, blob = match(record, '^(%d+) (%S*)')
-      bytes = bytes + number
+      local size, blob = headOf(record)
+      bytes = bytes + size
       if blob ~= '' then dropBlob(blob, trash) end
     end
   end
@@ -97,6 +117,13 @@ local function older(seqs, head, kept)
     if tonumber(seq) <= head - kept then rest[#rest + 1] = seq end
   end
   return rest
+end
+
+-- keptNewest of options.ts
+local function keptNewest(groups, readers)
+  local _, count = string.gsub(readers or '', '%S+', '')
+  if count > 0 then return count + 1 end
+  return groups == '' and 1 or 0
 end
 
 -- Whether the topic and the group are declared: 0, or 1 for no topic, 2 for no group.

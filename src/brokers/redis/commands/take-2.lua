@@ -1,6 +1,6 @@
 -- Takes the newest message for a reader.
 -- KEYS: 1 topic, 2 trash
--- ARGV: 1 reader, 2 consumer, 3 token of the take, 4 whether its message has no payload any more (1 or 0),
+-- ARGV: 1 reader, 2 consumer, 3 token of the take, 4 whether its message is gone or damaged (1 or 0),
 --       5 whether to be woken when there is a newer one (1 or 0)
 -- A token that comes again says that its take was not used: its reply was lost, or its payload out of reach. The take
 -- then moves on to the newest message, or stays. So each take is counted once.

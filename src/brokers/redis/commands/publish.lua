@@ -1,0 +1,114 @@
+-- Publishing, for push and commit. KEYS[3] is the set of topics; ARGV[1] the dedupe window, ARGV[2] the default of
+-- maxBytes.
+
+-- Has the payload of a message deleted that was not published, unless an earlier publish stored it.
+local function dropUnused(record, trash)
+  local _, blob = headOf(record)
+  if blob ~= '' and call('HEXISTS', blobs, blob) == 0 then discard(blob, trash) end
+end
+
+-- Takes the place of what a topic without a group stores beyond its maxBytes: all but the newest may go.
+local function replaceOlder(head, kept, maxBytes, trash)
+  local bytes = tonumber(call('HGET', topic, 'bytes'))
+  if bytes <= maxBytes then return end
+  local seqs, replaced = {}, {}
+  for seq = math.max(1, head - kept + 1), head - 1 do seqs[#seqs + 1] = format('%d', seq) end
+  if #seqs == 0 then return end
+  for i, record in ipairs(fetch(log, seqs)) do
+    if bytes <= maxBytes then break end
+    if record then
+      bytes = bytes - headOf(record)
+      replaced[#replaced + 1] = seqs[i]
+    end
+  end
+  free(replaced, '', trash)
+end
+
+-- Publishes messages in order, up to the first that finds the topic full; or all of them, where they are the part of a
+-- commit that found room. Returns their seqs: negative where the id was known, 0 where the topic was full.
+local function publish(name, batch, given, all, trash)
+  local head, bytes, maxBytes, kept, groups = unpack(call('HMGET', topic, 'head', 'bytes', 'maxBytes', 'kept', 'groups'))
+  if not head then
+    call('SADD', KEYS[3], name)
+    call('HSET', topic, 'head', 0, 'bytes', 0, 'maxBytes', ARGV[2], 'onFull', 'wait', 'kept', 1, 'declared', 1)
+    head, bytes, maxBytes, kept, groups = 0, 0, ARGV[2], 1, ''
+  end
+  head, bytes, maxBytes, kept = tonumber(head), tonumber(bytes), tonumber(maxBytes), tonumber(kept)
+  local hasGroups = groups and groups ~= ''
+
+  -- Known ids: those of before, in `known`, until this call forgets them; and those of this call, in `added`.
+  local ids, idList = topic .. ':ids', topic .. ':window'
+  local count = #batch
+  local known, added, forgotten = fetch(ids, batch), {}, {}
+  local space = tonumber(ARGV[1]) - call('LLEN', idList)
+  local oldest = count > space and call('LRANGE', idList, 0, count - space - 1) or {}
+
+  local results = {}
+  local records, values, new = {}, {}, {}
+  local n, dropped, full = 0, 0, false
+  for i = 1, count do
+    local id, record = batch[i], given[i]
+    local size, blob, token = match(record, '^(%d+) (%S*) (%S*)')
+    local before = added[id] or (not forgotten[id] and known[i])
+    if full then
+      results[i] = 0
+    elseif before then
+      local seq, publisher = match(before, '^(%d+):(.*)$')
+      -- The same token: this publish itself came through before, and its reply was lost.
+      results[i] = publisher == token and tonumber(seq) or -seq
+      dropUnused(record, trash)
+    elseif hasGroups and bytes >= maxBytes and not all then
+      full = true
+      results[i] = 0
+      call('HSET', topic, 'ring:space', 1)
+    else
+      n = n + 1
+      head = head + 1
+      bytes = bytes + size
+      results[i] = head
+      local seq = format('%d', head)
+      local value = seq .. ':' .. token
+      local last = #records
+      records[last + 1], records[last + 2] = seq, record
+      values[2 * n - 1], values[2 * n] = id, value
+      new[n] = id
+      added[id] = value
+      if blob ~= '' then call('HINCRBY', blobs, blob, 1) end
+      while dropped < n - space do
+        dropped = dropped + 1
+        if oldest[dropped] then forgotten[oldest[dropped]] = true end
+      end
+      if hasGroups and kept > 0 and head > kept then
+        -- What it frees counts for the next message.
+        write('HSET', log, records)
+        records = {}
+        call('HSET', topic, 'bytes', format('%d', bytes))
+        free({ format('%d', head - kept) }, groups, trash)
+        bytes = tonumber(call('HGET', topic, 'bytes'))
+      end
+    end
+  end
+  if n == 0 then return results end
+
+  write('HSET', log, records)
+  call('HSET', topic, 'head', head, 'bytes', format('%d', bytes))
+  local extra = n - space
+  if extra > 0 then
+    local gone = {}
+    for i = 1, math.min(extra, #oldest) do gone[i] = oldest[i] end
+    write('HDEL', ids, gone)
+    call('LPOP', idList, extra)
+  end
+  write('HSET', ids, values)
+  write('RPUSH', idList, new)
+  if not hasGroups then
+    local old = {}
+    for seq = head - n + 1, head do
+      if seq > kept then old[#old + 1] = format('%d', seq - kept) end
+    end
+    free(old, '', trash)
+    if bytes > maxBytes then replaceOlder(head, kept, maxBytes, trash) end
+  end
+  ring('message')
+  return results
+end
