@@ -9,7 +9,9 @@ export const noChecksum = 0;
  * missing; it is no protection against somebody who wants to deceive.
  */
 export function checksum({ meta, payload }: Pick<OutgoingMessage, 'meta' | 'payload'>): number {
-  return crc32(payload, crc32(meta)) || 1;
+  const ofMeta = crc32(meta);
+  // Of no bytes zlib may be given a null pointer, and then begins anew.
+  return (payload.length === 0 ? ofMeta : crc32(payload, ofMeta)) || 1;
 }
 
 /** Whether a message's bytes are those that were published; true where no checksum was taken. */

@@ -27,6 +27,7 @@ import {
   of,
   share,
   Subject,
+  take,
   takeUntil,
   tap,
   toArray,
@@ -46,6 +47,7 @@ class RecordingBroker extends MemoryBroker {
 
   override async commit(...[commit, options]: Parameters<MemoryBroker['commit']>): Promise<CommitResult> {
     this.commits.push(commit);
+    options?.signal?.throwIfAborted();
     await this.gate;
     const fault = this.fault(commit);
     if (fault) throw fault;
@@ -162,6 +164,13 @@ describe('what answers a delivery', () => {
     await untilAcked(2);
     const ids = (await published()).map(({ id }) => id);
     expect([ids.length, new Set(ids).size, Math.max(...ids.map(({ length }) => length))]).toEqual([2, 2, 43]);
+  });
+
+  test('is published also when the stream has had enough by that', async () => {
+    await publish(numbers, 1, 2, 3);
+    await lastValueFrom(durable().pipe(outbox(), take(2)));
+    await subscriptionsClosed();
+    expect([await values(), await statsOf('numbers')]).toMatchObject([[1, 2], { acked: 2 }]);
   });
 
   test('is dropped when the delivery fails, and published once when it succeeds', async () => {
