@@ -156,6 +156,11 @@ export abstract class RedisBrokerBase implements Broker {
     this.#checkOpen();
     const { messages } = commit;
     const acks = commit.acks.filter(({ tickets }) => tickets.length > 0);
+    for (const { topic, group, consumer } of acks) {
+      checkName('topic', topic);
+      checkName('group', group);
+      checkName('consumer', consumer);
+    }
     for (const { topic, message } of messages) {
       checkName('topic', topic);
       checkMessage(topic, message);
