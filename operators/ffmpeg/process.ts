@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import type { Ffmpeg } from './locate.js';
-import { redact } from './redact.js';
+import { redact, redactUrl } from './redact.js';
 
 /** How an ffmpeg ended: an exit code, a signal, or an error where it could not be started. */
 export interface Exit {
@@ -27,12 +27,15 @@ const patienceMs = 2_000;
 export function startFfmpeg(ffmpeg: Ffmpeg, args: readonly string[]): FfmpegRun {
   const [program, ...rest] = ffmpeg.command;
   const child = spawn(program, [...rest, ...args], { stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+  const urls = args.filter((argument) => argument.includes('://'));
   let tail = '';
   let killer: NodeJS.Timeout | undefined;
   let ended = false;
 
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    tail = (tail + text).slice(-complaintBytes);
+    tail += text;
+    // A word that is cut may be a url of which the beginning is gone, and then nobody knows it for one.
+    if (tail.length > complaintBytes) tail = tail.slice(-complaintBytes).replace(/^\S*/, '');
   });
   const exited = new Promise<Exit>((resolve) => {
     const end = (exit: Exit): void => {
@@ -53,7 +56,7 @@ export function startFfmpeg(ffmpeg: Ffmpeg, args: readonly string[]): FfmpegRun 
     stdout: child.stdout,
     exited,
     complaints: () =>
-      redact(tail)
+      redact(urls.reduce((said, url) => said.replaceAll(url, redactUrl(url)), tail))
         .split('\n')
         .map((line) => line.trim())
         .filter((line) => line !== '')

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EdgeFlowError } from 'edgeflow';
-import { redact } from './redact.js';
+import { redact, redactUrl } from './redact.js';
 
 /** What a camera reads from. */
 export interface VideoSource {
@@ -29,17 +29,17 @@ export function parseSource(source: string): VideoSource {
     throw new EdgeFlowError('OPTIONS_INVALID', "camera: source is empty; expected a file, a url, '/dev/videoN' or 'lavfi:…'");
   if (source.startsWith('lavfi:')) {
     const graph = source.slice('lavfi:'.length);
-    return { kind: 'generated', input: graph, live: false, label: source, name: /^\w+/.exec(graph)?.[0] ?? 'generated' };
+    return { kind: 'generated', input: graph, live: false, label: redact(source), name: /^\w+/.exec(graph)?.[0] ?? 'generated' };
   }
   if (source.startsWith('/dev/')) return { kind: 'device', input: source, live: true, label: source, name: basename(source) };
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(source)?.[1]?.toLowerCase();
   if (scheme === undefined || scheme === 'file') {
     const path = scheme === 'file' ? fileURLToPath(source) : resolve(source);
-    return { kind: 'file', input: path, live: false, label: path, name: basename(path) };
+    return { kind: 'file', input: path, live: false, label: redact(path), name: redact(basename(path)) };
   }
   if (!liveSchemes.includes(scheme))
     throw new EdgeFlowError('OPTIONS_INVALID', `camera: source has the scheme '${scheme}://'; expected one of ${liveSchemes.join(', ')}`);
-  const label = redact(source);
+  const label = redactUrl(source);
   return { kind: 'url', input: source, live: true, label, name: label.replace(/^\w+:\/\/(\*\*\*@)?/, '').replace(/[?#].*$/, '') };
 }
 

@@ -28,7 +28,7 @@ export interface StoreFormat {
   readonly maxBytes: number;
 }
 
-const formatVersion = 1;
+const formatVersion = 2;
 const formatFile = 'edgeflow-store.json';
 export const controlFile = 'control.mdb';
 export const dataFile = 'data.mdb';

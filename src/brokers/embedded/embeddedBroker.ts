@@ -6,7 +6,10 @@ import type {
   AckResult,
   Broker,
   BrokerConfig,
+  Commit,
+  CommitResult,
   DeadLetter,
+  DeadLetterOptions,
   DeliveredMessage,
   Failure,
   GroupConsumer,
@@ -31,7 +34,9 @@ import {
   topicUndeclared,
 } from '../options.js';
 import type { CommonBrokerOptions } from '../options.js';
+import { isIntact } from '../checksum.js';
 import type { Change } from './change.js';
+import { CommitQueue } from './commitQueue.js';
 import { monotonicMs } from './clock.js';
 import { defaultDirectory, foreignFiles } from './directory.js';
 import type { Durability } from './directory.js';
@@ -95,6 +100,7 @@ export class EmbeddedBroker implements Broker {
   readonly #likely = new Set<string>();
   readonly #closing = new AbortController();
   #store: Store | undefined;
+  #commits: CommitQueue | undefined;
   #beat: NodeJS.Timeout | undefined;
   #nextReap = 0;
   #main = false;
@@ -208,6 +214,17 @@ export class EmbeddedBroker implements Broker {
     });
   }
 
+  async commit(commit: Commit, { signal }: WaitOptions = {}): Promise<CommitResult> {
+    const store = this.#use();
+    for (const { topic } of commit.acks) checkName('topic', topic);
+    for (const { topic, message } of commit.messages) {
+      checkName('topic', topic);
+      checkMessage(topic, message);
+    }
+    this.#commits ??= new CommitQueue({ store, dedupeWindow: this.#dedupeWindow, closing: this.#closing.signal });
+    return this.#commits.push(commit, signal);
+  }
+
   nack(topic: string, { group, consumer }: GroupConsumer, ticket: Ticket, failure: Failure): Promise<boolean> {
     return this.#settle(topic, group, (log, change) => {
       if (failure.retryAfterMs !== undefined) change.ring(topic, 'news');
@@ -222,21 +239,40 @@ export class EmbeddedBroker implements Broker {
     });
   }
 
-  async deadLetters(topic: string): Promise<DeadLetter[]> {
+  async deadLetters(topic: string, options?: DeadLetterOptions): Promise<DeadLetter[]> {
     const store = this.#use();
     const { letters, snapshot } = await store.change((change) => {
       const log = withTopic(change.log(topic), topic);
-      return { letters: log.deadLetters(), snapshot: change.snapshot() };
+      return { letters: log.deadLetters(options), snapshot: change.snapshot() };
     });
     try {
-      return letters.map((letter) => {
-        const { id, time, meta, seq, group, error, attempts, deadTime } = letter;
-        const payload = payloadOf(store, letter, snapshot) ?? letter.payload;
-        return { id, time, meta, payload, seq, group, error, attempts, deadTime };
+      return letters.map((stored) => {
+        const { id, time, meta, letter, seq, group, error, stack, attempts, firstTime, deadTime } = stored;
+        const payload = payloadOf(store, stored, snapshot) ?? stored.payload;
+        return { id, time, meta, payload, letter, seq, group, error, stack, attempts, firstTime, deadTime };
       });
     } finally {
       snapshot.done();
     }
+  }
+
+  redrive(topic: string, letters: readonly number[]): Promise<number> {
+    return this.#use().change((change) => {
+      change.ring(topic, 'news');
+      return withTopic(change.log(topic), topic).redrive(letters);
+    });
+  }
+
+  dropDeadLetters(topic: string, letters: readonly number[]): Promise<number> {
+    return this.#use().change((change) => withTopic(change.log(topic), topic).dropDeadLetters(letters));
+  }
+
+  dropGroup(topic: string, group: string): Promise<number> {
+    return this.#use().change((change) => {
+      change.ring(topic, 'space');
+      change.ring(topic, 'news');
+      return withGroup(change.log(topic), topic, group).dropGroup(group);
+    });
   }
 
   async reset({ scope = 'all' }: ResetOptions = {}): Promise<void> {
@@ -297,18 +333,23 @@ export class EmbeddedBroker implements Broker {
 
   async #delivered(store: Store, topic: string, consumer: GroupConsumer, { messages, snapshot }: Taken): Promise<DeliveredMessage[]> {
     const delivered: DeliveredMessage[] = [];
-    const lost: Ticket[] = [];
+    const lost: (Ticket & { readonly error: string })[] = [];
     try {
       for (const { seq, token, entry } of messages) {
+        const { id, time, meta } = entry;
         const payload = payloadOf(store, entry, snapshot);
-        if (payload) delivered.push({ id: entry.id, time: entry.time, meta: entry.meta, payload, seq, token, attempt: attemptOf(token) });
-        else lost.push({ seq, token });
+        if (payload && isIntact({ meta, payload }, entry.checksum))
+          delivered.push({ id, time, meta, payload, seq, token, attempt: attemptOf(token) });
+        else {
+          const found = payload ? 'the stored bytes are not those that were published' : 'its payload is not in the store';
+          lost.push({ seq, token, error: `MESSAGE_CORRUPT: message '${id}': ${found}` });
+        }
       }
     } finally {
       snapshot?.done();
     }
-    // Only damage from outside does this. A dead letter says so; waiting would not bring the payload back.
-    for (const ticket of lost) await this.nack(topic, consumer, ticket, { error: 'the payload is not in the store' });
+    // Only damage from outside does this. A dead letter says so; waiting would not bring the bytes back.
+    for (const { error, ...ticket } of lost) await this.nack(topic, consumer, ticket, { error });
     return delivered;
   }
 
@@ -317,14 +358,18 @@ export class EmbeddedBroker implements Broker {
       const message = withReader(change.log(topic), topic, reader).popLatest(reader);
       return { message, snapshot: message?.entry.payloadKey ? change.snapshot() : undefined };
     });
+    if (!message) return undefined;
+    let payload: Uint8Array | undefined;
     try {
-      const payload = message && payloadOf(store, message.entry, snapshot);
-      if (!payload) return undefined;
-      const { id, time, meta } = message.entry;
-      return { id, time, meta, payload, seq: message.seq };
+      payload = payloadOf(store, message.entry, snapshot);
     } finally {
       snapshot?.done();
     }
+    const { id, time, meta, bytes } = message.entry;
+    if (payload && payload.length === bytes - meta.length) return { id, time, meta, payload, seq: message.seq };
+    // Only damage from outside does this. The next newer message comes.
+    await store.change((change) => change.log(topic)?.passOver(reader));
+    return undefined;
   }
 
   /** A step that settles messages, which may make room. */

@@ -1,4 +1,5 @@
 import type { OutgoingMessage } from '../../message.js';
+import { damaged } from './damaged.js';
 import { payloadKeyBytes } from './payloads.js';
 
 /** Payloads up to this size travel inside the entry. */
@@ -7,60 +8,84 @@ export const inlineBytes = 4096;
 /** A stored message: its payload is here, or lies in the data environment under `payloadKey`. */
 export interface Entry extends OutgoingMessage {
   readonly payloadKey: Buffer | undefined;
+  /** Of meta and payload; see `checksum.ts`. */
+  readonly checksum: number;
   /** Bytes that the message counts for. */
   readonly bytes: number;
 }
 
-// time, payload length, meta length, id length and whether the payload is elsewhere
-const headerBytes = 8 + 4 + 4 + 2 + 1;
+// time, payload length, meta length, checksum, id length and whether the payload is elsewhere
+const headerBytes = 8 + 4 + 4 + 4 + 2 + 1;
 
 let scratch = Buffer.allocUnsafeSlow(64 * 1024);
 
 /** Bytes of an entry, valid until the next call: lmdb copies them at once. */
-export function encodeEntry({ id, time, meta, payload }: OutgoingMessage, payloadKey: Buffer | undefined): Buffer {
+export function encodeEntry(message: OutgoingMessage, payloadKey: Buffer | undefined, checksum: number): Buffer {
+  return encode(message, payloadKey, checksum, message.payload.length);
+}
+
+/** The same for an entry that was read, whose payload may lie elsewhere under `payloadKey`. */
+export function reencodeEntry(entry: Entry, payloadKey = entry.payloadKey): Buffer {
+  return encode(entry, payloadKey, entry.checksum, entry.bytes - entry.meta.length);
+}
+
+function encode(
+  { id, time, meta, payload }: OutgoingMessage,
+  payloadKey: Buffer | undefined,
+  checksum: number,
+  payloadLength: number,
+): Buffer {
   const tail = payloadKey ?? payload;
   const most = headerBytes + id.length * 3 + meta.length + tail.length;
   if (most > scratch.length) scratch = Buffer.allocUnsafeSlow(most * 2);
   const idBytes = scratch.write(id, headerBytes);
   scratch.writeDoubleLE(time, 0);
-  scratch.writeUInt32LE(payload.length, 8);
+  scratch.writeUInt32LE(payloadLength, 8);
   scratch.writeUInt32LE(meta.length, 12);
-  scratch.writeUInt16LE(idBytes, 16);
-  scratch[18] = payloadKey ? 1 : 0;
+  scratch.writeUInt32LE(checksum, 16);
+  scratch.writeUInt16LE(idBytes, 20);
+  scratch[22] = payloadKey ? 1 : 0;
   const metaStart = headerBytes + idBytes;
   scratch.set(meta, metaStart);
   scratch.set(tail, metaStart + meta.length);
   return scratch.subarray(0, metaStart + meta.length + tail.length);
 }
 
-/** Reads an entry. The arrays of the result lie in `bytes`. */
+/** Where the parts of an entry lie. @throws EdgeFlowError `MESSAGE_CORRUPT` */
+function layOut(buffer: Buffer): { metaStart: number; payloadStart: number; payloadLength: number; elsewhere: boolean } {
+  if (buffer.length < headerBytes) throw damaged('a message');
+  const payloadLength = buffer.readUInt32LE(8);
+  const metaStart = headerBytes + buffer.readUInt16LE(20);
+  const payloadStart = metaStart + buffer.readUInt32LE(12);
+  const elsewhere = buffer[22] === 1;
+  if (payloadStart + (elsewhere ? payloadKeyBytes : payloadLength) !== buffer.length) throw damaged('a message');
+  return { metaStart, payloadStart, payloadLength, elsewhere };
+}
+
+/** Reads an entry. The arrays of the result lie in `bytes`. @throws EdgeFlowError `MESSAGE_CORRUPT` */
 export function decodeEntry(bytes: Uint8Array): Entry {
   const buffer = asBuffer(bytes);
-  const payloadLength = buffer.readUInt32LE(8);
-  const metaLength = buffer.readUInt32LE(12);
-  const metaStart = headerBytes + buffer.readUInt16LE(16);
-  const payloadStart = metaStart + metaLength;
-  const elsewhere = buffer[18] === 1;
+  const { metaStart, payloadStart, payloadLength, elsewhere } = layOut(buffer);
   return {
     id: buffer.toString('utf8', headerBytes, metaStart),
     time: buffer.readDoubleLE(0),
     meta: buffer.subarray(metaStart, payloadStart),
-    payload: elsewhere || payloadLength === 0 ? noPayload : buffer.subarray(payloadStart, payloadStart + payloadLength),
-    payloadKey: elsewhere ? buffer.subarray(payloadStart, payloadStart + payloadKeyBytes) : undefined,
-    bytes: metaLength + payloadLength,
+    payload: elsewhere || payloadLength === 0 ? noPayload : buffer.subarray(payloadStart),
+    payloadKey: elsewhere ? buffer.subarray(payloadStart) : undefined,
+    checksum: buffer.readUInt32LE(16),
+    bytes: payloadStart - metaStart + payloadLength,
   };
 }
 
 const noPayload = new Uint8Array(0);
 
-/** What freeing an entry needs, without decoding the rest. */
+/** What freeing an entry needs, without decoding the rest. @throws EdgeFlowError `MESSAGE_CORRUPT` */
 export function entryCost(bytes: Uint8Array): Pick<Entry, 'bytes' | 'payloadKey'> {
   const buffer = asBuffer(bytes);
-  const metaLength = buffer.readUInt32LE(12);
-  const payloadStart = headerBytes + buffer.readUInt16LE(16) + metaLength;
+  const { metaStart, payloadStart, payloadLength, elsewhere } = layOut(buffer);
   return {
-    bytes: metaLength + buffer.readUInt32LE(8),
-    payloadKey: buffer[18] === 1 ? Buffer.from(buffer.subarray(payloadStart, payloadStart + payloadKeyBytes)) : undefined,
+    bytes: payloadStart - metaStart + payloadLength,
+    payloadKey: elsewhere ? Buffer.from(buffer.subarray(payloadStart)) : undefined,
   };
 }
 

@@ -52,6 +52,12 @@ export class OpenSet {
     this.#dirty.add(number);
   }
 
+  /** Deletes all. */
+  clear(): void {
+    for (const [seq] of this) this.delete(seq);
+    this.save();
+  }
+
   /** All in order of position. */
   *[Symbol.iterator](): Generator<[seq: number, message: OpenMessage]> {
     this.save();

@@ -50,13 +50,17 @@ export const topicRecord = recordCodec({
   entries: 'amount',
   bytes: 'amount',
   maxBytes: 'amount',
-  rejects: 'amount',
+  onFull: 'amount',
   dedupeWindow: 'amount',
-  deadLetters: 'position',
+  deadLetters: 'amount',
+  lastLetter: 'position',
 });
 export type TopicRecord = RecordOf<typeof topicRecord>;
 
-/** `open` counts the messages of the open set, `waiting` those of them without an owner, none of them due before `nextDue`. */
+/**
+ * `open` counts the messages of the open set, `waiting` those of them without an owner, none of them due before `nextDue`;
+ * `failed` those of them that have failed.
+ */
 export const groupRecord = recordCodec({
   number: 'number',
   start: 'position',
@@ -68,6 +72,7 @@ export const groupRecord = recordCodec({
   nextDue: 'amount',
   owners: 'number',
   strict: 'amount',
+  failed: 'amount',
 });
 export type GroupRecord = RecordOf<typeof groupRecord>;
 
@@ -76,6 +81,9 @@ export type ReaderRecord = RecordOf<typeof readerRecord>;
 
 /** `session` is 0 for a consumer that was found dead. */
 export const consumerRecord = recordCodec({ owner: 'number', session: 'position' });
+
+/** When an open message failed first, in milliseconds since the epoch. */
+export const failureRecord = recordCodec({ firstTime: 'amount' });
 
 /** Last sign of life of a client, by the clock that all processes of the host share. */
 export const sessionRecord = recordCodec({ beat: 'amount', visibilityMs: 'amount' });

@@ -1,17 +1,28 @@
-import type { DeadLetter, Failure, GroupStats, ReaderStats, PushReceipt, Ticket, TopicDeclaration, TopicStats } from '../broker.js';
-import { defaultMaxBytes, keptNewest } from '../options.js';
+import type {
+  DeadLetterOptions,
+  Failure,
+  GroupStats,
+  OnFull,
+  PushReceipt,
+  ReaderStats,
+  Ticket,
+  TopicDeclaration,
+  TopicStats,
+} from '../broker.js';
+import { defaultMaxBytes, keptNewest, replaceWithGroup } from '../options.js';
 import type { OutgoingMessage } from '../../message.js';
 import { checkName } from '../../topic.js';
 import { decodeDeadLetter, encodeDeadLetter } from './deadLetters.js';
-import { decodeEntry, encodeEntry, entryCost } from './entry.js';
+import type { StoredDeadLetter } from './deadLetters.js';
+import { decodeEntry, encodeEntry, entryCost, reencodeEntry } from './entry.js';
 import type { Entry } from './entry.js';
-import { nameKey, nameOfKey, ownerRange, seqKey } from './keys.js';
+import { nameKey, nameOfKey, ownSeqKey, ownerRange, seqKey, seqOfKey } from './keys.js';
 import { OpenSet } from './openSet.js';
 import type { RecentIds } from './recentIds.js';
-import { consumerRecord, groupRecord, readerRecord, sessionRecord, topicRecord } from './records.js';
+import { consumerRecord, failureRecord, groupRecord, readerRecord, sessionRecord, topicRecord } from './records.js';
 import type { GroupRecord, ReaderRecord, TopicRecord } from './records.js';
 import type { Tables } from './tables.js';
-import { attemptOf, firstToken, handedBack, nextToken } from '../token.js';
+import { attemptOf, firstToken, handedBack, nextToken, redriven } from '../token.js';
 
 /** A message of a log, as it is stored. */
 export interface StoredMessage {
@@ -31,6 +42,9 @@ export interface LogEffects {
   /** The last ids of a topic, by its number. */
   recentIds(topic: number): RecentIds;
 }
+
+/** As numbers in the record of a topic. */
+const onFullNames: readonly OnFull[] = ['wait', 'reject', 'replace'];
 
 interface Group extends GroupRecord {
   readonly name: string;
@@ -76,9 +90,10 @@ export class StoredLog {
       entries: 0,
       bytes: 0,
       maxBytes: defaultMaxBytes,
-      rejects: 0,
+      onFull: 0,
       dedupeWindow,
       deadLetters: 0,
+      lastLetter: 0,
     });
   }
 
@@ -86,8 +101,8 @@ export class StoredLog {
     return this.#topic.maxBytes;
   }
 
-  get rejects(): boolean {
-    return this.#topic.rejects === 1;
+  get onFull(): OnFull {
+    return onFullNames[this.#topic.onFull] ?? 'wait';
   }
 
   get hasGroups(): boolean {
@@ -117,16 +132,29 @@ export class StoredLog {
   }
 
   declare({ groups = [], readers = [], maxBytes, onFull }: TopicDeclaration): void {
+    const [grouped] = [...this.#groups.keys(), ...groups];
+    if (grouped !== undefined && (onFull ?? this.onFull) === 'replace') throw replaceWithGroup(this.name, grouped);
     const { head, number } = this.#topic;
     for (const name of groups) {
       if (this.#groups.has(name)) continue;
-      const group = { start: head, cursor: head, acked: 0, dead: 0, open: 0, waiting: 0, nextDue: Infinity, owners: 0, strict: 0 };
+      const group = {
+        start: head,
+        cursor: head,
+        acked: 0,
+        dead: 0,
+        open: 0,
+        waiting: 0,
+        nextDue: Infinity,
+        owners: 0,
+        strict: 0,
+        failed: 0,
+      };
       this.#addGroup(name, { number: this.#effects.nextNumber(), ...group });
     }
     const start = this.#tables.entries.doesExist(seqKey(number, head)) ? head - 1 : head;
     for (const name of readers) if (!this.#readers.has(name)) this.#readers.set(name, { start, cursor: start, delivered: 0, skipped: 0 });
     this.#topic.maxBytes = maxBytes ?? this.#topic.maxBytes;
-    if (onFull) this.#topic.rejects = onFull === 'reject' ? 1 : 0;
+    if (onFull) this.#topic.onFull = onFullNames.indexOf(onFull);
   }
 
   /** The position of a message that was published before. */
@@ -135,7 +163,7 @@ export class StoredLog {
     return this.#effects.recentIds(number).find(id, head, dedupeWindow);
   }
 
-  push(message: OutgoingMessage, payloadKey: Buffer | undefined): PushReceipt {
+  push(message: OutgoingMessage, payloadKey: Buffer | undefined, checksum: number): PushReceipt {
     const topic = this.#topic;
     const known = this.known(message.id);
     if (known !== undefined) {
@@ -143,10 +171,12 @@ export class StoredLog {
       return { seq: known, duplicate: true };
     }
     const seq = ++topic.head;
-    this.#tables.entries.putSync(seqKey(topic.number, seq), encodeEntry(message, payloadKey));
+    this.#tables.entries.putSync(seqKey(topic.number, seq), encodeEntry(message, payloadKey, checksum));
     this.#effects.recentIds(topic.number).add(message.id, seq, topic.dedupeWindow);
     this.#count(1, message.meta.length + message.payload.length);
     this.#free(seq - this.#kept);
+    // Without a group there is nothing to wait for: the newest takes the place of the others.
+    if (!this.hasGroups) for (let old = seq - this.#kept + 1; old < seq && topic.bytes > topic.maxBytes; old++) this.#free(old);
     return { seq, duplicate: false };
   }
 
@@ -187,6 +217,14 @@ export class StoredLog {
       for (const [, { owner, due }] of group.messages) return { ready: owner === 0 && due <= now, nextDue: owner === 0 ? due : Infinity };
     }
     return { ready: group.nextDue <= now || group.cursor < this.#topic.head, nextDue: group.nextDue };
+  }
+
+  /** The message that a reader took last cannot be read: it counts as passed over. */
+  passOver(readerName: string): void {
+    const reader = this.#readers.get(readerName);
+    if (!reader) return;
+    reader.delivered--;
+    reader.skipped++;
   }
 
   popLatest(readerName: string): StoredMessage | undefined {
@@ -252,33 +290,40 @@ export class StoredLog {
     return dead.length;
   }
 
+  owns(groupName: string, owner: Owner | undefined, ticket: Ticket): boolean {
+    return this.#owns(this.#group(groupName), owner, ticket);
+  }
+
   ack(groupName: string, owner: Owner | undefined, ticket: Ticket): boolean {
     const group = this.#group(groupName);
     if (!this.#owns(group, owner, ticket)) return false;
-    group.messages.delete(ticket.seq);
-    group.open--;
+    this.#close(group, ticket.seq);
     group.acked++;
     this.#freeUnlessNewest(ticket.seq);
     return true;
   }
 
-  nack(groupName: string, owner: Owner | undefined, ticket: Ticket, failure: Failure, now: number, deadTime: number): boolean {
+  /** @param time - milliseconds since the epoch, for people; `now` is the log's clock. */
+  nack(groupName: string, owner: Owner | undefined, ticket: Ticket, failure: Failure, now: number, time: number): boolean {
     const group = this.#group(groupName);
     if (!this.#owns(group, owner, ticket)) return false;
     const { seq, token } = ticket;
-    if (failure.retryAfterMs !== undefined) {
-      this.#wait(group, seq, token, now + failure.retryAfterMs);
+    const { error, stack, retryAfterMs } = failure;
+    const firstTime = this.#firstFailure(group, seq) ?? time;
+    if (retryAfterMs !== undefined) {
+      this.#noteFailure(group, seq, firstTime);
+      this.#wait(group, seq, token, now + retryAfterMs);
       return true;
     }
     const entry = this.#entry(seq);
     const payloadKey = entry.payloadKey && this.#effects.copyPayload(entry.payloadKey);
     const letter = encodeDeadLetter(
-      { ...entry, seq, group: groupName, error: failure.error, attempts: attemptOf(token), deadTime },
+      { ...entry, seq, token, group: groupName, error, stack, attempts: attemptOf(token), firstTime, deadTime: time },
       payloadKey,
     );
-    this.#tables.dead.putSync(seqKey(this.#topic.number, ++this.#topic.deadLetters), letter);
-    group.messages.delete(seq);
-    group.open--;
+    this.#tables.dead.putSync(seqKey(this.#topic.number, ++this.#topic.lastLetter), letter);
+    this.#topic.deadLetters++;
+    this.#close(group, seq);
     group.dead++;
     this.#freeUnlessNewest(seq);
     return true;
@@ -297,10 +342,63 @@ export class StoredLog {
     }
   }
 
-  deadLetters(): (Omit<DeadLetter, 'payload'> & Entry)[] {
-    const letters = [];
-    for (const { value } of this.#tables.dead.getRange(ownerRange(this.#topic.number))) letters.push(decodeDeadLetter(Buffer.from(value)));
-    return letters;
+  deadLetters({ after = 0, limit = Infinity }: DeadLetterOptions = {}): (StoredDeadLetter & { readonly letter: number })[] {
+    const { number } = this.#topic;
+    const range = { start: ownSeqKey(number, after + 1), end: ownerRange(number).end, ...(limit !== Infinity && { limit }) };
+    return [...this.#tables.dead.getRange(range)].map(({ key, value }) => ({
+      ...decodeDeadLetter(Buffer.from(value)),
+      letter: seqOfKey(key),
+    }));
+  }
+
+  /** Gives dead letters back to their groups; returns how many. */
+  redrive(letters: readonly number[]): number {
+    let count = 0;
+    for (const letter of letters) {
+      const found = this.#letter(letter);
+      const group = found && this.#groups.get(found.group);
+      if (!found || !group) continue;
+      const { seq, token, payloadKey, bytes } = found;
+      const key = seqKey(this.#topic.number, seq);
+      if (!this.#tables.entries.doesExist(key)) {
+        this.#tables.entries.putSync(ownSeqKey(this.#topic.number, seq), reencodeEntry(found));
+        this.#count(1, bytes);
+      } else if (payloadKey) this.#effects.freed.push(payloadKey);
+      group.open++;
+      this.#wait(group, seq, redriven(token), -Infinity);
+      group.dead--;
+      this.#removeLetter(letter);
+      count++;
+    }
+    return count;
+  }
+
+  /** Deletes dead letters; returns how many there were. */
+  dropDeadLetters(letters: readonly number[]): number {
+    let count = 0;
+    for (const letter of letters) {
+      const found = this.#letter(letter);
+      if (!found) continue;
+      if (found.payloadKey) this.#effects.freed.push(found.payloadKey);
+      this.#removeLetter(letter);
+      count++;
+    }
+    return count;
+  }
+
+  /** Forgets a group, and frees what only it needed; returns how many of its messages were not settled. */
+  dropGroup(groupName: string): number {
+    const group = this.#group(groupName);
+    const { head } = this.#topic;
+    const unsettled = group.open + head - group.cursor;
+    const { number } = group;
+    group.messages.clear();
+    for (const table of [this.#tables.consumers, this.#tables.failures])
+      for (const key of [...table.getKeys(ownerRange(number))]) table.removeSync(Buffer.from(key));
+    this.#tables.groups.removeSync(nameKey(this.#topic.number, groupName));
+    this.#groups.delete(groupName);
+    for (const key of [...this.#tables.entries.getKeys(ownerRange(this.#topic.number))]) this.#freeUnlessNewest(seqOfKey(key));
+    return unsettled;
   }
 
   stats(): TopicStats {
@@ -357,6 +455,35 @@ export class StoredLog {
     if (!owner) return false;
     const open = group.messages.get(seq);
     return open?.owner === owner.number && open.token === token;
+  }
+
+  /** A message of the group is settled. */
+  #close(group: Group, seq: number): void {
+    group.messages.delete(seq);
+    group.open--;
+    if (group.failed > 0 && this.#tables.failures.removeSync(seqKey(group.number, seq))) group.failed--;
+  }
+
+  /** When an open message failed first; undefined where it never did. */
+  #firstFailure(group: Group, seq: number): number | undefined {
+    const stored = group.failed > 0 ? this.#tables.failures.getBinary(seqKey(group.number, seq)) : undefined;
+    return stored && failureRecord.decode(stored).firstTime;
+  }
+
+  #noteFailure(group: Group, seq: number, firstTime: number): void {
+    if (this.#firstFailure(group, seq) !== undefined) return;
+    this.#tables.failures.putSync(seqKey(group.number, seq), failureRecord.encode({ firstTime }));
+    group.failed++;
+  }
+
+  #letter(letter: number): StoredDeadLetter | undefined {
+    const stored = this.#tables.dead.getBinary(seqKey(this.#topic.number, letter));
+    return stored && decodeDeadLetter(Buffer.from(stored));
+  }
+
+  #removeLetter(letter: number): void {
+    this.#tables.dead.removeSync(seqKey(this.#topic.number, letter));
+    this.#topic.deadLetters--;
   }
 
   #wait(group: Group, seq: number, token: number, due: number): void {

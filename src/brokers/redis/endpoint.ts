@@ -27,21 +27,25 @@ export interface RedisAddress {
 
 /** Takes an endpoint apart. @throws EdgeFlowError `BROKER_CONFIG` */
 export function parseEndpoint(endpoint: RedisEndpoint): RedisAddress {
-  if (typeof endpoint !== 'string') return endpoint;
-  if (endpoint.startsWith('/')) return { path: endpoint };
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  const db = url && url.pathname.length > 1 ? Number(url.pathname.slice(1)) : 0;
-  if (!url || !['redis:', 'rediss:', 'unix:'].includes(url.protocol) || (url.protocol !== 'unix:' && !Number.isInteger(db)))
-    // The text itself may hold a password.
-    throw new EdgeFlowError(
-      'BROKER_CONFIG',
-      `a Redis address of ${endpoint.length} characters can't be read; expected redis://host:port, rediss://host:port or the path of a unix socket`,
-    );
+  const address = typeof endpoint === 'string' ? parseText(endpoint) : endpoint;
+  // Of a misplaced url, host or path would be printed with the password in it.
+  if (!/^[^\s/@?#]*$/.test(address.host ?? '') || !/^\/(?!\/)/.test(address.path ?? '/')) throw unreadable();
+  return address;
+}
+
+function parseText(text: string): RedisAddress {
+  if (text.startsWith('/')) return { path: text };
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  // Unescaped in a password, '#', '?' and '/' end the address in the middle of it: one half would pass for host and port,
+  // the other, with the '@' behind it, for the path.
+  if (url?.hash !== '' || url.search !== '' || url.pathname.includes('@')) throw unreadable();
   const credentials = {
-    ...(url.username && { username: decodeURIComponent(url.username) }),
-    ...(url.password && { password: decodeURIComponent(url.password) }),
+    ...(url.username && { username: decode(url.username) }),
+    ...(url.password && { password: decode(url.password) }),
   };
-  if (url.protocol === 'unix:') return { path: decodeURIComponent(url.pathname), ...credentials };
+  if (url.protocol === 'unix:') return { path: decode(url.pathname), ...credentials };
+  const db = url.pathname.length > 1 ? Number(url.pathname.slice(1)) : 0;
+  if (!['redis:', 'rediss:'].includes(url.protocol) || !Number.isInteger(db) || db < 0) throw unreadable();
   return {
     host: url.hostname.replace(/^\[|\]$/g, '') || '127.0.0.1',
     port: url.port ? Number(url.port) : 6379,
@@ -49,6 +53,23 @@ export function parseEndpoint(endpoint: RedisEndpoint): RedisAddress {
     ...(url.protocol === 'rediss:' && { tls: {} }),
     ...(db > 0 && { db }),
   };
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw unreadable();
+  }
+}
+
+/** Says nothing of what was found: there may be a password in it. */
+function unreadable(): EdgeFlowError {
+  return new EdgeFlowError(
+    'BROKER_CONFIG',
+    "a Redis address can't be read; expected redis://user:password@host:port, rediss://… or the path of a unix socket, " +
+      "with signs such as '@', '/', '#', '?' and '%' in a password written as encodeURIComponent writes them",
+  );
 }
 
 /** The address for people; without secrets. */

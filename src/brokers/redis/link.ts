@@ -5,6 +5,7 @@ import type { Command } from './command.js';
 import { connectionOptions, describeEndpoint } from './endpoint.js';
 import type { RedisAddress } from './endpoint.js';
 import { waitFor } from './wait.js';
+import { withoutArguments } from './withoutArguments.js';
 
 /** The connection broke, or the server can't answer now. Whether the command was done is not known. */
 export class LinkLost extends Error {
@@ -51,7 +52,7 @@ export class RedisLink {
       retryStrategy: (times) => Math.min(20 * 2 ** Math.min(times, 5), 500),
     });
     this.client.on('error', (error: unknown) => {
-      this.#lastError = error;
+      this.#lastError = withoutArguments(error);
       this.#changed.dispatchEvent(new Event('change'));
     });
     this.client.on('ready', () => this.#changed.dispatchEvent(new Event('change')));
@@ -70,7 +71,7 @@ export class RedisLink {
   async connect(): Promise<void> {
     const start = performance.now();
     // Its outcome is seen by the events.
-    this.client.connect().catch((error: unknown) => (this.#lastError ??= error));
+    this.client.connect().catch((error: unknown) => (this.#lastError ??= withoutArguments(error)));
     while (!this.ready) {
       const text = errorMessage(this.#lastError);
       if (this.#lastError !== undefined && refusedCredentials.test(text))
@@ -156,7 +157,8 @@ export class RedisLink {
     closed.throwIfAborted();
   }
 
-  #judge(error: unknown): Error {
+  #judge(reason: unknown): Error {
+    const error = withoutArguments(reason);
     const text = errorMessage(error);
     if (!(error instanceof Error) || error.name !== 'ReplyError' || passing.test(text)) return new LinkLost(`${this.address}: ${text}`);
     if (refusedCredentials.test(text))

@@ -182,14 +182,18 @@ export abstract class RedisBrokerBase implements Broker {
   }
 
   async redrive(topic: string, letters: readonly number[]): Promise<number> {
+    checkName('topic', topic);
     return settleLetters(await this.#connections(), topic, letters, commands.redrive);
   }
 
   async dropDeadLetters(topic: string, letters: readonly number[]): Promise<number> {
+    checkName('topic', topic);
     return settleLetters(await this.#connections(), topic, letters, commands.dropLetters);
   }
 
   async dropGroup(topic: string, group: string): Promise<number> {
+    checkName('topic', topic);
+    checkName('group', group);
     return dropGroup(await this.#connections(), topic, group);
   }
 

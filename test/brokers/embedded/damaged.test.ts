@@ -10,6 +10,7 @@ import { encodeEntry } from '#src/brokers/embedded/entry.js';
 import { decodeIds, encodeIds } from '#src/brokers/embedded/recentIds.js';
 import {
   consumerRecord,
+  failureRecord,
   groupRecord,
   readerRecord,
   sessionRecord,
@@ -25,10 +26,23 @@ import { temporaryStore } from './harness.js';
 
 const message = { id: 'an-id', time: 1_795_443_259_123, meta: Buffer.from([0x91, 1]), payload: Buffer.from('payload') };
 
+const letterFacts = {
+  seq: 7,
+  token: 5,
+  group: 'g',
+  error: 'no',
+  stack: 'at x',
+  attempts: 5,
+  firstTime: 1,
+  deadTime: 2,
+  payloadKey: undefined,
+  checksum: 1,
+};
+
 describe('damaged bytes are MESSAGE_CORRUPT, or what was stored in form', () => {
   test('dead letters', () => {
-    const entry = Buffer.from(encodeEntry(message, undefined));
-    const whole = encodeDeadLetter({ ...message, seq: 7, group: 'g', error: 'no', attempts: 5, deadTime: 1, bytes: 9 }, undefined);
+    const entry = Buffer.from(encodeEntry(message, undefined, 1));
+    const whole = encodeDeadLetter({ ...message, ...letterFacts, bytes: 9 }, undefined);
     const header = fc.constant(whole.subarray(0, whole.length - entry.length));
     fc.assert(
       fc.property(damaged(header), (head) => {
@@ -65,11 +79,12 @@ describe('damaged bytes are MESSAGE_CORRUPT, or what was stored in form', () => 
 
   test.each([
     ['store', storeRecord, 2],
-    ['topic', topicRecord, 8],
-    ['group', groupRecord, 10],
+    ['topic', topicRecord, 9],
+    ['group', groupRecord, 11],
     ['reader', readerRecord, 4],
     ['consumer', consumerRecord, 2],
     ['session', sessionRecord, 2],
+    ['failure', failureRecord, 1],
     ['space', spaceRecord, 2],
   ] as const)('%s records', (_, codec, fields) => {
     const valid = fc

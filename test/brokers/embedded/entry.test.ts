@@ -16,7 +16,7 @@ const payloadKey = fc.option(
   fc.uint8Array({ minLength: payloadKeyBytes, maxLength: payloadKeyBytes }).map((key) => Buffer.from(key)),
   { nil: undefined },
 );
-const entry = fc.tuple(message, payloadKey).map(([sent, key]) => Buffer.from(encodeEntry(sent, key)));
+const entry = fc.tuple(message, payloadKey).map(([sent, key]) => Buffer.from(encodeEntry(sent, key, 1)));
 
 /** Any bytes, or those of an entry that were damaged. */
 const bytes = fc.oneof(
@@ -61,10 +61,14 @@ test('so is the cost of one', () => {
   );
 });
 
+const letterFacts = { seq: 7, token: 5, group: 'g', error: 'no', stack: undefined, attempts: 5, firstTime: 1, deadTime: 2, checksum: 1 };
+
 test('so is a dead letter', () => {
   const letter = fc
     .tuple(message, payloadKey)
-    .map(([sent, key]) => encodeDeadLetter({ ...sent, seq: 7, group: 'g', error: 'no', attempts: 5, deadTime: 1, bytes: 9 }, key));
+    .map(([sent, key]) =>
+      encodeDeadLetter({ ...sent, ...letterFacts, payloadKey: key, bytes: sent.meta.length + sent.payload.length }, key),
+    );
   fc.assert(
     fc.property(damaged(letter), (stored) => {
       plainOrCorrupt(
