@@ -7,7 +7,7 @@ import { runtime } from './runtime.js';
  * delivery's own message is another consumer's by now (`fenced`), as something else stood in the way (`dropped`: the
  * message is to be handed back), or as the broker does not take what was to be published (`refused`).
  */
-export type CommitOutcome = 'committed' | 'fenced' | 'dropped' | { readonly refused: unknown };
+type CommitOutcome = 'committed' | 'fenced' | 'dropped' | { readonly refused: unknown };
 
 /** One delivery's part in a commit. */
 export interface CommitPart {

@@ -500,10 +500,12 @@ describe('a topic that is full', () => {
       takeUntil(ended),
       outbox('far'),
     );
+    await publish(topic('out'), 0);
     durable().pipe(outbox()).subscribe();
+    await publish(numbers, 1);
+    await until('a commit waits', () => broker.commits.length > 0);
     middle.subscribe();
-    await publish(numbers, ...Array.from({ length: 10 }, (_, index) => index));
-    await until('all came through', async () => (await broker.stats()).find(({ topic: name }) => name === 'far')?.published === 10);
+    await until('both came through', async () => (await broker.stats()).find(({ topic: name }) => name === 'far')?.published === 2);
   });
 });
 
