@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { edgeflowOperators, stepsArbitrary } from '#src/testing/pipelines/steps.js';
+import type { PipelineOperators } from '#src/testing/pipelines/steps.js';
 import { forgetfulBatch } from '../fixtures/broken/forgetfulBatch.js';
 import { hastyMapAsync } from '../fixtures/broken/hastyMapAsync.js';
 import { silentLatestMap } from '../fixtures/broken/silentLatestMap.js';
-import { faults, realOperators, runPipeline, stepsArbitrary } from './pipelines.js';
-import type { Case, Operators } from './pipelines.js';
+import { faults, runPipeline } from './pipelines.js';
+import type { Case } from './pipelines.js';
 
 const count = fc.integer({ min: 1, max: 40 });
 // Not 1: strict order hands out nothing while a message waits in a bufferCount.
@@ -56,12 +58,12 @@ describe('every delivery of any pipeline settles exactly once, and as its branch
 });
 
 describe('the property finds', () => {
-  test.each<[string, Partial<Operators>]>([
+  test.each<[string, Partial<PipelineOperators>]>([
     ['a mapAsync that releases before the work is done', { mapAsync: hastyMapAsync }],
     ['a batch that forgets a lease', { batch: forgetfulBatch }],
     ['a latestMap that swallows failures', { latestMap: silentLatestMap }],
   ])('%s', async (_, broken) => {
-    const operators = { ...realOperators, ...broken };
+    const operators = { ...edgeflowOperators, ...broken };
     const { failed } = await fc.check(
       fc.asyncProperty(calm, async (example) => {
         const report = await runPipeline(example, operators, 500);
