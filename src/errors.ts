@@ -28,6 +28,9 @@ export const errorCodes = {
   NODE_OPTIONS_INVALID: 'node options are not plain data',
   NODE_GAVE_UP: 'a node crashed too often',
   WORKER_MISMATCH: 'the worker built another graph than its supervisor',
+  // Checks and tests
+  SCHEDULE_INVALID: 'a schedule of faults cannot be read',
+  DEPENDENCY_MISSING: 'an optional package is not installed',
   // Operators
   OPTIONS_INVALID: 'an option has a value that the operator cannot use',
   FRAME_INVALID: 'a frame does not hold what it says',

@@ -1,5 +1,17 @@
+export { messages, pipelines, schedules } from './arbitraries.js';
+export type { RandomPipeline, SchedulesOptions } from './arbitraries.js';
+export { checkLatestOnly } from './checkLatestOnly.js';
+export type { LatestOnlyOptions } from './checkLatestOnly.js';
+export { checkNoLoss } from './checkNoLoss.js';
+export type { NoLossOptions } from './checkNoLoss.js';
 export { brokerConformance } from './conformance/index.js';
 export type { ConformanceOptions } from './conformance/index.js';
 export { brokerContract } from './contract/index.js';
 export { numbered, numberOf, until } from './harness.js';
 export type { BrokerHarness, BrokerStore } from './harness.js';
+export { runMarbles } from './marbles/runMarbles.js';
+export type { MarbleExpectation, MarbleLink, MarbleOptions, MarbleSystem, MarbleSystemOptions, MarbleTools } from './marbles/runMarbles.js';
+export type { MarbleValues } from './marbles/marbles.js';
+export type { PipelineCheckOptions } from './pipelines/assertProperty.js';
+export type { CheckedPipeline, PipelineFaults } from './pipelines/endOfPipeline.js';
+export type { Item, PipelineStep } from './pipelines/steps.js';
