@@ -4,7 +4,7 @@ import type { DeadLetter, DeadLetterOptions } from '../broker.js';
 import { topicUndeclared } from '../options.js';
 import { attemptOf } from '../token.js';
 import { blobKeys } from './blobs.js';
-import { commands } from './command.js';
+import type { Command } from './command.js';
 import type { Connections } from './connections.js';
 import { checkDeclared } from './declared.js';
 import { toMessage, tryReadRecord } from './record.js';
@@ -56,12 +56,16 @@ function parseLetter(reply: Reply) {
   };
 }
 
-/** Gives dead letters back to their groups, or deletes them; returns how many there were. */
+/**
+ * Gives dead letters back to their groups, or deletes them; returns how many there were.
+ *
+ * @param command - `redrive` or `dropLetters`.
+ */
 export async function settleLetters(
   { control, blobs, keys, closed }: Connections,
   topic: string,
   letters: readonly number[],
-  command: typeof commands.redrive | typeof commands.dropLetters,
+  command: Command,
 ): Promise<number> {
   const known = letters.filter((letter) => Number.isSafeInteger(letter) && letter > 0);
   let sum = 0;
