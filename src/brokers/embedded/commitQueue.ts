@@ -141,7 +141,7 @@ export class CommitQueue {
     const { store } = this.#options;
     for (const { topic, message } of commit.messages) {
       const found = log(topic);
-      if (found && found.known(message.id) !== undefined) continue;
+      if (found?.known(message.id) !== undefined) continue;
       const rejects = found?.onFull === 'reject';
       if (store.cramped) return { topic, rejects, error: cramped(store.directory) };
       if (found && (found.full || (found.hasGroups && storedBytes >= store.format.maxBytes)))

@@ -366,7 +366,7 @@ export class EmbeddedBroker implements Broker {
       snapshot?.done();
     }
     const { id, time, meta, bytes } = message.entry;
-    if (payload && payload.length === bytes - meta.length) return { id, time, meta, payload, seq: message.seq };
+    if (payload?.length === bytes - meta.length) return { id, time, meta, payload, seq: message.seq };
     // Only damage from outside does this. The next newer message comes.
     await store.change((change) => change.log(topic)?.passOver(reader));
     return undefined;
