@@ -156,11 +156,7 @@ export abstract class RedisBrokerBase implements Broker {
     this.#checkOpen();
     const { messages } = commit;
     const acks = commit.acks.filter(({ tickets }) => tickets.length > 0);
-    for (const { topic, group, consumer } of acks) {
-      checkName('topic', topic);
-      checkName('group', group);
-      checkName('consumer', consumer);
-    }
+    for (const { topic, group, consumer } of acks) checkConsumer(topic, group, consumer);
     for (const { topic, message } of messages) {
       checkName('topic', topic);
       checkMessage(topic, message);
@@ -277,10 +273,7 @@ export abstract class RedisBrokerBase implements Broker {
   }
 
   #group(connections: Connections, topic: string, { group, consumer }: GroupConsumer): GroupClient {
-    checkName('topic', topic);
-    checkName('group', group);
-    // The scripts give a message that waits for redelivery the owner '', which must be nobody's name.
-    checkName('consumer', consumer);
+    checkConsumer(topic, group, consumer);
     const key = `${topic}:${group}:${consumer}`;
     let client = this.#groups.get(key);
     if (!client) this.#groups.set(key, (client = new GroupClient(topic, { group, consumer }, connections)));
@@ -299,4 +292,11 @@ export abstract class RedisBrokerBase implements Broker {
       if (!data.ready) await data.retry(closed);
     }
   }
+}
+
+function checkConsumer(topic: string, group: string, consumer: string): void {
+  checkName('topic', topic);
+  checkName('group', group);
+  // The scripts give a message that waits for redelivery the owner '', which must be nobody's name.
+  checkName('consumer', consumer);
 }
