@@ -50,7 +50,7 @@ export interface CheckResult {
 const latestFault = 0.9;
 
 /** What of a system faults may be aimed at. */
-export function targetsOf(system: System, { entry, broker }: Pick<RunSettings, 'entry' | 'broker'>): FaultTargets {
+function targetsOf(system: System, { entry, broker }: Pick<RunSettings, 'entry' | 'broker'>): FaultTargets {
   const graph = system.graph(entry);
   checkGraph(graph);
   return {
@@ -124,7 +124,9 @@ class Checker {
       if (run.findings.length === 0) return true;
       const first = !this.#broken;
       this.#broken = run;
-      if (first) this.#leftovers = (await this.#run([], 'calm')).findings;
+      // Processes that hang are still there, and would be in the way of further runs.
+      if (run.findings.some(({ kind }) => kind === 'not-started')) this.#shrinks = this.#options.shrinks;
+      else if (first) this.#leftovers = (await this.#run([], 'calm')).findings;
       return false;
     } catch (error) {
       this.#trouble = { error };

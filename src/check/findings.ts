@@ -2,13 +2,16 @@ import { describeError } from '../errors.js';
 import type { LinkLedger } from '../observe/ledger.js';
 import { QoS } from '../qos.js';
 import type { GraphLink } from '../system/graph.js';
+import { NotStarted } from './observe.js';
 import type { Observation } from './observe.js';
 import { formatTarget } from './schedule.js';
 
 /** What was found. The kinds are stable. */
-export type FindingKind =
+type FindingKind =
   /** The system stopped with an error. */
   | 'gave-up'
+  /** A node was not ready in time. */
+  | 'not-started'
   /** Processes ended by themselves. */
   | 'crashed'
   /** Nodes had to be killed at the end. */
@@ -81,6 +84,7 @@ function labels({ graph }: Observation, node: string): string[] {
 
 function gaveUp(run: Observation): Finding[] {
   if (run.failure === undefined) return [];
+  if (run.failure instanceof NotStarted) return [{ kind: 'not-started', message: run.failure.message, evidence: [] }];
   return [{ kind: 'gave-up', message: `the system gave up: ${describeError(run.failure)}`, evidence: [] }];
 }
 

@@ -60,6 +60,17 @@ const notRunnable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'BROKER_MISSING_DEPENDENCY',
 ]);
 
+const startMs = 30_000;
+
+/** The system's processes were started, but not all became ready. */
+export class NotStarted extends Error {
+  constructor() {
+    super(
+      `the system had not started after ${startMs} ms: the module of a node never finishes loading, or its process hangs before it reads`,
+    );
+  }
+}
+
 const sampleMs = 400;
 const keptLines = 12;
 
@@ -134,12 +145,19 @@ async function start(
     lines.push(line);
     if (lines.length > keptLines) lines.shift();
   };
+  const started = new AbortController();
   try {
-    return { running: await system.run({ broker, entry, drainMs, onLog, handleSignals: false }) };
+    const late = pause(startMs, started.signal).then(() => {
+      throw new NotStarted();
+    });
+    late.catch(() => undefined);
+    return { running: await Promise.race([system.run({ broker, entry, drainMs, onLog, handleSignals: false }), late]) };
   } catch (failure) {
     const code = codeOf(failure);
     if (code !== undefined && notRunnable.has(code)) throw failure;
     return { failure };
+  } finally {
+    started.abort();
   }
 }
 
