@@ -1,0 +1,105 @@
+import type { ProcessSample, Sampler } from './samples.js';
+
+/** How one measure went over one stretch of time. */
+export interface Trend {
+  readonly what: string;
+  readonly measure: 'memory' | 'descriptors' | 'handles' | 'file';
+  /** Length of the stretch, in seconds, and how many samples it has. */
+  readonly seconds: number;
+  readonly samples: number;
+  readonly mean: number;
+  /** By the least-squares line: its slope times the length of the stretch. */
+  readonly growth: number;
+  /** The most growth that passes. */
+  readonly tolerance: number;
+}
+
+interface Point {
+  readonly at: number;
+  readonly value: number;
+}
+
+/** A process or a file is not measured before it has run for so long. */
+const warmUpSeconds = 30;
+/** Shorter stretches tell nothing. */
+const leastSeconds = 40;
+/** By then a server that was started again has loaded what it stored. */
+const loadSeconds = 3;
+
+const megabyte = 1024 * 1024;
+const share = 0.05;
+/** Growth below this passes however small the measure is. */
+const leastTolerance = { memory: 10 * megabyte, descriptors: 2, handles: 2, file: 10 * megabyte };
+
+/**
+ * The trends of all that was sampled: of each process within its longest life, of each file, and of servers over all of
+ * their lives.
+ */
+export function trendsOf({ processes, files }: Pick<Sampler, 'processes' | 'files'>, servers: readonly string[]): Trend[] {
+  const trends: (Trend | undefined)[] = [];
+  for (const [name, samples] of processes) {
+    const life = longestLife(samples).filter(({ age }) => age >= warmUpSeconds);
+    trends.push(
+      trend(
+        `${name}, one life`,
+        'memory',
+        life.map(({ at, own }) => ({ at, value: own })),
+      ),
+      trend(
+        `${name}, one life`,
+        'descriptors',
+        life.map(({ at, files: value }) => ({ at, value })),
+      ),
+      trend(
+        `${name}, one life`,
+        'handles',
+        life.flatMap(({ at, handles }) => (handles === undefined ? [] : { at, value: handles })),
+      ),
+    );
+    if (!servers.includes(name)) continue;
+    // A server keeps its messages when it is killed: what it holds more with each life is a leak too.
+    const loaded = samples.filter(({ at, age }) => at >= warmUpSeconds && age >= loadSeconds);
+    trends.push(
+      trend(
+        `${name}, all lives`,
+        'memory',
+        loaded.map(({ at, own }) => ({ at, value: own })),
+      ),
+    );
+  }
+  for (const [name, samples] of files)
+    trends.push(
+      trend(
+        name,
+        'file',
+        samples.filter(({ at }) => at >= warmUpSeconds).map(({ at, bytes }) => ({ at, value: bytes })),
+      ),
+    );
+  return trends.filter((found) => found !== undefined);
+}
+
+export function grows({ growth, tolerance }: Trend): boolean {
+  return growth > tolerance;
+}
+
+/** Undefined for a stretch that is too short to tell. */
+function trend(what: string, measure: Trend['measure'], points: readonly Point[]): Trend | undefined {
+  const seconds = (points.at(-1)?.at ?? 0) - (points[0]?.at ?? 0);
+  if (seconds < leastSeconds) return undefined;
+  const mean = points.reduce((sum, { value }) => sum + value, 0) / points.length;
+  const growth = slope(points) * seconds;
+  return { what, measure, seconds, samples: points.length, mean, growth, tolerance: Math.max(leastTolerance[measure], share * mean) };
+}
+
+/** Slope of the least-squares line through points. */
+function slope(points: readonly Point[]): number {
+  const middle = points.reduce((sum, { at }) => sum + at, 0) / points.length;
+  const mean = points.reduce((sum, { value }) => sum + value, 0) / points.length;
+  const spread = points.reduce((sum, { at }) => sum + (at - middle) ** 2, 0);
+  return points.reduce((sum, { at, value }) => sum + (at - middle) * (value - mean), 0) / spread;
+}
+
+function longestLife(samples: readonly ProcessSample[]): readonly ProcessSample[] {
+  const oldest = samples.reduce<ProcessSample | undefined>((best, sample) => (best && best.age >= sample.age ? best : sample), undefined);
+  return samples.filter(({ pid }) => pid === oldest?.pid);
+}
