@@ -1,6 +1,6 @@
 import type { SoakResult } from './soak.js';
 import { grows } from './trends.js';
-import type { Trend } from './trends.js';
+import type { Measure, Trend } from './trends.js';
 
 const megabyte = 1024 * 1024;
 
@@ -70,6 +70,8 @@ function trendTable(trends: readonly Trend[]): string[] {
   );
 }
 
-function amountsOf(measure: Trend['measure']): (amount: number) => string {
-  return measure === 'memory' || measure === 'file' ? (bytes) => `${(bytes / megabyte).toFixed(1)} MB` : (count) => count.toFixed(1);
+function amountsOf(measure: Measure): (amount: number) => string {
+  return measure === 'descriptors' || measure === 'handles'
+    ? (count) => count.toFixed(1)
+    : (bytes) => `${(bytes / megabyte).toFixed(1)} MB`;
 }

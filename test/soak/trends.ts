@@ -1,9 +1,15 @@
-import type { ProcessSample, Sampler } from './samples.js';
+import type { FileSample, ProcessSample, Sampler } from './samples.js';
+
+/**
+ * What is measured: of a process its `resident` memory, the part of it that is its own (`memory`, without files that are
+ * mapped), open file `descriptors` and active `handles`; of a file the bytes it takes.
+ */
+export type Measure = 'resident' | 'memory' | 'descriptors' | 'handles' | 'file';
 
 /** How one measure went over one stretch of time. */
 export interface Trend {
   readonly what: string;
-  readonly measure: 'memory' | 'descriptors' | 'handles' | 'file';
+  readonly measure: Measure;
   /** Length of the stretch, in seconds, and how many samples it has. */
   readonly seconds: number;
   readonly samples: number;
@@ -19,6 +25,17 @@ interface Point {
   readonly value: number;
 }
 
+type Sample = Partial<ProcessSample> & Partial<FileSample> & { readonly at: number };
+
+const fieldOf = { resident: 'rss', memory: 'own', descriptors: 'files', handles: 'handles', file: 'bytes' } as const;
+
+function pointsOf(samples: readonly Sample[], measure: Measure): Point[] {
+  return samples.flatMap((sample) => {
+    const value = sample[fieldOf[measure]];
+    return value === undefined ? [] : [{ at: sample.at, value }];
+  });
+}
+
 /** A process or a file is not measured before it has run for so long. */
 const warmUpSeconds = 30;
 /** Shorter stretches tell nothing. */
@@ -29,7 +46,13 @@ const loadSeconds = 3;
 const megabyte = 1024 * 1024;
 const share = 0.05;
 /** Growth below this passes however small the measure is. */
-const leastTolerance = { memory: 10 * megabyte, descriptors: 2, handles: 2, file: 10 * megabyte };
+const leastTolerance: Readonly<Record<Measure, number>> = {
+  resident: 10 * megabyte,
+  memory: 10 * megabyte,
+  descriptors: 2,
+  handles: 2,
+  file: 10 * megabyte,
+};
 
 /**
  * The trends of all that was sampled: of each process within its longest life, of each file, and of servers over all of
@@ -39,42 +62,17 @@ export function trendsOf({ processes, files }: Pick<Sampler, 'processes' | 'file
   const trends: (Trend | undefined)[] = [];
   for (const [name, samples] of processes) {
     const life = longestLife(samples).filter(({ age }) => age >= warmUpSeconds);
-    trends.push(
-      trend(
-        `${name}, one life`,
-        'memory',
-        life.map(({ at, own }) => ({ at, value: own })),
-      ),
-      trend(
-        `${name}, one life`,
-        'descriptors',
-        life.map(({ at, files: value }) => ({ at, value })),
-      ),
-      trend(
-        `${name}, one life`,
-        'handles',
-        life.flatMap(({ at, handles }) => (handles === undefined ? [] : { at, value: handles })),
-      ),
-    );
+    for (const measure of ['resident', 'memory', 'descriptors', 'handles'] as const)
+      trends.push(trend(`${name}, one life`, measure, pointsOf(life, measure)));
     if (!servers.includes(name)) continue;
     // A server keeps its messages when it is killed: what it holds more with each life is a leak too.
     const loaded = samples.filter(({ at, age }) => at >= warmUpSeconds && age >= loadSeconds);
-    trends.push(
-      trend(
-        `${name}, all lives`,
-        'memory',
-        loaded.map(({ at, own }) => ({ at, value: own })),
-      ),
-    );
+    trends.push(trend(`${name}, all lives`, 'memory', pointsOf(loaded, 'memory')));
   }
-  for (const [name, samples] of files)
-    trends.push(
-      trend(
-        name,
-        'file',
-        samples.filter(({ at }) => at >= warmUpSeconds).map(({ at, bytes }) => ({ at, value: bytes })),
-      ),
-    );
+  for (const [name, samples] of files) {
+    const warm = samples.filter(({ at }) => at >= warmUpSeconds);
+    trends.push(trend(name, 'file', pointsOf(warm, 'file')));
+  }
   return trends.filter((found) => found !== undefined);
 }
 
@@ -83,7 +81,7 @@ export function grows({ growth, tolerance }: Trend): boolean {
 }
 
 /** Undefined for a stretch that is too short to tell. */
-function trend(what: string, measure: Trend['measure'], points: readonly Point[]): Trend | undefined {
+function trend(what: string, measure: Measure, points: readonly Point[]): Trend | undefined {
   const seconds = (points.at(-1)?.at ?? 0) - (points[0]?.at ?? 0);
   if (seconds < leastSeconds) return undefined;
   const mean = points.reduce((sum, { value }) => sum + value, 0) / points.length;
