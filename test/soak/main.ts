@@ -44,13 +44,19 @@ const options = {
   visibilityMs: 3_000,
   longestPauseMs: 5_000,
 };
+const interrupt = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const)
+  process.once(name, () => {
+    interrupt.abort(new Error(`ended by ${name}`));
+  });
 const results: SoakResult[] = [];
 const broken: string[] = [];
 mkdirSync(values.out, { recursive: true });
 for (const broker of brokers()) {
+  if (interrupt.signal.aborted) break;
   const progress = new Progress(broker, options.messages);
   try {
-    const result = await soak({ ...options, broker, onProgress: (done, faults) => progress.show(done, faults) });
+    const result = await soak({ ...options, broker, signal: interrupt.signal, onProgress: (done, faults) => progress.show(done, faults) });
     progress.stop();
     results.push(result);
     broken.push(...brokenIn(result));

@@ -34,6 +34,8 @@ export interface SoakOptions {
   readonly visibilityMs: number;
   /** Longest time that a process is made to stand still. */
   readonly longestPauseMs: number;
+  /** Ends the run early: it then rejects with the signal's reason, and leaves nothing behind. */
+  readonly signal?: AbortSignal;
   /** Told twice a second. */
   readonly onProgress?: (done: number, faults: number) => void;
 }
@@ -105,7 +107,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
  * @returns the most bytes that were seen in a topic.
  */
 async function watch(options: SoakOptions, system: Supervised, client: Broker, faults: Faults): Promise<number> {
-  const { messages, calm, onProgress } = options;
+  const { messages, calm, signal, onProgress } = options;
   const calmNow = new AbortController();
   const faulting = faults.run(calmNow.signal);
   let ended = false;
@@ -117,6 +119,7 @@ async function watch(options: SoakOptions, system: Supervised, client: Broker, f
   let moved = { to: -1, at: performance.now() };
   try {
     while (!ended) {
+      signal?.throwIfAborted();
       // A broker whose server is away answers when it is back.
       const stats = await Promise.race([client.stats(), done.then(() => undefined)]);
       if (stats) mostBytes = Math.max(mostBytes, ...stats.map(({ bytes }) => bytes));
