@@ -49,7 +49,7 @@ export class Supervised {
     this.#process = child;
     let ended = false;
     child.on('message', (message: FromSupervisor) => {
-      if (message.type === 'log') appendFileSync(this.logFile, `${message.line}\n`);
+      if (message.type === 'log') appendFileSync(this.logFile, `${message.line.replaceAll(/\n\s*/g, ' / ')}\n`);
       else if (message.type === 'handles') this.#handles = message.handles;
       else {
         ended = true;

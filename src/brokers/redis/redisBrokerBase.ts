@@ -37,7 +37,6 @@ import type { ClientSettings } from './connections.js';
 import { readDeadLetters } from './deadLetters.js';
 import type { RedisAddress } from './endpoint.js';
 import { GroupClient } from './groupClient.js';
-import { LinkLost } from './link.js';
 import { resetAll, resetNamespace, sweepBlobs } from './maintenance.js';
 import { Publisher } from './publisher.js';
 import { ReaderClient } from './readerClient.js';
@@ -96,7 +95,7 @@ export abstract class RedisBrokerBase implements Broker {
 
   async claim(): Promise<void> {
     const connections = await this.#connections();
-    if (!(await this.#persist(connections, () => connections.claimMain()))) throw brokerInUse(`the ${connections.control.address}`);
+    if (!(await connections.persist(() => connections.claimMain()))) throw brokerInUse(`the ${connections.control.address}`);
   }
 
   async declare(declaration: TopicDeclaration): Promise<void> {
@@ -106,7 +105,7 @@ export abstract class RedisBrokerBase implements Broker {
     const connections = await this.#connections();
     const { keys } = connections;
     const values = [topic, maxBytes ?? '', onFull ?? '', defaultMaxBytes, groups.length, ...groups, ...readers];
-    await this.#persist(connections, () => connections.control.run(commands.declare, [keys.topic(topic), keys.trash, keys.topics], values));
+    await connections.persist(() => connections.control.run(commands.declare, [keys.topic(topic), keys.trash, keys.topics], values));
   }
 
   async push(topic: string, message: OutgoingMessage, { signal }: WaitOptions = {}): Promise<PushReceipt> {
@@ -147,7 +146,7 @@ export abstract class RedisBrokerBase implements Broker {
 
   async deadLetters(topic: string): Promise<DeadLetter[]> {
     const connections = await this.#connections();
-    const letters = await this.#persist(connections, () => readDeadLetters(connections, topic));
+    const letters = await connections.persist(() => readDeadLetters(connections, topic));
     if (!letters) throw topicUndeclared(topic, 'declaration');
     return letters;
   }
@@ -158,14 +157,14 @@ export abstract class RedisBrokerBase implements Broker {
     connections.heartbeat.clear();
     this.#groups.clear();
     this.#readers.clear();
-    await this.#persist(connections, () => (scope === 'namespace' ? resetNamespace(connections) : resetAll(connections)));
+    await connections.persist(() => (scope === 'namespace' ? resetNamespace(connections) : resetAll(connections)));
     connections.bell.ringAll();
   }
 
   async stats(): Promise<TopicStats[]> {
     const connections = await this.#connections();
     const { control, keys } = connections;
-    return this.#persist(connections, async () => {
+    return connections.persist(async () => {
       const topics = asList(await control.send((client) => client.callBuffer('SMEMBERS', keys.topics))).map((name) =>
         asBuffer(name).toString(),
       );
@@ -177,7 +176,7 @@ export abstract class RedisBrokerBase implements Broker {
 
   async sweep({ graceMs = 600_000 }: SweepOptions = {}): Promise<SweepResult> {
     const connections = await this.#connections();
-    return this.#persist(connections, () => sweepBlobs(connections, graceMs));
+    return connections.persist(() => sweepBlobs(connections, graceMs));
   }
 
   close(): Promise<void> {
@@ -232,18 +231,5 @@ export abstract class RedisBrokerBase implements Broker {
     let client = this.#groups.get(key);
     if (!client) this.#groups.set(key, (client = new GroupClient(topic, { group, consumer }, connections)));
     return client;
-  }
-
-  /** For what may be done twice: repeats it when a connection was lost, on either plane. */
-  async #persist<T>({ control, data, closed }: Connections, work: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        return await work();
-      } catch (error) {
-        if (!(error instanceof LinkLost)) throw error;
-      }
-      await control.retry(closed);
-      if (!data.ready) await data.retry(closed);
-    }
   }
 }
