@@ -7,7 +7,7 @@ import type { RedisAddress } from './endpoint.js';
 import { Heartbeat } from './heartbeat.js';
 import { keysOf } from './keys.js';
 import type { Keys } from './keys.js';
-import { RedisLink } from './link.js';
+import { LinkLost, RedisLink } from './link.js';
 import { asList } from './reply.js';
 
 /** How a client uses its servers; see `DualRedisBrokerOptions`. */
@@ -61,8 +61,11 @@ export class Connections {
     const connections = new Connections(Client, control, data, settings, closed);
     try {
       await Promise.all([connections.control.connect(), connections.data.connect(), connections.#bellLink.connect()]);
-      await Promise.all([checkServer(connections.control), checkServer(connections.data)]);
-      await connections.blobs.emptyTrash();
+      // It was there: from here on a server that goes away is waited for.
+      await connections.persist(async () => {
+        await Promise.all([checkServer(connections.control), checkServer(connections.data)]);
+        await connections.blobs.emptyTrash();
+      });
       return connections;
     } catch (error) {
       connections.disconnect();
@@ -83,6 +86,19 @@ export class Connections {
     this.#main = Number(listeners) <= 1;
     if (!this.#main) await this.bell.forget(this.keys.main);
     return this.#main;
+  }
+
+  /** For what may be done twice: repeats it when a connection was lost, on either plane. */
+  async persist<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof LinkLost)) throw error;
+      }
+      await this.control.retry(this.closed);
+      if (!this.data.ready) await this.data.retry(this.closed);
+    }
   }
 
   disconnect(): void {
