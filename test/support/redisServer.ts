@@ -1,3 +1,4 @@
+import type { FaultAddress } from 'edgeflow/testing';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -132,6 +133,13 @@ function answers(address: { path: string } | { host: string; port: number }): Pr
       resolve(error.code === 'ECONNRESET');
     });
   });
+}
+
+/** Where a proxy finds the server. */
+export function targetOf({ endpoint: { path, host, port } }: TestRedis): FaultAddress {
+  if (path !== undefined) return { path };
+  if (port === undefined) throw new Error('a server without an address');
+  return { ...(host !== undefined && { host }), port };
 }
 
 async function freePort(): Promise<number> {

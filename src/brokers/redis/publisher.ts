@@ -1,4 +1,4 @@
-import { EdgeFlowError, errorMessage } from '../../errors.js';
+import { EdgeFlowError } from '../../errors.js';
 import type { OutgoingMessage } from '../../message.js';
 import { messageIdSource } from '../../message.js';
 import type { PushReceipt } from '../broker.js';
@@ -8,8 +8,10 @@ import { commands } from './command.js';
 import type { Connections } from './connections.js';
 import { LinkLost } from './link.js';
 import type { RedisLink } from './link.js';
+import { NoRoom } from './refusal.js';
 import { writeRecord } from './record.js';
 import { asBuffer, asList } from './reply.js';
+import { warnWaiting } from './wait.js';
 
 interface Waiting {
   readonly message: OutgoingMessage;
@@ -26,7 +28,7 @@ const batchCount = 256;
 const batchBytes = 4 * 1024 * 1024;
 /** A payload whose id could not be published for so long is stored anew: a sweep may take the old one. */
 const republishMs = 60_000;
-/** A server at its maxmemory does not say when it has room again. */
+/** A server at its maxmemory, or with a full disk, does not say when it has room again. */
 const memoryLookMs = 25;
 
 /**
@@ -42,8 +44,8 @@ export class Publisher {
   #working = false;
   /** Size of the next batch: it begins with one again where a batch itself was too much for a server's memory. */
   #most = batchCount;
-  /** The server that refused memory, if one did. */
-  #outOfMemory: string | undefined;
+  /** The server that had no room, if one had none. */
+  #withoutRoom: string | undefined;
 
   constructor(topic: string, open: () => Promise<Connections>) {
     this.#topic = topic;
@@ -133,7 +135,7 @@ export class Publisher {
             const reply = await control.run(commands.push, this.#keys, this.#values(ready, parts));
             return await this.#settle(ready, reply, parts);
           } catch (error) {
-            if (errorMessage(error).startsWith('OOM')) {
+            if (error instanceof NoRoom) {
               this.#refusedBy(control);
               await blobs.remove(parts.filter((part) => part !== undefined));
               return 0;
@@ -188,7 +190,7 @@ export class Publisher {
   }
 
   #refusedBy({ address }: RedisLink): void {
-    this.#outOfMemory = address;
+    this.#withoutRoom = address;
     this.#most = 1;
   }
 
@@ -200,20 +202,22 @@ export class Publisher {
       await bell.listen(channel);
       const count = bell.count(channel);
       const [room, onFull, maxBytes] = asList(await control.persist(() => control.run(commands.room, this.#keys, []), closed));
-      const short = this.#outOfMemory;
-      this.#outOfMemory = undefined;
+      const short = this.#withoutRoom;
+      this.#withoutRoom = undefined;
       if (onFull !== undefined && asBuffer(onFull).toString() === 'reject' && (short !== undefined || room === 0)) {
         const error =
           short === undefined
             ? topicFull(this.#topic, Number(asBuffer(maxBytes).toString()))
             : new EdgeFlowError(
                 'BROKER_FULL',
-                `topic '${this.#topic}': the ${short} is at its maxmemory. Raise it, or lower maxBytes of the topics`,
+                `topic '${this.#topic}': the ${short} is at its maxmemory, or its disk is full. Raise it, free disk space, or lower maxBytes of the topics`,
               );
         for (const { reject } of this.#queue.splice(0)) reject(error);
         return;
       }
       if (room === 1 && short === undefined) return;
+      if (short !== undefined)
+        warnWaiting(short, `the ${short} takes nothing more: its maxmemory is reached, or its disk is full. Publishes wait`);
       await bell.wait(channel, count, short === undefined ? Infinity : memoryLookMs, closed);
       closed.throwIfAborted();
     }
