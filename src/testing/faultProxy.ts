@@ -61,7 +61,7 @@ export class FaultProxy {
   #changing: Promise<void> = Promise.resolve();
   #delayMs = 0;
   #swallows = false;
-  #cut: (CutOptions & { left: number; readonly done: Deferred<undefined> }) | undefined;
+  #cut: (CutOptions & { left: number; readonly done: Deferred<boolean> }) | undefined;
   #accepted = 0;
   #closed = false;
 
@@ -138,18 +138,18 @@ export class FaultProxy {
    * Breaks one connection after so many bytes more in one direction, counted over all connections: in the middle of a reply or
    * a request. What came before still arrives. Takes the place of a cut that has not happened yet.
    *
-   * @returns a promise that resolves when the connection was cut.
+   * @returns a promise that resolves to true when the connection was cut, to false when the cut was taken back.
    */
-  cutAfter(options: CutOptions): Promise<void> {
+  cutAfter(options: CutOptions): Promise<boolean> {
     this.cancelCut();
-    const done = deferred<undefined>();
+    const done = deferred<boolean>();
     this.#cut = { ...options, left: options.bytes, done };
     return done.promise;
   }
 
-  /** Takes a {@link cutAfter} back that has not happened yet; its promise resolves. */
+  /** Takes a {@link cutAfter} back that has not happened yet. */
   cancelCut(): void {
-    this.#cut?.done.resolve(undefined);
+    this.#cut?.done.resolve(false);
     this.#cut = undefined;
   }
 
@@ -236,7 +236,7 @@ export class FaultProxy {
         const then = (): void => {
           link.client.destroy();
           link.server?.destroy();
-          cut.done.resolve(undefined);
+          cut.done.resolve(true);
         };
         return { bytes: cut.left, then };
       },

@@ -119,7 +119,7 @@ describe.each(['tcp', 'unix'] as const)('%s', (kind) => {
     const [one, other] = [await client(), await client()];
     const cut = proxy.cutAfter({ bytes, direction: 'toClient' });
     one.socket.write(Buffer.alloc(200_000, 'r'));
-    await cut;
+    expect(await cut).toBe(true);
     await until('the end', () => one.end() !== undefined);
     expect(one.received().length).toBe(bytes);
     // The other connection, and new ones, go on.
@@ -139,7 +139,7 @@ describe.each(['tcp', 'unix'] as const)('%s', (kind) => {
   test('a cut that is taken back does not happen', async () => {
     const cut = proxy.cutAfter({ bytes: 0, direction: 'toServer' });
     proxy.cancelCut();
-    await cut;
+    expect(await cut).toBe(false);
     await roundTrip(await client(), Buffer.from('passes'));
   });
 

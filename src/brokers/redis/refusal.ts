@@ -42,6 +42,6 @@ export function isNoRoom(error: unknown): boolean {
 /** The first key of the command that was refused. ioredis tells the command; scripts have their keys third. */
 function keyOf(error: Error): string {
   const { name, args } = ('command' in error ? error.command : {}) as { name?: string; args?: unknown[] };
-  const key = args?.[name?.startsWith('eval') ? 2 : 0];
+  const key = args?.[name && /^eval/i.test(name) ? 2 : 0];
   return Buffer.isBuffer(key) || typeof key === 'string' ? key.toString() : 'an unknown key';
 }
