@@ -56,7 +56,9 @@ async function failures(): Promise<unknown[]> {
   return failed;
 }
 
-const keys = ['', ':log', ':ids', ':window', ':open:g', ':due:g', ':beats:g', ':takes:r', ':blobs', ':dead'].map((part) => `edgeflow:topic:t${part}`);
+const keys = ['', ':log', ':ids', ':window', ':open:g', ':due:g', ':beats:g', ':takes:r', ':blobs', ':dead'].map(
+  (part) => `edgeflow:topic:t${part}`,
+);
 
 describe.each(['text', 'list'] as const)('a %s', (kind) => {
   test.each([...keys, 'edgeflow:topics', 'edgeflow:trash'].filter((key) => kind === 'text' || !key.endsWith(':window')))(

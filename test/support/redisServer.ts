@@ -26,6 +26,8 @@ export interface TestRedis {
   readonly endpoint: { path?: string; host?: string; port?: number; password?: string };
   readonly directory: string;
   readonly pid: number;
+  /** Whether its process is gone. */
+  readonly ended: boolean;
   /** Kills the server with a signal, SIGKILL unless told, and waits until it is gone. */
   kill(signal?: NodeJS.Signals): Promise<void>;
   /** Starts it again on the same address and the same append-only file. */
@@ -104,6 +106,9 @@ export async function startRedisServer(options: TestRedisOptions = {}): Promise<
     directory,
     get pid() {
       return child?.pid ?? -1;
+    },
+    get ended() {
+      return child?.exitCode !== null || child.signalCode !== null;
     },
     kill,
     start,

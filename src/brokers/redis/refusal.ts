@@ -19,11 +19,11 @@ const corrupt = /^WRONGTYPE|user_script/;
 
 /** What an error of a command means; `address` names the server. */
 export function judgeRefusal(error: unknown, address: string): Error {
-  const text = errorMessage(error);
+  const text = errorMessage(error).replace(/\.$/, '');
   if (!(error instanceof Error) || error.name !== 'ReplyError' || passing.test(text)) return new LinkLost(`${address}: ${text}`);
   if (refusedCredentials.test(text))
     return new EdgeFlowError('BROKER_AUTH', `the ${address} does not permit a command: ${text}`, { cause: error });
-  if (isNoRoom(error)) return new NoRoom(`the ${address} takes nothing more: ${text}`);
+  if (isNoRoom(error)) return new NoRoom(`the ${address} takes nothing more: ${text.replace(/ script: .*/, '')}`);
   if (corrupt.test(text))
     return new EdgeFlowError(
       'BROKER_CORRUPT',
