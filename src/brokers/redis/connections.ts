@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { setMaxListeners } from 'node:events';
 import { EdgeFlowError, errorMessage } from '../../errors.js';
 import { Bell } from './bell.js';
-import { Blobs } from './blobs.js';
+import { Blobs, ignoreLost } from './blobs.js';
 import type { RedisAddress } from './endpoint.js';
 import { Heartbeat } from './heartbeat.js';
 import { keysOf } from './keys.js';
@@ -60,12 +60,14 @@ export class Connections {
     const { Redis: Client } = await import('ioredis');
     const connections = new Connections(Client, control, data, settings, closed);
     try {
-      await Promise.all([connections.control.connect(), connections.data.connect(), connections.#bellLink.connect()]);
-      // It was there: from here on a server that goes away is waited for.
-      await connections.persist(async () => {
-        await Promise.all([checkServer(connections.control), checkServer(connections.data)]);
-        await connections.blobs.emptyTrash();
-      });
+      const { control: controlLink, data: dataLink } = connections;
+      await Promise.all([
+        controlLink.connect(() => checkServer(controlLink)),
+        dataLink.connect(() => checkServer(dataLink)),
+        connections.#bellLink.connect(),
+      ]);
+      // Where a connection breaks meanwhile, the next client will do it.
+      await connections.blobs.emptyTrash().catch(ignoreLost);
       return connections;
     } catch (error) {
       connections.disconnect();
