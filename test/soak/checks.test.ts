@@ -28,7 +28,7 @@ describe('the order of a record', () => {
 describe('a trend', () => {
   const megabyte = 1024 * 1024;
   const trends = (value: (second: number) => number): boolean[] => {
-    const samples = Array.from({ length: 120 }, (_, at) => ({ at, age: at, pid: 1, rss: 0, own: value(at), files: 20 }));
+    const samples = Array.from({ length: 180 }, (_, at) => ({ at, age: at, pid: 1, rss: 0, own: value(at), files: 20 }));
     return trendsOf({ processes: new Map([['sink-0', samples]]), files: new Map() }, [])
       .filter(({ measure }) => measure === 'memory')
       .map(grows);

@@ -38,8 +38,8 @@ function pointsOf(samples: readonly Sample[], measure: Measure): Point[] {
 
 /** A process or a file is not measured before it has run for so long. */
 const warmUpSeconds = 30;
-/** Shorter stretches tell nothing. */
-const leastSeconds = 40;
+/** Shorter stretches tell nothing: V8 lets garbage pile up for a minute and more before it collects all of it. */
+const leastSeconds = 120;
 /** By then a server that was started again has loaded what it stored. */
 const loadSeconds = 3;
 
@@ -70,7 +70,10 @@ export function trendsOf({ processes, files }: Pick<Sampler, 'processes' | 'file
     trends.push(trend(`${name}, all lives`, 'memory', pointsOf(loaded, 'memory')));
   }
   for (const [name, samples] of files) {
-    const warm = samples.filter(({ at }) => at >= warmUpSeconds);
+    // A process that stands still in the midst of a read keeps lmdb from using pages again, and no file of it shrinks:
+    // its size is a high-water mark, found in the first half.
+    const half = (samples.at(-1)?.at ?? 0) / 2;
+    const warm = samples.filter(({ at }) => at >= Math.max(warmUpSeconds, half));
     trends.push(trend(name, 'file', pointsOf(warm, 'file')));
   }
   return trends.filter((found) => found !== undefined);
