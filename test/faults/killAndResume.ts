@@ -23,7 +23,7 @@ export async function killAndResume(where: readonly string[], file: string): Pro
       stdio: ['ignore', 'pipe', 'inherit'],
     });
   };
-  const first = run([], 1_000_000, 5);
+  const first = run([], 1_000, 10);
   try {
     await until('some values', () => readLines(file).length > 30, 20_000);
   } finally {
