@@ -38,3 +38,13 @@ test('a network that swallows all for a while', async () => {
   };
   await traffic({ producer: pair.client(), consumer: pair.client(), total: 300, onProgress: once(fault) });
 }, 150_000);
+
+test('connections refused for a while: calls wait', async () => {
+  const { proxy } = pair.data;
+  const fault = (): void => {
+    void proxy.refuse();
+    proxy.drop();
+    setTimeout(() => void proxy.normal(), 3_000);
+  };
+  await traffic({ producer: pair.client(), consumer: pair.client(), total: 300, onProgress: once(fault) });
+}, 60_000);

@@ -57,6 +57,8 @@ export class RedisLink {
     });
     this.client.on('ready', () => {
       this.#wasReady = true;
+      clearTimeout(this.#away);
+      this.#away = undefined;
       this.#changed.dispatchEvent(new Event('change'));
     });
     this.client.on('close', () => {
