@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 
 /** What a producer hands to a broker. */
 export interface OutgoingMessage {
@@ -28,4 +28,9 @@ export function messageIdSource(): () => string {
   const session = randomBytes(12).toString('base64url');
   let count = 0;
   return () => `${session}-${(count++).toString(36)}`;
+}
+
+/** An id made of a text, the same for the same text: short enough, however long that is. */
+export function messageIdOf(text: string): string {
+  return text.length <= maxMessageIdLength ? text : createHash('sha256').update(text).digest('base64url');
 }

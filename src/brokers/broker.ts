@@ -72,7 +72,8 @@ export interface Broker {
   /**
    * Settles messages and publishes what they led to, in one step: all of it happens or, where a ticket is fenced, nothing.
    * So a node between two topics publishes once for each message that it takes, whatever is killed. Calls of one broker
-   * object keep their order, and may be issued without waiting for each other.
+   * object that publish to the same topic keep their order, and may be issued without waiting for each other. Calls that
+   * publish to other topics do not wait for them: they may be what makes the room.
    *
    * Waits, or rejects, where a topic that it publishes to is full, as `push` does; nothing is settled then.
    *

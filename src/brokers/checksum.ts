@@ -9,12 +9,9 @@ export const noChecksum = 0;
  * missing; it is no protection against somebody who wants to deceive.
  */
 export function checksum({ meta, payload }: Pick<OutgoingMessage, 'meta' | 'payload'>): number {
-  return extend(extend(0, meta), payload) || 1;
-}
-
-/** zlib begins anew where there are no bytes, instead of going on. */
-function extend(value: number, bytes: Uint8Array): number {
-  return bytes.length === 0 ? value : crc32(bytes, value);
+  const ofMeta = crc32(meta);
+  // Of no bytes zlib may be given a null pointer, and then begins anew.
+  return (payload.length === 0 ? ofMeta : crc32(payload, ofMeta)) || 1;
 }
 
 /** Whether a message's bytes are those that were published; true where no checksum was taken. */

@@ -9,7 +9,7 @@ export class AckQueue {
   readonly #closing: AbortSignal;
   readonly #onAcked: (count: number) => void;
   #tickets: Ticket[] = [];
-  #flushing: Promise<void> | undefined;
+  #flushing = false;
 
   /**
    * @param closing - aborted: an ack that fails is not tried again.
@@ -26,15 +26,11 @@ export class AckQueue {
   /** Acks this ticket with the next batch. */
   add(ticket: Ticket): void {
     this.#tickets.push(ticket);
-    this.#flushing ??= this.#flush();
-  }
-
-  /** Resolves when all that was added is acked. */
-  async idle(): Promise<void> {
-    while (this.#flushing) await this.#flushing;
+    if (!this.#flushing) void this.#flush();
   }
 
   async #flush(): Promise<void> {
+    this.#flushing = true;
     // What settles in this turn of the event loop joins the first batch.
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#tickets.length > 0) {
@@ -43,6 +39,6 @@ export class AckQueue {
       await insist(() => this.#broker.ack(this.#topic, this.#consumer, batch), this.#closing);
       this.#onAcked(batch.length);
     }
-    this.#flushing = undefined;
+    this.#flushing = false;
   }
 }

@@ -12,6 +12,9 @@ import type { LinkName } from './runtime.js';
 /** How long one request waits for messages; the loop then looks again whether it is still wanted. */
 export const popWaitMs = 1_000;
 
+/** How long commits may still take when a subscription has ended; a topic that is full is not waited for longer. */
+const lastCommitsMs = 1_000;
+
 /** One subscription of `fromBroker`. */
 export interface SourceContext<T> {
   readonly broker: Broker;
@@ -29,6 +32,12 @@ export interface SourceContext<T> {
 export abstract class BrokerSource<T, M extends ReceivedMessage> {
   protected readonly context: SourceContext<T>;
   protected readonly window = new DeliveryWindow();
+  /** Aborted at the end: what fails to reach the broker is not tried again. */
+  protected readonly closing = new AbortController();
+  /** Aborted soon after: commits that still wait are handed back. */
+  protected readonly cut = new AbortController();
+  /** Settled by the pipeline, but not yet at the broker. */
+  #settling = 0;
   readonly #abort = new AbortController();
 
   constructor(context: SourceContext<T>) {
@@ -46,8 +55,22 @@ export abstract class BrokerSource<T, M extends ReceivedMessage> {
   /** A message that can't be read, or does not fit the schema. */
   protected abstract unreadable(message: M, error: unknown): void;
   protected abstract settled(message: M, settlement: Settlement): void;
-  /** Brings in order what is left when the subscription has ended. */
-  protected abstract close(): Promise<void>;
+  /** Hands back what is left when the subscription has ended. */
+  protected abstract handBack(): Promise<void>;
+
+  /** Deliveries that are worked on, or on their way to the broker; the latter bound what a slow broker can pile up. */
+  protected get taken(): number {
+    return this.window.working + this.#settling;
+  }
+
+  protected settling(): void {
+    this.#settling++;
+  }
+
+  protected settledAtBroker(count = 1): void {
+    this.#settling -= count;
+    this.window.wake();
+  }
 
   /** Runs until the output is unsubscribed, or `stop` is aborted and what was open has settled. Never rejects. */
   async run(): Promise<void> {
@@ -67,7 +90,12 @@ export abstract class BrokerSource<T, M extends ReceivedMessage> {
     } finally {
       stop?.removeEventListener('abort', interrupt);
     }
-    await this.close();
+    this.closing.abort();
+    const timer = setTimeout(() => this.cut.abort(), lastCommitsMs);
+    await this.window.until(() => this.#settling === 0);
+    clearTimeout(timer);
+    this.cut.abort();
+    await this.handBack();
   }
 
   async #takeWhileWanted(): Promise<void> {
@@ -88,11 +116,13 @@ export abstract class BrokerSource<T, M extends ReceivedMessage> {
     // Batches that were waiting for more input come out now, and settle.
     output.complete();
     await this.window.until(() => this.window.open === 0 || below.every((feed) => feed.output.closed));
+    // What settled well is not cut short: a full topic is waited for.
+    if (this.window.open === 0) await this.window.until(() => this.#settling === 0);
   }
 
   /** Hands one message to the pipeline. */
   protected async emit(message: M): Promise<void> {
-    const { topic, output } = this.context;
+    const { broker, topic, output } = this.context;
     let value: T;
     try {
       value = decodeValue(message) as T;
@@ -104,12 +134,7 @@ export abstract class BrokerSource<T, M extends ReceivedMessage> {
     // Unsubscribed meanwhile: nobody would see the value.
     if (output.closed) return;
     runtime.observer?.delivered(this.link, Math.max(0, Date.now() - message.time));
-    this.window.deliver(
-      message.id,
-      () => output.next(value),
-      (settlement) => {
-        this.settled(message, settlement);
-      },
-    );
+    const onSettled = (settlement: Settlement): void => this.settled(message, settlement);
+    this.window.deliver({ id: message.id, commitsTo: broker, onSettled }, () => output.next(value));
   }
 }

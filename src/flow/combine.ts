@@ -13,6 +13,7 @@ export function combined(leases: readonly Lease[], output: Subscriber<unknown>):
     get id() {
       return combinedId(leases);
     },
+    standsFor: leases,
     onSettled: ({ failed }) => {
       if (failed && leases.length === 0) output.error(failed.error);
       for (const lease of leases) {

@@ -6,10 +6,17 @@
  * again. When the last lease is gone, the delivery is settled.
  */
 
+import type { Broker, Publication } from '../brokers/broker.js';
+import { messageIdOf } from '../message.js';
+import { Bond } from './bond.js';
+import type { PendingCommit } from './pendingCommit.js';
+
 /** What became of a delivery. */
 export interface Settlement {
   /** Set when a branch of the pipeline failed; with several, the first. */
   readonly failed?: { readonly error: unknown };
+  /** Set when something is to be published in one step with the settlement: the source joins it. */
+  readonly commit?: PendingCommit;
 }
 
 /** A claim on a delivery by an operator that goes on working. Ends with `release` or `fail`, once. */
@@ -36,17 +43,25 @@ export interface DeliveryOptions {
   readonly onSettled: (settlement: Settlement) => void;
   /** Called when the delivery starts (true) or stops (false) to wait for further input. */
   readonly onParked?: (parked: boolean) => void;
+  /** The broker that can publish in one step with the settlement; undefined where the source has none. */
+  readonly commitsTo?: Broker | undefined;
+  /** Leases of the deliveries that this one stands for. */
+  readonly standsFor?: readonly Lease[];
 }
 
 const settledWell: Settlement = {};
 
 /** One value handed to one pipeline, until it is settled. */
 export class Delivery {
+  /** @internal */
+  bond: Bond | undefined;
+  /** @internal */
+  failed: { readonly error: unknown } | undefined;
   readonly #options: DeliveryOptions;
   #holds = 0;
   #parked = 0;
   #settled = false;
-  #failed: { readonly error: unknown } | undefined;
+  /** How many messages were published to each topic. */
   #outputs: Map<string, number> | undefined;
 
   /** @param options - see {@link DeliveryOptions}. */
@@ -72,7 +87,7 @@ export class Delivery {
 
   /** Marks the delivery as failed without ending any lease. */
   fail(error: unknown): void {
-    this.#failed ??= { error };
+    this.failed ??= { error };
   }
 
   /**
@@ -85,14 +100,60 @@ export class Delivery {
     this.#outputs ??= new Map();
     const count = this.#outputs.get(topic) ?? 0;
     this.#outputs.set(topic, count + 1);
-    return `${id}>${topic}.${count}`;
+    return messageIdOf(`${id}>${topic}.${count}`);
+  }
+
+  /**
+   * Whether messages can be published to a broker in one step with the settlement of this delivery.
+   *
+   * @internal
+   */
+  commits(broker: Broker): boolean {
+    const committing = this.#committing();
+    return committing.length > 0 && committing.every(({ commitsTo }) => commitsTo === broker);
+  }
+
+  /**
+   * Takes a message that is to be published in one step with the settlement of this delivery, or of all those that it
+   * stands for: none of them is settled apart from it. It {@link commits} to that broker.
+   *
+   * @internal
+   */
+  addOutput(broker: Broker, output: Publication): void {
+    Bond.of(this.#committing(), broker).outputs.push(output);
+  }
+
+  #committing(): Delivery[] {
+    return this.sources().filter(({ commitsTo }) => commitsTo !== undefined);
+  }
+
+  /** @internal */
+  get commitsTo(): Broker | undefined {
+    return this.#options.commitsTo;
+  }
+
+  /**
+   * The deliveries that sources made: this one, or those that it stands for.
+   *
+   * @internal
+   */
+  sources(): Delivery[] {
+    const { standsFor } = this.#options;
+    return standsFor ? standsFor.flatMap(({ delivery }) => delivery?.sources() ?? []) : [this];
   }
 
   /** @internal */
   endHold(): void {
     if (--this.#holds > 0 || this.#settled) return;
     this.#settled = true;
-    this.#options.onSettled(this.#failed ? { failed: this.#failed } : settledWell);
+    if (!this.bond) this.conclude(this.failed ? { failed: this.failed } : settledWell);
+    else if (!this.bond.memberDone()) this.countParked(1);
+  }
+
+  /** @internal */
+  conclude(settlement: Settlement): void {
+    if (this.#parked > 0) this.countParked(-1);
+    this.#options.onSettled(settlement);
   }
 
   /** @internal */

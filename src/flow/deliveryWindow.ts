@@ -1,5 +1,5 @@
 import { deliver } from './delivery.js';
-import type { Settlement } from './delivery.js';
+import type { DeliveryOptions } from './delivery.js';
 
 /** The open deliveries of one source, and the wait for room among them. */
 export class DeliveryWindow {
@@ -18,14 +18,14 @@ export class DeliveryWindow {
   }
 
   /** Emits one value inside a delivery of this window. */
-  deliver(id: string | undefined, emit: () => void, onSettled: (settlement: Settlement) => void): void {
+  deliver(options: Omit<DeliveryOptions, 'onParked'>, emit: () => void): void {
     this.#open++;
     deliver(
       {
-        id,
+        ...options,
         onSettled: (settlement) => {
           this.#open--;
-          onSettled(settlement);
+          options.onSettled(settlement);
           this.wake();
         },
         onParked: (parked) => {

@@ -11,6 +11,9 @@ import type { RetryOptions } from './retry.js';
 import { runtime } from './runtime.js';
 import type { LinkName } from './runtime.js';
 
+/** Most characters of a stack that are kept with a failure. */
+const longestStack = 16 * 1024;
+
 /** The DURABLE side of `fromBroker`: one subscription of one consumer. */
 export class DurableSource<T> extends BrokerSource<T, DeliveredMessage> {
   protected readonly link: LinkName;
@@ -18,12 +21,8 @@ export class DurableSource<T> extends BrokerSource<T, DeliveredMessage> {
   readonly #prefetch: number;
   readonly #retry: RetryOptions;
   readonly #acks: AckQueue;
-  readonly #nacks = new Set<Promise<void>>();
-  readonly #closing = new AbortController();
   /** Taken, and not settled by the pipeline: handed back at the end. */
   readonly #unsettled = new Set<number>();
-  /** Settled by the pipeline, but not yet at the broker. */
-  #settling = 0;
 
   constructor(context: SourceContext<T>, prefetch: number, retry: RetryOptions) {
     super(context);
@@ -33,18 +32,14 @@ export class DurableSource<T> extends BrokerSource<T, DeliveredMessage> {
     // Reading one by one costs many times what reading in batches does.
     this.leastRoom = Math.max(1, prefetch >> 2);
     this.#retry = retry;
-    this.#acks = new AckQueue(broker, topic.name, context, this.#closing.signal, (count) => {
-      this.#settling -= count;
-      this.window.wake();
+    this.#acks = new AckQueue(broker, topic.name, context, this.closing.signal, (count) => {
+      this.settledAtBroker(count);
     });
   }
 
-  /**
-   * Messages that are settled but not yet acked count against the window too: they bound what a slow broker can pile up,
-   * and in strict order the next message must not come before the ack.
-   */
+  /** In strict order the next message must not come before the ack either. */
   protected get room(): number {
-    return this.#prefetch - this.window.working - this.#settling;
+    return this.#prefetch - this.taken;
   }
 
   protected declare(): Promise<void> {
@@ -71,14 +66,28 @@ export class DurableSource<T> extends BrokerSource<T, DeliveredMessage> {
     this.#fail(message, error, undefined);
   }
 
-  protected settled(message: DeliveredMessage, { failed }: Settlement): void {
+  protected settled(message: DeliveredMessage, { failed, commit }: Settlement): void {
+    const { topic, group, consumer } = this.context;
+    const { seq, token } = message;
     if (failed) {
       this.#fail(message, failed.error, retryDelay(message.attempt, this.#retry));
       return;
     }
-    this.#unsettled.delete(message.seq);
-    this.#settling++;
-    this.#acks.add({ seq: message.seq, token: message.token });
+    this.#unsettled.delete(seq);
+    this.settling();
+    if (!commit) {
+      this.#acks.add({ seq, token });
+      return;
+    }
+    commit.join({
+      ack: { topic: topic.name, group, consumer, seq, token },
+      cut: this.cut.signal,
+      onOutcome: (outcome) => {
+        if (typeof outcome === 'object') this.#fail(message, outcome.refused, retryDelay(message.attempt, this.#retry));
+        else if (outcome === 'dropped') this.#release([seq]);
+        this.settledAtBroker();
+      },
+    });
   }
 
   /** @param retryAfterMs - undefined sends the message to the dead letters. */
@@ -86,21 +95,25 @@ export class DurableSource<T> extends BrokerSource<T, DeliveredMessage> {
     const { broker, topic } = this.context;
     runtime.observer?.failed(this.link, error, retryAfterMs === undefined ? 'dead-lettered' : 'retried');
     this.#unsettled.delete(message.seq);
-    this.#settling++;
-    const failure = { error: describeError(error), retryAfterMs };
-    const nack = insist(() => broker.nack(topic.name, this.context, message, failure), this.#closing.signal).then(() => {
-      this.#nacks.delete(nack);
-      this.#settling--;
-      this.window.wake();
-    });
-    this.#nacks.add(nack);
+    const stack = error instanceof Error ? error.stack?.slice(0, longestStack) : undefined;
+    const failure = { error: describeError(error), stack, retryAfterMs };
+    this.#settle(() => broker.nack(topic.name, this.context, message, failure));
   }
 
-  protected async close(): Promise<void> {
+  #release(seqs: readonly number[]): void {
     const { broker, topic } = this.context;
-    this.#closing.abort();
-    await this.#acks.idle();
-    await Promise.all(this.#nacks);
-    if (this.#unsettled.size > 0) await insist(() => broker.release(topic.name, this.context, [...this.#unsettled]), this.#closing.signal);
+    this.#settle(() => broker.release(topic.name, this.context, seqs));
+  }
+
+  #settle(call: () => Promise<unknown>): void {
+    this.settling();
+    void insist(call, this.closing.signal).then(() => {
+      this.settledAtBroker();
+    });
+  }
+
+  protected async handBack(): Promise<void> {
+    const { broker, topic } = this.context;
+    if (this.#unsettled.size > 0) await insist(() => broker.release(topic.name, this.context, [...this.#unsettled]), this.closing.signal);
   }
 }

@@ -9,6 +9,7 @@ import { announceDeliveries } from './delivery.js';
 import { watchDownstream } from './downstreamErrors.js';
 import { DurableSource } from './durableSource.js';
 import { LatestSource } from './latestSource.js';
+import { checkRetry } from './retry.js';
 import type { RetryOptions } from './retry.js';
 import { runAlone, runtime, trackClosing } from './runtime.js';
 
@@ -58,7 +59,7 @@ export interface FromBrokerOptions {
  * @param topic - a {@link Topic}, or its name.
  * @param qos - `QoS.REALTIME` or `QoS.DURABLE`.
  * @returns the stream; each subscription takes messages of its own.
- * @throws EdgeFlowError `OPTIONS_INVALID` for a prefetch or concurrency below 1.
+ * @throws EdgeFlowError `OPTIONS_INVALID` for a prefetch or concurrency below 1, or `retry` options out of range.
  * @example
  * ```ts
  * fromBroker(frames, QoS.REALTIME).pipe(detectYolo(), toBroker(detections)).subscribe();
@@ -73,6 +74,8 @@ export function fromBroker<T>(topic: Topic<T> | string, qos: QoS, options: FromB
     if (!Number.isInteger(value) || value < 1)
       throw new EdgeFlowError('OPTIONS_INVALID', `fromBroker('${named.name}'): ${name} is ${value}; expected a whole number of at least 1`);
   }
+
+  checkRetry(`fromBroker('${named.name}')`, retry);
 
   return new Observable<T>((output) => {
     watchDownstream(output);

@@ -1,5 +1,6 @@
 import { Observable } from 'rxjs';
 import { EdgeFlowError } from '../errors.js';
+import type { Settlement } from './delivery.js';
 import { DeliveryWindow } from './deliveryWindow.js';
 
 /** Options of {@link fromPull}. */
@@ -50,13 +51,10 @@ export function fromPull<T>(
       for await (const value of open({ signal: abort.signal })) {
         // Leaving the loop closes the iterator.
         if (closed()) return;
-        window.deliver(
-          undefined,
-          () => output.next(value),
-          ({ failed }) => {
-            if (failed) output.error(failed.error);
-          },
-        );
+        const onSettled = ({ failed }: Settlement): void => {
+          if (failed) output.error(failed.error);
+        };
+        window.deliver({ onSettled }, () => output.next(value));
         await window.until(() => closed() || window.working < concurrency);
         if (closed()) return;
       }

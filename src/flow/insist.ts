@@ -20,7 +20,8 @@ export async function insist(call: () => Promise<unknown>, closing: AbortSignal)
   }
 }
 
-function pause(closing: AbortSignal): Promise<void> {
+/** Waits before the next try; ends at once when `closing` is aborted. */
+export function pause(closing: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer);

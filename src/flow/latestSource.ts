@@ -19,7 +19,7 @@ export class LatestSource<T> extends BrokerSource<T, ReceivedMessage> {
   }
 
   protected get room(): number {
-    return this.#concurrency - this.window.working;
+    return this.#concurrency - this.taken;
   }
 
   protected declare(): Promise<void> {
@@ -34,14 +34,28 @@ export class LatestSource<T> extends BrokerSource<T, ReceivedMessage> {
   }
 
   protected unreadable(_message: ReceivedMessage, error: unknown): void {
+    this.#dropped(error);
+  }
+
+  protected settled(_message: ReceivedMessage, { failed, commit }: Settlement): void {
+    if (failed) this.#dropped(failed.error);
+    if (!commit) return;
+    // The place of this delivery is free when its outputs are published: a slow broker slows the source.
+    this.settling();
+    commit.join({
+      cut: this.cut.signal,
+      onOutcome: (outcome) => {
+        if (typeof outcome === 'object') this.#dropped(outcome.refused);
+        this.settledAtBroker();
+      },
+    });
+  }
+
+  #dropped(error: unknown): void {
     runtime.observer?.failed(this.link, error, 'dropped');
   }
 
-  protected settled(_message: ReceivedMessage, { failed }: Settlement): void {
-    if (failed) runtime.observer?.failed(this.link, failed.error, 'dropped');
-  }
-
-  protected close(): Promise<void> {
+  protected handBack(): Promise<void> {
     return Promise.resolve();
   }
 }

@@ -1,3 +1,5 @@
+import { EdgeFlowError } from '../errors.js';
+
 /** When a failed message is tried again, and when it is given up. */
 export interface RetryOptions {
   /** Deliveries before a message goes to the dead letters. @defaultValue 5 */
@@ -24,6 +26,21 @@ export const defaultMaxDeliveries = 5;
 export function retryDelay(attempt: number, options: RetryOptions = {}, random = Math.random()): number | undefined {
   const { maxDeliveries = defaultMaxDeliveries, initialMs = 100, maxMs = 30_000, factor = 2, jitter = 0.2 } = options;
   if (attempt >= maxDeliveries) return undefined;
-  const delay = Math.min(maxMs, initialMs * factor ** (attempt - 1));
+  // Bounded, since an infinite factor times nothing is not a number.
+  const growth = Math.min(factor ** (attempt - 1), Number.MAX_VALUE);
+  const delay = Math.min(maxMs, initialMs * growth);
   return Math.round(delay * (1 - jitter * random));
+}
+
+/** @throws EdgeFlowError `OPTIONS_INVALID` for what no delay or count can be made of. */
+export function checkRetry(where: string, options: RetryOptions): void {
+  const { maxDeliveries = 1, initialMs = 0, maxMs = 0, factor = 1, jitter = 0 } = options;
+  const invalid = (name: keyof RetryOptions, expected: string): EdgeFlowError =>
+    new EdgeFlowError('OPTIONS_INVALID', `${where}: retry.${name} is ${options[name]}; expected ${expected}`);
+  if (!(maxDeliveries === Infinity || Number.isInteger(maxDeliveries)) || maxDeliveries < 1)
+    throw invalid('maxDeliveries', 'a whole number of at least 1, or Infinity');
+  if (!Number.isFinite(initialMs) || initialMs < 0) throw invalid('initialMs', 'milliseconds, at least 0');
+  if (!Number.isFinite(maxMs) || maxMs < 0) throw invalid('maxMs', 'milliseconds, at least 0');
+  if (!Number.isFinite(factor) || factor < 1) throw invalid('factor', 'at least 1');
+  if (!(jitter >= 0 && jitter <= 1)) throw invalid('jitter', '0 to 1');
 }

@@ -16,6 +16,8 @@ export interface DeliveryObserver {
   delivered(link: LinkName, ageMs: number): void;
   /** A delivery failed. */
   failed(link: LinkName, error: unknown, outcome: 'retried' | 'dead-lettered' | 'dropped'): void;
+  /** The broker has confirmed a message. */
+  published(topic: string): void;
 }
 
 /** A DURABLE subscription that is live or closing. */

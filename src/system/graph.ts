@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { OnFull } from '../brokers/broker.js';
 import { EdgeFlowError } from '../errors.js';
 import type { RetryOptions } from '../flow/retry.js';
-import type { QoS } from '../qos.js';
+import { QoS } from '../qos.js';
 import type { NodeOperator } from './node.js';
 
 /** Settings of one link. */
@@ -67,17 +67,22 @@ function invalid(graph: Graph, message: string): EdgeFlowError {
 export function checkGraph(graph: Graph): string[] {
   if (graph.nodes.size === 0) throw invalid(graph, 'it has no nodes; add one with system.node(…)');
   const seen = new Set<string>();
-  for (const { source, target } of graph.links) {
+  for (const { source, target, qos } of graph.links) {
     for (const name of [source, target]) {
       if (!graph.nodes.has(name))
         throw invalid(graph, `a link names '${name}', which is not one of its nodes (${[...graph.nodes.keys()].join(', ')})`);
     }
     if (seen.has(`${source} ${target}`)) throw invalid(graph, `two links from '${source}' to '${target}'; expected at most one`);
     seen.add(`${source} ${target}`);
-    const { emits } = graph.nodes.get(source) ?? {};
+    const { emits, onFull } = graph.nodes.get(source) ?? {};
     const { accepts } = graph.nodes.get(target) ?? {};
     if (emits !== undefined && accepts !== undefined && emits !== accepts)
       throw invalid(graph, `'${source}' emits ${emits}, but '${target}' accepts ${accepts}`);
+    if (onFull === 'replace' && qos === QoS.DURABLE)
+      throw invalid(
+        graph,
+        `'${source}' has onFull: 'replace', and '${target}' must lose nothing of it; use 'wait' or 'reject', or link it as REALTIME`,
+      );
   }
   for (const { name, accepts } of graph.nodes.values()) {
     if (accepts !== undefined && inputsOf(graph, name).length === 0)

@@ -1,4 +1,4 @@
-import { defer, EMPTY, finalize, ignoreElements, merge, Subject, takeUntil, tap } from 'rxjs';
+import { defer, EMPTY, finalize, ignoreElements, merge, Subject, takeUntil } from 'rxjs';
 import type { MonoTypeOperatorFunction, Observable } from 'rxjs';
 import type { Broker } from '../brokers/broker.js';
 import { currentDelivery } from '../flow/delivery.js';
@@ -124,15 +124,7 @@ export class NodeRunner {
     const context: NodeContext = { name: node, replica, options, inputs, input, signal: this.#stop, show };
     const streams = Object.values(inputs);
     const values = this.#operator(streams.length > 0 ? merge(...streams) : EMPTY, context);
-    return values.pipe(takeUntil(stopped), output === undefined ? checkScope() : this.#publish(output), ignoreElements());
-  }
-
-  #publish(output: string): MonoTypeOperatorFunction<unknown> {
-    return (values) =>
-      values.pipe(
-        toBroker(output),
-        tap(() => this.#published++),
-      );
+    return values.pipe(takeUntil(stopped), output === undefined ? checkScope() : toBroker(output, { outbox: true }), ignoreElements());
   }
 
   /** After the inputs have completed, gives streams of the node's own a moment to complete too. */
@@ -147,6 +139,9 @@ export class NodeRunner {
       failed: ({ topic }, error, outcome) => {
         this.#meters.get(topic)?.failed();
         console.error(`a message of '${topic}' failed and was ${outcome}: ${describeError(error)}`);
+      },
+      published: (topic) => {
+        if (topic === this.#plan.output) this.#published++;
       },
     };
   }

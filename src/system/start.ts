@@ -4,6 +4,7 @@ import { EdgeFlowError } from '../errors.js';
 import { QoS } from '../qos.js';
 import { inputsOf, outputsOf } from './graph.js';
 import type { Graph } from './graph.js';
+import { logLine } from './log.js';
 import type { RunningSystem, RunOptions } from './runningSystem.js';
 import { Supervisor } from './supervisor.js';
 
@@ -16,6 +17,7 @@ export async function startSystem(graph: Graph, options: RunOptions): Promise<Ru
       throw new EdgeFlowError('BROKER_CONFIG', `a ${broker.kind} broker lives in one process; run a System on an embedded or Redis broker`);
     await broker.claim();
     await prepare(graph, broker, options);
+    if (options.resume) for (const line of unread(graph, await broker.stats())) logLine(options, graph.name, line);
     const supervisor = new Supervisor(graph, broker, config, options);
     await supervisor.start();
     return supervisor;
@@ -57,5 +59,19 @@ function unacked(stats: readonly TopicStats[]): string[] {
     Object.entries(groups)
       .filter(([, { open, unread }]) => open + unread > 0)
       .map(([group, { open, unread }]) => `${open + unread} of topic '${topic}' for '${group}'`),
+  );
+}
+
+/** What an earlier run with another graph left behind: groups that hold messages, or will, and that no node reads. */
+function unread(graph: Graph, stats: readonly TopicStats[]): string[] {
+  return stats.flatMap(({ topic, groups }) =>
+    Object.entries(groups)
+      .filter(([group]) => !outputsOf(graph, topic).some(({ target, qos }) => target === group && qos === QoS.DURABLE))
+      .map(([group, { open, unread: waiting }]) => ({ group, held: open + waiting }))
+      .filter(({ held }) => held > 0 || graph.nodes.has(topic))
+      .map(
+        ({ group, held }) =>
+          `group '${group}' of topic '${topic}' holds ${held} messages that nobody reads: \`edgeflow groups drop ${topic} ${group}\``,
+      ),
   );
 }

@@ -7,9 +7,11 @@ import type { Ledger } from '../observe/ledger.js';
 import { QoS } from '../qos.js';
 import { checkGraph, fingerprint, inputsOf, outputsOf } from './graph.js';
 import type { Graph, GraphNode } from './graph.js';
+import { logLine } from './log.js';
 import { NodeProcess } from './nodeProcess.js';
 import type { NodeStatus } from './nodeProcess.js';
 import type { RunningSystem, RunOptions, SystemResult } from './runningSystem.js';
+import { startSweeping } from './sweeping.js';
 
 const defaultDrainMs = 10_000;
 const pollMs = 100;
@@ -48,6 +50,7 @@ export class Supervisor implements RunningSystem {
   async start(): Promise<void> {
     for (const name of [...this.#order].reverse()) for (const replica of this.#replicas(name)) replica.start();
     if (this.#options.handleSignals ?? true) this.#handleSignals();
+    this.#sweep();
     while (!this.#stopRequested && !this.#failure && this.#all().some(({ state }) => state === 'starting')) await this.#changed();
     for (const name of this.#order) for (const replica of this.#replicas(name)) replica.go();
     void this.#superviseEnd();
@@ -113,9 +116,8 @@ export class Supervisor implements RunningSystem {
     });
   }
 
-  #log(node: string, line: string): void {
-    if (this.#options.onLog) this.#options.onLog(node, line);
-    else process.stderr.write(`${node} | ${line}\n`);
+  #log(name: string, line: string): void {
+    logLine(this.#options, name, line);
   }
 
   #gaveUp(node: string, maxRestarts: number, failure: { readonly code: string | undefined; readonly message: string }): void {
@@ -166,6 +168,13 @@ export class Supervisor implements RunningSystem {
       this.#log(replica.plan.consumer, 'did not end in time and is killed');
       replica.kill();
     }
+  }
+
+  #sweep(): void {
+    const end = startSweeping(this.#broker, { atOnce: this.#options.resume ?? false }, (line) => {
+      this.#log(this.#graph.name, line);
+    });
+    void this.done.catch(() => undefined).finally(end);
   }
 
   #handleSignals(): void {

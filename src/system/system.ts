@@ -34,7 +34,7 @@ export interface NodeOptions {
   readonly accepts?: string;
   /** Bound of the bytes that the node's topic stores. @defaultValue 256 MiB */
   readonly maxBytes?: number;
-  /** What a publish does at that bound. @defaultValue 'wait' */
+  /** What a publish does at that bound; 'replace' is for nodes whose links are all REALTIME. @defaultValue 'wait' */
   readonly onFull?: OnFull;
   readonly [option: string]: unknown;
 }

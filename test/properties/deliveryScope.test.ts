@@ -1,9 +1,11 @@
+import { toBroker } from 'edgeflow';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { forgetfulBatch } from '../fixtures/broken/forgetfulBatch.js';
 import { hastyMapAsync } from '../fixtures/broken/hastyMapAsync.js';
+import { hastyOutbox } from '../fixtures/broken/hastyOutbox.js';
 import { silentLatestMap } from '../fixtures/broken/silentLatestMap.js';
-import { faults, realOperators, runPipeline, stepsArbitrary } from './pipelines.js';
+import { faults, outputFaults, realOperators, runPipeline, stepsArbitrary } from './pipelines.js';
 import type { Case, Operators } from './pipelines.js';
 
 const count = fc.integer({ min: 1, max: 40 });
@@ -52,6 +54,45 @@ describe('every delivery of any pipeline settles exactly once, and as its branch
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+describe('each output of any pipeline is published once, with the acks of its deliveries, or not at all', () => {
+  const operators = { ...realOperators, outbox: toBroker };
+
+  test('in one subscription', async () => {
+    await fc.assert(
+      fc.asyncProperty(calm, async (example) => {
+        const report = await runPipeline(example, operators);
+        expect([...faults(report, true), ...outputFaults(report)]).toEqual([]);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('across unsubscribes and streams that end in an error', async () => {
+    await fc.assert(
+      fc.asyncProperty(stormy, async (example) => {
+        const report = await runPipeline(example, operators);
+        expect([...faults(report, false), ...outputFaults(report)]).toEqual([]);
+        expect(report.dead).toBe(0);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test.each([
+    ['in one subscription', calm],
+    ['across unsubscribes', stormy],
+  ])('which finds an outbox that publishes at once and acks later, %s', async (_, cases) => {
+    const { failed } = await fc.check(
+      fc.asyncProperty(cases, async (example) => {
+        const report = await runPipeline(example, { ...realOperators, outbox: hastyOutbox });
+        expect(outputFaults(report)).toEqual([]);
+      }),
+      { numRuns: 300, endOnFailure: true },
+    );
+    expect(failed).toBe(true);
   });
 });
 

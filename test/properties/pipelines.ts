@@ -1,9 +1,10 @@
 import { batch, fromBroker, latestMap, leased, mapAsync, MemoryBroker, QoS, subscriptionsClosed, toBroker, topic } from 'edgeflow';
-import type { AckResult, DeliveredMessage, Failure, GroupConsumer, PopRequest, Ticket } from 'edgeflow';
+import type { AckResult, Commit, CommitResult, DeliveredMessage, Failure, GroupConsumer, PopRequest, Ticket, WaitOptions } from 'edgeflow';
 import { until } from 'edgeflow/testing';
 import fc from 'fast-check';
-import { bufferCount, delay, distinctUntilChanged, filter, from, lastValueFrom, map, scan, Subscription, tap } from 'rxjs';
+import { bufferCount, concatMap, delay, distinctUntilChanged, filter, from, lastValueFrom, map, scan, Subscription, tap } from 'rxjs';
 import type { Observable, OperatorFunction } from 'rxjs';
+import { decodeValue } from '#src/codec.js';
 
 /** What flows through a pipeline: the numbers of the messages that it stands for. */
 type Item = readonly number[];
@@ -14,6 +15,8 @@ export interface Operators {
   readonly latestMap: typeof latestMap;
   readonly batch: typeof batch;
   readonly leased: typeof leased;
+  /** Publishes what comes out, in one step with the acks; without it, nothing is published. */
+  readonly outbox?: typeof toBroker;
 }
 
 export const realOperators: Operators = { mapAsync, latestMap, batch, leased };
@@ -54,6 +57,13 @@ export interface Case {
   readonly cuts: readonly number[];
 }
 
+/** What an item is published as. */
+interface Output {
+  /** The deliveries that it stands for, as `number@token`. */
+  readonly of: readonly string[];
+  readonly copy: string;
+}
+
 export interface Report {
   /** Every delivery and how often it was acked, nacked and handed back, as `number@token`. */
   readonly outcomes: ReadonlyMap<string, { acked: number; nacked: number; released: number }>;
@@ -61,6 +71,10 @@ export interface Report {
   readonly thrown: ReadonlySet<string>;
   /** Those of them where `map` threw. */
   readonly thrownBySync: ReadonlySet<string>;
+  /** What reached the outbox. */
+  readonly emitted: readonly Output[];
+  /** What was published. */
+  readonly stored: readonly Output[];
   readonly published: number;
   readonly acked: number;
   readonly dead: number;
@@ -77,7 +91,7 @@ class RecordingBroker extends MemoryBroker {
 
   override async pop(topicName: string, request: PopRequest): Promise<DeliveredMessage[]> {
     const messages = await super.pop(topicName, request);
-    for (const { seq, token } of messages) {
+    for (const { seq, token } of topicName === 'numbers' ? messages : []) {
       this.tokens.set(seq, token);
       this.outcomes.set(this.key(seq), { acked: 0, nacked: 0, released: 0 });
     }
@@ -87,6 +101,12 @@ class RecordingBroker extends MemoryBroker {
   override ack(topicName: string, consumer: GroupConsumer, tickets: readonly Ticket[]): Promise<AckResult> {
     for (const ticket of tickets) this.#count(ticket, 'acked');
     return super.ack(topicName, consumer, tickets);
+  }
+
+  override async commit(commit: Commit, options?: WaitOptions): Promise<CommitResult> {
+    const result = await super.commit(commit, options);
+    if (result.committed) for (const ticket of commit.acks.flatMap(({ tickets }) => tickets)) this.#count(ticket, 'acked');
+    return result;
   }
 
   override nack(topicName: string, consumer: GroupConsumer, ticket: Ticket, failure: Failure): Promise<boolean> {
@@ -161,6 +181,22 @@ export async function runPipeline(
         return operators.mapAsync(work(step.fails), step);
     }
   };
+  const emitted: Output[] = [];
+  /** Publishes each item twice, as the deliveries that it stands for; the work that comes then may still fail them. */
+  const publish =
+    (outbox: typeof toBroker): OperatorFunction<Item, Item> =>
+    (items) =>
+      items.pipe(
+        concatMap((item) => ['first', 'second'].map((copy) => ({ item, copy, of: item.map((number) => broker.key(number + 1)) }))),
+        tap((output) => emitted.push(output)),
+        outbox('out', { broker, outbox: true }),
+        map(({ item }) => item),
+        operators.mapAsync(work(true), { concurrency: 3 }),
+      );
+  const stored = async (): Promise<Output[]> => {
+    const messages = await broker.pop('out', { group: 'sink', consumer: 'sink', count: 10_000, waitMs: 0 });
+    return messages.map((message) => decodeValue(message) as Output);
+  };
   const stats = async () => {
     const group = (await broker.stats()).find(({ topic: name }) => name === 'numbers')?.groups.g;
     if (!group) throw new Error('the group is gone');
@@ -168,6 +204,7 @@ export async function runPipeline(
   };
 
   await broker.declare({ topic: 'numbers', groups: ['g'] });
+  await broker.declare({ topic: 'out', groups: ['sink'] });
   await lastValueFrom(from(Array.from({ length: count }, (_, index) => index)).pipe(toBroker(numbers, { broker })), { defaultValue: 0 });
   const remainingCuts = [...cuts];
   let subscription = Subscription.EMPTY;
@@ -185,6 +222,7 @@ export async function runPipeline(
         });
         let pipeline: Observable<Item> = source.pipe(map((number) => [number]));
         for (const step of steps) pipeline = pipeline.pipe(operator(step));
+        if (operators.outbox) pipeline = pipeline.pipe(publish(operators.outbox));
         let ended = false;
         const end = (): void => {
           ended = true;
@@ -206,7 +244,7 @@ export async function runPipeline(
       timeoutMs,
     );
     const { published, acked, dead } = await stats();
-    return { outcomes: broker.outcomes, thrown, thrownBySync, published, acked, dead };
+    return { outcomes: broker.outcomes, thrown, thrownBySync, emitted, stored: await stored(), published, acked, dead };
   } finally {
     // After a failure it may be live, and the next run waits for all to be closed.
     subscription.unsubscribe();
@@ -224,5 +262,21 @@ export function faults({ outcomes, thrown, thrownBySync, published, acked, dead 
     if (acks > 0 && thrown.has(key)) found.push(`${key} was acked, though a step threw`);
   }
   if (acked + dead !== published) found.push(`${published} published, ${acked} acked, ${dead} dead`);
+  return found;
+}
+
+/** What went wrong with what a run published, in words: each output stands or falls with the acks of all its deliveries. */
+export function outputFaults({ outcomes, emitted, stored }: Report): string[] {
+  const text = ({ of: deliveries, copy }: Output): string => `${copy} output of ${deliveries.join()}`;
+  const counts = new Map<string, number>();
+  for (const output of stored) counts.set(text(output), (counts.get(text(output)) ?? 0) + 1);
+  const found: string[] = [];
+  for (const output of emitted) {
+    const acked = output.of.filter((key) => (outcomes.get(key)?.acked ?? 0) > 0).length;
+    if (acked !== 0 && acked !== output.of.length) found.push(`of the deliveries of the ${text(output)}, ${acked} were acked`);
+    const expected = acked > 0 ? 1 : 0;
+    const count = counts.get(text(output)) ?? 0;
+    if (count !== expected) found.push(`the ${text(output)} was published ${count} times; expected ${expected}`);
+  }
   return found;
 }

@@ -54,11 +54,16 @@ afterAll(() => {
   for (const store of stores.splice(0)) rmSync(store, { recursive: true, force: true });
 });
 
-/** A fresh embedded broker that no other test shares; its store is deleted after the tests of the file. */
-export function freshEmbedded(): Broker {
+/** A fresh folder for an embedded broker, deleted after the tests of the file. */
+export function freshDirectory(): string {
   const directory = mkdtempSync(join(sharedMemoryFolder() ?? tmpdir(), 'edgeflow-test-'));
   stores.push(directory);
-  return new EmbeddedBroker({ directory });
+  return directory;
+}
+
+/** A fresh embedded broker that no other test shares. */
+export function freshEmbedded(): Broker {
+  return new EmbeddedBroker({ directory: freshDirectory() });
 }
 
 /** Runs the same tests on the embedded broker and on a pair of Redis servers. */

@@ -261,6 +261,15 @@ describe('a system that cannot run says why', () => {
         system.link(a).to(system.node(nodeFile('joiner'), { name: 'b', accepts: 'detections' }), QoS.DURABLE);
       },
     ],
+    [
+      'messages that replace each other on a DURABLE link',
+      'GRAPH_INVALID',
+      /'a' has onFull: 'replace', and 'b' must lose nothing/,
+      (system) => {
+        const a = system.node(nodeFile('counter'), { name: 'a', onFull: 'replace' });
+        system.link(a).to(system.node(nodeFile('joiner'), { name: 'b' }), QoS.DURABLE);
+      },
+    ],
     ['a missing input', 'GRAPH_INVALID', /no link leads to it/, (system) => void system.node(nodeFile('joiner'), { accepts: 'frame' })],
     [
       'options that are not data',

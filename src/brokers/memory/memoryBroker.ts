@@ -46,7 +46,8 @@ export class MemoryBroker implements Broker {
   readonly #now: () => number;
   readonly #topics = new Map<string, TopicLog>();
   readonly #waiting = new Set<() => void>();
-  #commits: Promise<unknown> = Promise.resolve();
+  /** The last commit to each topic. */
+  readonly #commits = new Map<string, Promise<unknown>>();
   #closed = false;
 
   constructor({ dedupeWindow = defaultDedupeWindow, now = () => performance.now() }: MemoryBrokerOptions = {}) {
@@ -129,9 +130,12 @@ export class MemoryBroker implements Broker {
   }
 
   commit(commit: Commit, { signal }: WaitOptions = {}): Promise<CommitResult> {
-    // One after the other: a commit that waits for room holds up those behind it, or their order would be lost.
-    const result = this.#commits.then(() => this.#commit(commit, signal));
-    this.#commits = result.catch(() => undefined);
+    // One after the other where they publish to the same topic: a commit that waits for room holds up those behind it, or
+    // their order would be lost. Those to other topics may be what makes the room.
+    const topics = commit.messages.map(({ topic }) => topic);
+    const result = Promise.all(topics.flatMap((topic) => this.#commits.get(topic) ?? [])).then(() => this.#commit(commit, signal));
+    const ended = result.catch(() => undefined);
+    for (const topic of topics) this.#commits.set(topic, ended);
     return result;
   }
 

@@ -44,7 +44,10 @@ export class Committer extends Outbox<CommitResult> {
 }
 
 /** Values of a commit, as commit-N.lua reads them. */
-function write({ commit, parts, token, repeated }: Waiting<CommitResult>, places: ReadonlyMap<string, number>): (string | number | Buffer)[] {
+function write(
+  { commit, parts, token, repeated }: Waiting<CommitResult>,
+  places: ReadonlyMap<string, number>,
+): (string | number | Buffer)[] {
   const { acks, messages } = commit;
   const place = (topic: string): number => places.get(topic) ?? 0;
   const values: (string | number | Buffer)[] = [repeated ? 1 : 0, acks.length, messages.length];
@@ -52,7 +55,8 @@ function write({ commit, parts, token, repeated }: Waiting<CommitResult>, places
     values.push(place(topic), group, consumer, tickets.length);
     for (const ticket of tickets) values.push(ticket.seq, ticket.token);
   }
-  for (const [i, { topic, message }] of messages.entries()) values.push(place(topic), message.id, writeRecord(message, parts[i]?.key, token));
+  for (const [i, { topic, message }] of messages.entries())
+    values.push(place(topic), message.id, writeRecord(message, parts[i]?.key, token));
   return values;
 }
 

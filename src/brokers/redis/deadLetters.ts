@@ -4,7 +4,7 @@ import type { DeadLetter, DeadLetterOptions } from '../broker.js';
 import { topicUndeclared } from '../options.js';
 import { attemptOf } from '../token.js';
 import { blobKeys } from './blobs.js';
-import { commands } from './command.js';
+import type { Command } from './command.js';
 import type { Connections } from './connections.js';
 import { checkDeclared } from './declared.js';
 import { toMessage, tryReadRecord } from './record.js';
@@ -61,7 +61,7 @@ export async function settleLetters(
   { control, blobs, keys, closed }: Connections,
   topic: string,
   letters: readonly number[],
-  command: typeof commands.redrive | typeof commands.dropLetters,
+  command: Command,
 ): Promise<number> {
   const known = letters.filter((letter) => Number.isSafeInteger(letter) && letter > 0);
   let sum = 0;

@@ -21,7 +21,7 @@ export async function dropGroup(connections: Connections, topic: string, group: 
 
 /** Frees what dropped groups needed, in steps, so that others need not wait. What a killed process began, a sweep ends. */
 export async function reclaim({ control, blobs, keys, closed }: Connections, topic: string): Promise<void> {
-  for (let more: unknown = 1; more === 1; ) {
+  for (let more: unknown = 1; more === 1;) {
     const reply = asList(await control.persist(() => control.run(commands.reclaim, [keys.topic(topic), keys.trash], []), closed));
     more = reply[0];
     blobs.discard(blobKeys(reply[1]));

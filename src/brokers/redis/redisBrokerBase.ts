@@ -35,7 +35,7 @@ import {
 } from '../options.js';
 import type { CommonBrokerOptions } from '../options.js';
 import { commands } from './command.js';
-import { Committer } from './committer.js';
+import { CommitLanes } from './commitLanes.js';
 import { Connections } from './connections.js';
 import type { ClientSettings } from './connections.js';
 import { readDeadLetters, settleLetters } from './deadLetters.js';
@@ -71,7 +71,7 @@ export abstract class RedisBrokerBase implements Broker {
   abstract readonly kind: string;
   protected readonly settings: ClientSettings;
   readonly #closing = new AbortController();
-  readonly #committer = new Committer(() => this.#connections());
+  readonly #commits = new CommitLanes(() => this.#connections());
   readonly #publishers = new Map<string, Publisher>();
   readonly #groups = new Map<string, GroupClient>();
   readonly #readers = new Map<string, ReaderClient>();
@@ -156,12 +156,17 @@ export abstract class RedisBrokerBase implements Broker {
     this.#checkOpen();
     const { messages } = commit;
     const acks = commit.acks.filter(({ tickets }) => tickets.length > 0);
+    for (const { topic, group, consumer } of acks) {
+      checkName('topic', topic);
+      checkName('group', group);
+      checkName('consumer', consumer);
+    }
     for (const { topic, message } of messages) {
       checkName('topic', topic);
       checkMessage(topic, message);
     }
     if (acks.length + messages.length === 0) return { committed: true, fenced: [] };
-    const result = await this.#committer.commit({ acks, messages }, signal);
+    const result = await this.#commits.commit({ acks, messages }, signal);
     const connections = await this.#connections();
     for (const { topic, group, consumer, tickets } of acks) this.#group(connections, topic, { group, consumer }).settled(tickets);
     return result;

@@ -116,6 +116,30 @@ export function commitConformance(harness: BrokerHarness): void {
       expect((await popAll(broker, 'out', sink, 5_000)).map(numberOf)).toEqual([10]);
     }));
 
+  test('a commit that waits for room holds up none to other topics, which may make it', () =>
+    withStore(harness, async ({ broker }) => {
+      await broker.declare({ topic: 'in', groups: ['g'] });
+      await broker.declare({ topic: 'middle', groups: ['g'], maxBytes: 4 });
+      await broker.declare({ topic: 'out', groups: ['s'] });
+      for (const value of [1, 2, 3]) await broker.push('in', numbered(value));
+      const waiting = (await popAll(broker, 'in', a)).map((message) =>
+        broker.commit({
+          acks: [{ topic: 'in', ...a, tickets: [message] }],
+          messages: [{ topic: 'middle', message: numbered(numberOf(message)) }],
+        }),
+      );
+      const passed: number[] = [];
+      while (passed.length < 3) {
+        const [message] = await broker.pop('middle', { ...a, count: 1, waitMs: 5_000 });
+        if (!message) throw new Error(`after ${passed.join()} nothing came`);
+        const acks = [{ topic: 'middle', ...a, tickets: [message] }];
+        await broker.commit({ acks, messages: [{ topic: 'out', message: numbered(numberOf(message)) }] });
+        passed.push(numberOf(message));
+      }
+      await Promise.all(waiting);
+      expect((await popAll(broker, 'out', sink)).map(numberOf)).toEqual([1, 2, 3]);
+    }));
+
   test('a commit to a full topic that rejects is rejected, and can be made again', () =>
     withStore(harness, async ({ broker }) => {
       await broker.declare({ topic: 'in', groups: ['g'] });
