@@ -1,6 +1,6 @@
 import { EdgeFlowError, hasCode } from '../../errors.js';
 import type { OutgoingMessage } from '../../message.js';
-import type { Commit, CommitResult, Publication, PushReceipt } from '../broker.js';
+import type { Acknowledgement, Commit, CommitResult, Publication, PushReceipt } from '../broker.js';
 import { checksum } from '../checksum.js';
 import { messageBytes } from '../options.js';
 import { storedBytes } from './change.js';
@@ -14,8 +14,9 @@ import type { Store } from './store.js';
 
 interface Waiting extends Step {
   readonly signal: AbortSignal | undefined;
-  resolve(outcome: Outcome): void;
-  reject(error: unknown): void;
+  readonly resolve: (outcome: Outcome) => void;
+  /** An aborted call rejects with the signal's reason, which need not be an Error. */
+  readonly reject: (reason: unknown) => void;
 }
 
 /** What is tried in one round. */
@@ -33,6 +34,7 @@ interface Applied {
   readonly full: ReadonlySet<string>;
 }
 
+const noAcks: readonly Acknowledgement[] = [];
 const batchSteps = 1_024;
 const batchBytes = 8 * 1024 * 1024;
 
@@ -67,9 +69,9 @@ export class CommitQueue {
   push(topic: string, message: OutgoingMessage, signal: AbortSignal | undefined): Promise<PushReceipt> {
     return new Promise((resolve, reject) => {
       const published = ({ receipts }: Outcome): void => {
-        receipts.forEach(resolve);
+        for (const receipt of receipts) resolve(receipt);
       };
-      this.#add({ acks: [], outputs: [outputOf({ topic, message })] }, signal, published, reject);
+      this.#add({ acks: noAcks, outputs: [outputOf({ topic, message })], signal, resolve: published, reject });
     });
   }
 
@@ -78,34 +80,42 @@ export class CommitQueue {
       const settled = ({ fenced }: Outcome): void => {
         resolve({ committed: fenced.length === 0, fenced });
       };
-      this.#add({ acks, outputs: messages.map(outputOf) }, signal, settled, reject);
+      this.#add({ acks, outputs: messages.map(outputOf), signal, resolve: settled, reject });
     });
   }
 
-  // An aborted call rejects with the signal's reason, which need not be an Error.
-  #add(step: Step, signal: AbortSignal | undefined, resolve: (outcome: Outcome) => void, reject: (reason: unknown) => void): void {
-    const stir = (): void => {
-      this.#stirred = true;
-      this.#wake?.();
-    };
-    signal?.addEventListener('abort', stir);
-    this.#waiting.push({
-      ...step,
-      signal,
-      resolve: (outcome) => {
-        signal?.removeEventListener('abort', stir);
-        resolve(outcome);
-      },
-      reject: (error) => {
-        signal?.removeEventListener('abort', stir);
-        reject(error);
-      },
-    });
-    stir();
+  #add(step: Waiting): void {
+    this.#waiting.push(step.signal ? this.#abortable(step, step.signal) : step);
+    this.#stir();
     if (this.#running) return;
     this.#running = true;
     // Those of one tick go together.
     void Promise.resolve().then(() => this.#run());
+  }
+
+  #abortable({ acks, outputs, resolve, reject }: Waiting, signal: AbortSignal): Waiting {
+    const stir = (): void => {
+      this.#stir();
+    };
+    signal.addEventListener('abort', stir);
+    return {
+      acks,
+      outputs,
+      signal,
+      resolve: (outcome) => {
+        signal.removeEventListener('abort', stir);
+        resolve(outcome);
+      },
+      reject: (reason) => {
+        signal.removeEventListener('abort', stir);
+        reject(reason);
+      },
+    };
+  }
+
+  #stir(): void {
+    this.#stirred = true;
+    this.#wake?.();
   }
 
   async #run(): Promise<void> {

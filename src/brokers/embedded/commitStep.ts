@@ -38,6 +38,8 @@ export interface StepContext {
   readonly ungrouped: Set<string>;
 }
 
+const none: CommitResult['fenced'] = [];
+
 export function isLarge({ message }: Output): boolean {
   return message.payload.length > inlineBytes;
 }
@@ -62,9 +64,9 @@ export function endsUnpublished({ acks }: Step, logs: Logs): boolean {
 export function applyStep(context: StepContext, { acks, outputs }: Step): Outcome | EdgeFlowError | undefined {
   const { change, gate, payloads } = context;
   const logs: Logs = (topic) => change.log(topic);
-  let fenced: CommitResult['fenced'];
+  let fenced: CommitResult['fenced'] = none;
   try {
-    fenced = fencedTickets(acks, logs);
+    if (acks.length > 0) fenced = fencedTickets(acks, logs);
   } catch (error) {
     // Damage concerns all that share the transaction.
     if (!(error instanceof EdgeFlowError) || hasCode(error, 'MESSAGE_CORRUPT')) throw error;
