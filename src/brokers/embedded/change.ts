@@ -9,6 +9,25 @@ import type { Tables } from './tables.js';
 
 const storeKey = Buffer.from('store');
 
+/** Bytes that all topics store. */
+export function storedBytes(tables: Tables): number {
+  return loadStore(tables).bytes;
+}
+
+function loadStore(tables: Tables): StoreRecord {
+  const stored = tables.store.getBinary(storeKey);
+  return stored ? storeRecord.decode(stored) : { nextNumber: 1, bytes: 0 };
+}
+
+/** What a transaction gets from its store. */
+export interface ChangeOptions {
+  readonly tables: Tables;
+  readonly payloads: Payloads;
+  /** Bound of the bytes of all topics. */
+  readonly maxBytes: number;
+  readonly recentIds: (topic: number) => RecentIds;
+}
+
 /** One transaction of the control environment: the logs that it touches, and what must follow its commit. */
 export class Change implements LogEffects {
   readonly tables: Tables;
@@ -16,17 +35,18 @@ export class Change implements LogEffects {
   readonly freed: Uint8Array[] = [];
   readonly rings = new Map<string, { readonly topic: string; readonly kind: Bell }>();
   readonly #payloads: Payloads;
+  readonly #maxBytes: number;
   readonly #logs = new Map<string, StoredLog>();
   readonly #store: StoreRecord;
   readonly #dirty = new Set<StoredLog>();
   readonly #snapshots: Snapshot[] = [];
 
-  constructor(tables: Tables, payloads: Payloads, recentIds: (topic: number) => RecentIds) {
+  constructor({ tables, payloads, maxBytes, recentIds }: ChangeOptions) {
     this.recentIds = recentIds;
     this.tables = tables;
     this.#payloads = payloads;
-    const stored = tables.store.getBinary(storeKey);
-    this.#store = stored ? storeRecord.decode(stored) : { nextNumber: 1, bytes: 0 };
+    this.#maxBytes = maxBytes;
+    this.#store = loadStore(tables);
   }
 
   get bytes(): number {
@@ -60,6 +80,11 @@ export class Change implements LogEffects {
 
   ring(topic: string, kind: Bell): void {
     this.rings.set(`${topic}.${kind}`, { topic, kind });
+  }
+
+  /** Say it before messages of a log are settled: who waits for room, or for its turn, may go on then. */
+  settles(log: StoredLog): void {
+    if (log.full || this.bytes >= this.#maxBytes || log.strict) this.ring(log.name, 'space');
   }
 
   /**

@@ -1,32 +1,41 @@
 import { EdgeFlowError, hasCode } from '../../errors.js';
+import type { OutgoingMessage } from '../../message.js';
+import type { Acknowledgement, Commit, CommitResult, Publication, PushReceipt } from '../broker.js';
 import { checksum } from '../checksum.js';
-import type { Commit, CommitResult } from '../broker.js';
-import { messageBytes, topicFull, topicUndeclared } from '../options.js';
+import { messageBytes } from '../options.js';
+import { storedBytes } from './change.js';
 import type { Change } from './change.js';
-import { inlineBytes } from './entry.js';
-import { cramped } from './pushQueue.js';
+import { applyStep, endsUnpublished, isLarge } from './commitStep.js';
+import type { Outcome, Output, Step } from './commitStep.js';
+import { Gate } from './gate.js';
+import type { Logs } from './gate.js';
+import { cramped } from './space.js';
 import type { Store } from './store.js';
-import type { StoredLog } from './storedLog.js';
 
-interface Waiting {
-  readonly commit: Commit;
-  readonly topics: ReadonlySet<string>;
+interface Waiting extends Step {
   readonly signal: AbortSignal | undefined;
-  /** Of each message, taken outside the transaction: all processes share its lock. */
-  readonly checksums: readonly number[];
-  /** Where each payload was put, when it is too large for its entry. */
-  payloadKeys: (Buffer | undefined)[];
-  resolve(result: CommitResult): void;
-  reject(error: unknown): void;
+  readonly resolve: (outcome: Outcome) => void;
+  /** An aborted call rejects with the signal's reason, which need not be an Error. */
+  readonly reject: (reason: unknown) => void;
 }
 
-/** What stands in the way of a commit. */
-interface Blocked {
-  readonly topic: string;
-  readonly rejects: boolean;
-  readonly error: EdgeFlowError;
+/** What is tried in one round. */
+interface Round {
+  readonly batch: readonly Waiting[];
+  /** Those with payloads that must be written first. */
+  readonly large: readonly Output[];
+  /** Whether there is more that could be tried at once. */
+  readonly more: boolean;
 }
 
+/** What a transaction came to. */
+interface Applied {
+  readonly outcomes: readonly (Outcome | EdgeFlowError | undefined)[];
+  readonly full: ReadonlySet<string>;
+}
+
+const noAcks: readonly Acknowledgement[] = [];
+const batchSteps = 1_024;
 const batchBytes = 8 * 1024 * 1024;
 
 /** What a queue gets from its broker. */
@@ -38,207 +47,264 @@ export interface CommitQueueOptions {
 }
 
 /**
- * The commits of one client: payloads first, then tickets and entries in one transaction, then the bells. One that finds
- * a topic full holds up those behind it that publish there too, and no others: they may be what makes the room.
+ * Commits and pushes of one client, in their order for each topic: payloads first, then tickets and entries in one
+ * transaction, then the bells.
  */
 export class CommitQueue {
   readonly #options: CommitQueueOptions;
+  /** Topics without a group, as the last transactions found them. */
+  readonly #ungrouped = new Set<string>();
   #waiting: Waiting[] = [];
   #running = false;
+  /** Topics that the last round found full, and somebody waits for. */
+  #full = new Set<string>();
+  /** Whether somebody arrived or gave up since the last round began. */
+  #stirred = false;
   #wake: (() => void) | undefined;
 
   constructor(options: CommitQueueOptions) {
     this.#options = options;
   }
 
-  push(commit: Commit, signal: AbortSignal | undefined): Promise<CommitResult> {
+  push(topic: string, message: OutgoingMessage, signal: AbortSignal | undefined): Promise<PushReceipt> {
     return new Promise((resolve, reject) => {
-      const wake = (): void => this.#wake?.();
-      signal?.addEventListener('abort', wake);
-      const settled = (): void => signal?.removeEventListener('abort', wake);
-      // An aborted commit rejects with the signal's reason, which need not be an Error.
-      const fail: (reason: unknown) => void = reject;
-      this.#waiting.push({
-        commit,
-        topics: new Set(commit.messages.map(({ topic }) => topic)),
-        signal,
-        checksums: commit.messages.map(({ message }) => checksum(message)),
-        payloadKeys: [],
-        resolve: (result) => {
-          settled();
-          resolve(result);
-        },
-        reject: (error) => {
-          settled();
-          fail(error);
-        },
-      });
-      wake();
-      if (this.#running) return;
-      this.#running = true;
-      // Commits of one tick go together.
-      void Promise.resolve().then(() => this.#run());
+      const published = ({ receipts }: Outcome): void => {
+        for (const receipt of receipts) resolve(receipt);
+      };
+      this.#add({ acks: noAcks, outputs: [outputOf({ topic, message })], signal, resolve: published, reject });
     });
+  }
+
+  commit({ acks, messages }: Commit, signal: AbortSignal | undefined): Promise<CommitResult> {
+    return new Promise((resolve, reject) => {
+      const settled = ({ fenced }: Outcome): void => {
+        resolve({ committed: fenced.length === 0, fenced });
+      };
+      this.#add({ acks, outputs: messages.map(outputOf), signal, resolve: settled, reject });
+    });
+  }
+
+  #add(step: Waiting): void {
+    this.#waiting.push(step.signal ? this.#abortable(step, step.signal) : step);
+    this.#stir();
+    if (this.#running) return;
+    this.#running = true;
+    // Those of one tick go together.
+    void Promise.resolve().then(() => this.#run());
+  }
+
+  #abortable({ acks, outputs, resolve, reject }: Waiting, signal: AbortSignal): Waiting {
+    const stir = (): void => {
+      this.#stir();
+    };
+    signal.addEventListener('abort', stir);
+    return {
+      acks,
+      outputs,
+      signal,
+      resolve: (outcome) => {
+        signal.removeEventListener('abort', stir);
+        resolve(outcome);
+      },
+      reject: (reason) => {
+        signal.removeEventListener('abort', stir);
+        reject(reason);
+      },
+    };
+  }
+
+  #stir(): void {
+    this.#stirred = true;
+    this.#wake?.();
   }
 
   async #run(): Promise<void> {
-    const { store, closing } = this.#options;
+    const { bells } = this.#options.store;
     while (this.#waiting.length > 0) {
-      const topics = [...new Set(this.#waiting.flatMap((waiting) => [...waiting.topics]))];
-      const heard = topics.map((topic) => store.bells.heard(topic, ['space']));
-      const arrived = this.#waiting.length;
-      const { batch, blocked } = this.#take();
-      const full = batch.length > 0 ? await this.#commit(batch) : blocked;
-      if (full.size === 0) continue;
-      // Only a watch that was begun before the last look misses nothing.
-      if ([...full].some((topic) => store.bells.watch(topic, ['space']))) continue;
-      if (this.#waiting.length > arrived) continue;
-      const abort = new AbortController();
-      await Promise.race([
-        new Promise<void>((resolve) => (this.#wake = resolve)),
-        ...[...full].map((topic) =>
-          store.bells.wait(topic, ['space'], Infinity, heard[topics.indexOf(topic)] ?? 0, [closing, abort.signal]),
-        ),
-      ]);
-      this.#wake = undefined;
-      abort.abort();
+      const heard = new Map([...this.#full].map((topic) => [topic, bells.heard(topic, ['space'])]));
+      this.#stirred = false;
+      const more = await this.#round().catch((error: unknown) => {
+        // The store cannot be looked at.
+        for (const step of this.#waiting.splice(0)) step.reject(error);
+        return false;
+      });
+      // Only a stroke after one that was counted, on a watch that was begun, before the last look is not missed.
+      const watching = [...this.#full].filter((topic) => !bells.watch(topic, ['space']) && heard.has(topic));
+      if (more || this.#full.size === 0 || watching.length < this.#full.size) continue;
+      await this.#stroke(heard);
     }
+    this.#full.clear();
     this.#running = false;
   }
 
-  /** The next commits that may go together, in their order, and the topics that others wait for. */
-  #take(): { readonly batch: readonly Waiting[]; readonly blocked: ReadonlySet<string> } {
+  /** Waits for room in one of the full topics, or for a stir. */
+  async #stroke(heard: ReadonlyMap<string, number>): Promise<void> {
+    if (this.#stirred) return;
     const { store, closing } = this.#options;
-    const batch: Waiting[] = [];
-    const rest: Waiting[] = [];
-    const blocked = new Set<string>();
-    let bytes = 0;
-    store.view((_, log) => {
-      for (const waiting of this.#waiting) {
-        const more = waiting.commit.messages.reduce((sum, { message }) => sum + messageBytes(message), 0);
-        if (closing.aborted) waiting.reject(closing.reason);
-        else if (waiting.signal?.aborted) waiting.reject(waiting.signal.reason);
-        else {
-          const behind = [...waiting.topics].some((topic) => blocked.has(topic));
-          const full = behind ? undefined : this.#obstacle(waiting, log);
-          if (full?.rejects) waiting.reject(full.error);
-          else if (full || behind || (bytes > 0 && bytes + more > batchBytes)) {
-            if (full || behind) for (const topic of waiting.topics) blocked.add(topic);
-            rest.push(waiting);
-          } else {
-            batch.push(waiting);
-            bytes += more;
-          }
-        }
-      }
-    });
-    this.#waiting = rest;
-    return { batch, blocked };
+    const woken = new AbortController();
+    this.#wake = () => {
+      woken.abort();
+    };
+    const strokes = [...this.#full].map((topic) =>
+      store.bells.wait(topic, ['space'], Infinity, heard.get(topic) ?? 0, [closing, woken.signal]),
+    );
+    await Promise.race(strokes);
+    this.#wake = undefined;
+    // The other waits have timers.
+    woken.abort();
   }
 
-  /** What a commit would have to wait for. */
-  #obstacle({ commit }: Waiting, log: (topic: string) => StoredLog | undefined, storedBytes = 0): Blocked | undefined {
-    const { store } = this.#options;
-    for (const { topic, message } of commit.messages) {
-      const found = log(topic);
-      if (found?.known(message.id) !== undefined) continue;
-      const rejects = found?.onFull === 'reject';
-      if (store.cramped) return { topic, rejects, error: cramped(store.directory) };
-      if (found && (found.full || (found.hasGroups && storedBytes >= store.format.maxBytes)))
-        return { topic, rejects, error: topicFull(topic, found.full ? found.maxBytes : store.format.maxBytes) };
-    }
-    return undefined;
-  }
-
-  /** @returns topics for whose room the file system, not the topic, must wait. */
-  async #commit(batch: readonly Waiting[]): Promise<ReadonlySet<string>> {
-    const { store } = this.#options;
-    let outcomes: readonly (CommitResult | Blocked | EdgeFlowError | undefined)[];
+  /** @returns whether there is more that could be tried at once. */
+  async #round(): Promise<boolean> {
+    const { store, closing } = this.#options;
+    const noRoom = !closing.aborted && store.cramped ? cramped(store.directory) : undefined;
+    const { batch, large, more } = this.#take(noRoom);
+    if (batch.length === 0) return more;
     try {
-      await this.#writePayloads(batch);
-      outcomes = await store.change((change) => this.#apply(change, batch));
+      this.#takeChecksums(batch, large);
+      const refused = await this.#writePayloads(large);
+      const { outcomes, full } = await store.change((change) => this.#apply(change, batch, refused ?? noRoom));
+      for (const topic of full) this.#full.add(topic);
+      this.#settle(batch, outcomes);
     } catch (error) {
-      this.#takeBack(batch);
-      const waits = (waiting: Waiting): boolean =>
-        hasCode(error, 'BROKER_FULL') && store.view((_, log) => [...waiting.topics].every((topic) => log(topic)?.onFull !== 'reject'));
-      const again = batch.filter(waits);
-      for (const waiting of batch) if (!again.includes(waiting)) waiting.reject(error);
-      this.#waiting.unshift(...again);
-      return new Set(again.flatMap(({ topics }) => [...topics]));
+      // What a closed store keeps is for the sweep.
+      if (!closing.aborted) this.#takeBack(batch);
+      this.#fail(batch, error);
     }
-    const again: Waiting[] = [];
-    for (const [index, waiting] of batch.entries()) {
-      const outcome = outcomes[index];
-      if (outcome && 'committed' in outcome) {
-        if (!outcome.committed) this.#takeBack([waiting]);
-        waiting.resolve(outcome);
-        continue;
-      }
-      this.#takeBack([waiting]);
-      if (outcome instanceof EdgeFlowError) waiting.reject(outcome);
-      else if (outcome?.rejects) waiting.reject(outcome.error);
-      else again.push(waiting);
-    }
-    this.#waiting.unshift(...again);
-    return new Set();
+    return more;
   }
 
-  async #writePayloads(batch: readonly Waiting[]): Promise<void> {
+  #apply(change: Change, batch: readonly Waiting[], noRoom: EdgeFlowError | undefined): Applied {
+    const { store, dedupeWindow } = this.#options;
+    const gate = new Gate({ logs: (topic) => change.log(topic), room: () => store.format.maxBytes - change.bytes, noRoom });
+    const context = { change, gate, payloads: store.payloads, dedupeWindow, ungrouped: this.#ungrouped };
+    return { outcomes: batch.map((step) => applyStep(context, step)), full: gate.full };
+  }
+
+  /** The next steps that go together; those whose wait was aborted end here, those that must wait for room stay. */
+  #take(noRoom: EdgeFlowError | undefined): Round {
     const { store } = this.#options;
-    const large = batch.flatMap((waiting) =>
-      waiting.commit.messages.flatMap(({ message }, index) =>
-        message.payload.length > inlineBytes ? { waiting, index, payload: message.payload } : [],
-      ),
-    );
-    if (large.length === 0) return;
-    const keys = await store.payloads.write(
-      large.map(({ payload }) => payload),
-      store.synced,
-    );
-    for (const [at, { waiting, index }] of large.entries()) waiting.payloadKeys[index] = keys[at];
-  }
-
-  /** All of a commit or nothing; undefined where it must be tried once more, since a sweep took its payload. */
-  #apply(change: Change, batch: readonly Waiting[]): (CommitResult | Blocked | EdgeFlowError | undefined)[] {
-    const blocked = new Set<string>();
-    return batch.map((waiting) => {
-      const outcome = [...waiting.topics].some((topic) => blocked.has(topic)) ? undefined : this.#applyOne(change, waiting);
-      if (!outcome || 'topic' in outcome) for (const topic of waiting.topics) blocked.add(topic);
-      return outcome;
+    const next = this.#waiting.slice(0, batchSteps);
+    // Where nothing waits and no payload must be written first, the transaction finds out by itself.
+    if (this.#full.size === 0 && !next.some(({ outputs }) => outputs.some(isLarge))) return this.#pick(undefined);
+    return store.view((tables, log) => {
+      const found = new Map<string, ReturnType<Logs>>();
+      const logs: Logs = (topic) => {
+        if (!found.has(topic)) found.set(topic, log(topic));
+        return found.get(topic);
+      };
+      const room = store.format.maxBytes - storedBytes(tables);
+      return this.#pick({ logs, gate: new Gate({ logs, room: () => room, noRoom }) });
     });
   }
 
-  #applyOne(change: Change, waiting: Waiting): CommitResult | Blocked | EdgeFlowError | undefined {
-    const { store, dedupeWindow } = this.#options;
-    const { acks, messages } = waiting.commit;
-    const fenced: CommitResult['fenced'][number][] = [];
-    for (const { topic, group, consumer, tickets } of acks) {
-      const log = change.log(topic);
-      if (!log?.hasGroup(group)) return topicUndeclared(topic, log ? `group '${group}'` : 'declaration');
-      const owner = log.consumer(group, consumer);
-      for (const { seq, token } of tickets) if (!log.owns(group, owner, { seq, token })) fenced.push({ seq, token, topic });
+  #pick(look: { readonly logs: Logs; readonly gate: Gate } | undefined): Round {
+    const { closing } = this.#options;
+    const [batch, held, large]: [Waiting[], Waiting[], Output[]] = [[], [], []];
+    let bytes = 0;
+    let seen = 0;
+    for (const step of this.#waiting) {
+      const more = step.outputs.reduce((sum, { message }) => sum + messageBytes(message), 0);
+      if (batch.length >= batchSteps || (bytes > 0 && bytes + more > batchBytes)) break;
+      seen++;
+      if (closing.aborted) step.reject(closing.reason);
+      else if (step.signal?.aborted) step.reject(step.signal.reason);
+      else if (look && !endsUnpublished(step, look.logs) && look.gate.check(step.outputs) === false) held.push(step);
+      else {
+        batch.push(step);
+        bytes += more;
+        if (look) large.push(...willBeStored(look.gate, step).filter(isLarge));
+      }
     }
-    if (fenced.length > 0) return { committed: false, fenced };
-    const obstacle = this.#obstacle(waiting, (topic) => change.log(topic), change.bytes);
-    if (obstacle) return obstacle;
-    if (waiting.payloadKeys.some((key) => key && store.payloads.lost(key))) return undefined;
-    for (const [index, { topic, message }] of messages.entries()) {
-      const { duplicate } = change.logOrNew(topic, dedupeWindow).push(message, waiting.payloadKeys[index], waiting.checksums[index] ?? 0);
-      if (!duplicate) change.ring(topic, 'news');
-    }
-    for (const { topic, group, consumer, tickets } of acks) {
-      const log = change.log(topic);
-      const owner = log?.consumer(group, consumer);
-      for (const ticket of tickets) log?.ack(group, owner, ticket);
-      change.ring(topic, 'space');
-    }
-    return { committed: true, fenced: [] };
+    const more = seen < this.#waiting.length;
+    this.#waiting = [...held, ...this.#waiting.slice(seen)];
+    this.#full = new Set(look?.gate.full);
+    return { batch, large, more };
   }
 
-  /** Payloads of commits that did not happen: no sweep may find them without an entry. */
-  #takeBack(batch: readonly Waiting[]): void {
-    const written = batch.flatMap(({ payloadKeys }) => payloadKeys.flatMap((key) => key ?? []));
-    for (const waiting of batch) waiting.payloadKeys = [];
+  /** Only where a group will ask for them: a frame of 1080p takes 2 ms. */
+  #takeChecksums(batch: readonly Waiting[], large: readonly Output[]): void {
+    const take = (output: Output): void => {
+      if (!this.#ungrouped.has(output.topic)) output.checksum ??= checksum(output.message);
+    };
+    for (const { outputs } of batch) for (const output of outputs) if (!isLarge(output)) take(output);
+    large.forEach(take);
+  }
+
+  /** @returns the error of a file system without room. */
+  async #writePayloads(outputs: readonly Output[]): Promise<EdgeFlowError | undefined> {
+    const { store } = this.#options;
+    if (outputs.length === 0) return undefined;
+    try {
+      const keys = await store.payloads.write(
+        outputs.map(({ message }) => message.payload),
+        store.synced,
+      );
+      outputs.forEach((output, index) => (output.payloadKey = keys[index]));
+      return undefined;
+    } catch (error) {
+      if (error instanceof EdgeFlowError && hasCode(error, 'BROKER_FULL')) return error;
+      throw error;
+    }
+  }
+
+  #settle(batch: readonly Waiting[], outcomes: Applied['outcomes']): void {
+    const { closing } = this.#options;
+    const again: Waiting[] = [];
+    const undone: Waiting[] = [];
+    for (const [index, step] of batch.entries()) {
+      const outcome = outcomes[index];
+      if (!outcome || outcome instanceof EdgeFlowError || outcome.fenced.length > 0) undone.push(step);
+      if (outcome instanceof EdgeFlowError) step.reject(outcome);
+      else if (outcome) step.resolve(outcome);
+      else again.push(step);
+    }
+    if (!closing.aborted) this.#takeBack(undone);
+    this.#putBack(again);
+  }
+
+  /** A transaction failed: where there was no room for it, those wait whose topics do not reject. */
+  #fail(batch: readonly Waiting[], error: unknown): void {
+    const { store, closing } = this.#options;
+    const waits = ({ outputs }: Step): boolean =>
+      hasCode(error, 'BROKER_FULL') &&
+      outputs.length > 0 &&
+      store.view((_, log) => outputs.every(({ topic }) => log(topic)?.onFull !== 'reject'));
+    const again = closing.aborted ? [] : batch.filter(waits);
+    for (const step of batch) {
+      if (!again.includes(step)) step.reject(closing.aborted ? closing.reason : error);
+    }
+    for (const { outputs } of again) if (outputs[0]) this.#full.add(outputs[0].topic);
+    this.#putBack(again);
+  }
+
+  /** In front: what was held meanwhile publishes to other topics, or came later. */
+  #putBack(steps: readonly Waiting[]): void {
+    if (steps.length > 0) this.#waiting = [...steps, ...this.#waiting];
+  }
+
+  /** Payloads of what did not happen: no sweep may find them without an entry. */
+  #takeBack(steps: readonly Step[]): void {
+    const written: Buffer[] = [];
+    for (const { outputs } of steps) {
+      for (const output of outputs) {
+        if (output.payloadKey) written.push(output.payloadKey);
+        output.payloadKey = undefined;
+      }
+    }
     this.#options.store.payloads.remove(written);
   }
+}
+
+function outputOf({ topic, message }: Publication): Output {
+  return { topic, message, payloadKey: undefined, checksum: undefined };
+}
+
+/** What of a step a transaction will store; counted at the gate. */
+function willBeStored(gate: Gate, { outputs }: Step): Output[] {
+  return outputs.filter(({ topic, message }) => {
+    if (gate.isFull(topic) || gate.knows(topic, message)) return false;
+    gate.spend(topic, message);
+    return true;
+  });
 }

@@ -24,15 +24,7 @@ import type {
   TopicStats,
   WaitOptions,
 } from '../broker.js';
-import {
-  brokerClosed,
-  brokerInUse,
-  checkDeclaration,
-  checkMessage,
-  defaultDedupeWindow,
-  defaultVisibilityMs,
-  topicUndeclared,
-} from '../options.js';
+import { brokerClosed, brokerInUse, checkDeclaration, checkMessage, defaultDedupeWindow, defaultVisibilityMs } from '../options.js';
 import type { CommonBrokerOptions } from '../options.js';
 import { isIntact } from '../checksum.js';
 import type { Change } from './change.js';
@@ -40,10 +32,10 @@ import { CommitQueue } from './commitQueue.js';
 import { monotonicMs } from './clock.js';
 import { defaultDirectory, foreignFiles } from './directory.js';
 import type { Durability } from './directory.js';
+import { withGroup, withReader, withTopic } from './declared.js';
 import type { Entry } from './entry.js';
 import { seqKey } from './keys.js';
 import type { Snapshot } from './payloads.js';
-import { PushQueue } from './pushQueue.js';
 import { claimMain, releaseMain } from './mainProcess.js';
 import { attemptOf } from '../token.js';
 import { sessionRecord } from './records.js';
@@ -95,7 +87,8 @@ export class EmbeddedBroker implements Broker {
   readonly #visibilityMs: number;
   readonly #dedupeWindow: number;
   readonly #session = randomInt(1, 2 ** 47);
-  readonly #queues = new Map<string, PushQueue>();
+  /** Pushes of each topic wait by themselves; commits may concern several. */
+  readonly #pushes = new Map<string, CommitQueue>();
   readonly #enlisted = new Set<string>();
   readonly #likely = new Set<string>();
   readonly #closing = new AbortController();
@@ -152,12 +145,9 @@ export class EmbeddedBroker implements Broker {
     const store = this.#use();
     checkName('topic', topic);
     checkMessage(topic, message);
-    let queue = this.#queues.get(topic);
-    if (!queue) {
-      queue = new PushQueue({ store, topic, dedupeWindow: this.#dedupeWindow, closing: this.#closing.signal });
-      this.#queues.set(topic, queue);
-    }
-    return queue.push(message, signal);
+    let queue = this.#pushes.get(topic);
+    if (!queue) this.#pushes.set(topic, (queue = this.#newQueue(store)));
+    return queue.push(topic, message, signal);
   }
 
   async pop(topic: string, request: PopRequest): Promise<DeliveredMessage[]> {
@@ -216,13 +206,12 @@ export class EmbeddedBroker implements Broker {
 
   async commit(commit: Commit, { signal }: WaitOptions = {}): Promise<CommitResult> {
     const store = this.#use();
-    for (const { topic } of commit.acks) checkName('topic', topic);
     for (const { topic, message } of commit.messages) {
       checkName('topic', topic);
       checkMessage(topic, message);
     }
-    this.#commits ??= new CommitQueue({ store, dedupeWindow: this.#dedupeWindow, closing: this.#closing.signal });
-    return this.#commits.push(commit, signal);
+    this.#commits ??= this.#newQueue(store);
+    return this.#commits.commit(commit, signal);
   }
 
   nack(topic: string, { group, consumer }: GroupConsumer, ticket: Ticket, failure: Failure): Promise<boolean> {
@@ -258,8 +247,9 @@ export class EmbeddedBroker implements Broker {
 
   redrive(topic: string, letters: readonly number[]): Promise<number> {
     return this.#use().change((change) => {
-      change.ring(topic, 'news');
-      return withTopic(change.log(topic), topic).redrive(letters);
+      const count = withTopic(change.log(topic), topic).redrive(letters);
+      if (count > 0) change.ring(topic, 'news');
+      return count;
     });
   }
 
@@ -269,9 +259,11 @@ export class EmbeddedBroker implements Broker {
 
   dropGroup(topic: string, group: string): Promise<number> {
     return this.#use().change((change) => {
+      const unsettled = withGroup(change.log(topic), topic, group).dropGroup(group);
+      // Those who wait for room, and consumers of the group itself.
       change.ring(topic, 'space');
       change.ring(topic, 'news');
-      return withGroup(change.log(topic), topic, group).dropGroup(group);
+      return unsettled;
     });
   }
 
@@ -298,9 +290,8 @@ export class EmbeddedBroker implements Broker {
     return Promise.resolve(store.view((_, log) => store.topics().flatMap((topic) => log(topic)?.stats() ?? [])));
   }
 
-  sweep({ graceMs = 600_000 }: SweepOptions = {}): Promise<SweepResult> {
-    const store = this.#use();
-    return Promise.resolve({ orphans: sweepPayloads(store, graceMs) });
+  async sweep({ graceMs = 600_000 }: SweepOptions = {}): Promise<SweepResult> {
+    return { orphans: await sweepPayloads(this.#use(), graceMs) };
   }
 
   async close(): Promise<void> {
@@ -319,6 +310,10 @@ export class EmbeddedBroker implements Broker {
     if (this.#closing.signal.aborted) throw brokerClosed(this.kind);
     this.#store ??= Store.acquire({ directory: this.#directory, durability: this.#durability, maxBytes: this.#maxBytes });
     return this.#store;
+  }
+
+  #newQueue(store: Store): CommitQueue {
+    return new CommitQueue({ store, dedupeWindow: this.#dedupeWindow, closing: this.#closing.signal });
   }
 
   /** Takes messages within a transaction, which also says that this consumer lives. */
@@ -341,7 +336,7 @@ export class EmbeddedBroker implements Broker {
         if (payload && isIntact({ meta, payload }, entry.checksum))
           delivered.push({ id, time, meta, payload, seq, token, attempt: attemptOf(token) });
         else {
-          const found = payload ? 'the stored bytes are not those that were published' : 'its payload is not in the store';
+          const found = payload ? 'the stored bytes are not those that were published' : 'its payload is gone, or has another length';
           lost.push({ seq, token, error: `MESSAGE_CORRUPT: message '${id}': ${found}` });
         }
       }
@@ -359,14 +354,14 @@ export class EmbeddedBroker implements Broker {
       return { message, snapshot: message?.entry.payloadKey ? change.snapshot() : undefined };
     });
     if (!message) return undefined;
+    const { seq, entry } = message;
     let payload: Uint8Array | undefined;
     try {
-      payload = payloadOf(store, message.entry, snapshot);
+      payload = payloadOf(store, entry, snapshot);
     } finally {
       snapshot?.done();
     }
-    const { id, time, meta, bytes } = message.entry;
-    if (payload?.length === bytes - meta.length) return { id, time, meta, payload, seq: message.seq };
+    if (payload) return { id: entry.id, time: entry.time, meta: entry.meta, payload, seq };
     // Only damage from outside does this. The next newer message comes.
     await store.change((change) => change.log(topic)?.passOver(reader));
     return undefined;
@@ -376,10 +371,8 @@ export class EmbeddedBroker implements Broker {
   async #settle<R>(topic: string, group: string, step: (log: StoredLog, change: Change) => R): Promise<R> {
     return this.#use().change((change) => {
       const log = withGroup(change.log(topic), topic, group);
-      const pressed = log.full || change.bytes >= (this.#store?.format.maxBytes ?? 0) || log.strict;
-      const result = step(log, change);
-      if (pressed) change.ring(topic, 'space');
-      return result;
+      change.settles(log);
+      return step(log, change);
     });
   }
 
@@ -428,23 +421,10 @@ interface Taken {
   readonly snapshot: Snapshot | undefined;
 }
 
-function payloadOf(store: Store, { payload, payloadKey }: Entry, snapshot: Snapshot | undefined): Uint8Array | undefined {
-  return payloadKey && snapshot ? store.payloads.read(payloadKey, snapshot) : payload;
-}
-
-function withTopic(log: StoredLog | undefined, topic: string): StoredLog {
-  if (!log) throw topicUndeclared(topic, 'declaration');
-  return log;
-}
-
-function withGroup(log: StoredLog | undefined, topic: string, group: string): StoredLog {
-  if (!withTopic(log, topic).hasGroup(group)) throw topicUndeclared(topic, `group '${group}'`);
-  return withTopic(log, topic);
-}
-
-function withReader(log: StoredLog | undefined, topic: string, reader: string): StoredLog {
-  if (!withTopic(log, topic).hasReader(reader)) throw topicUndeclared(topic, `reader '${reader}'`);
-  return withTopic(log, topic);
+/** The payload of an entry; undefined where it is gone, or is not as long as it was. */
+function payloadOf(store: Store, { meta, payload, payloadKey, bytes }: Entry, snapshot: Snapshot | undefined): Uint8Array | undefined {
+  const found = payloadKey && snapshot ? store.payloads.read(payloadKey, snapshot) : payload;
+  return found?.length === bytes - meta.length ? found : undefined;
 }
 
 function checkNumber(name: string, value: number): void {

@@ -103,6 +103,11 @@ export function freeBytes(path: string): number {
   return bavail * bsize;
 }
 
+/** The error for a file system without room. */
+export function cramped(directory: string): EdgeFlowError {
+  return new EdgeFlowError('BROKER_FULL', `the file system of '${directory}' is full: free some of it, or choose another directory`);
+}
+
 /** A full map or disk, said in our terms; another error as it is. */
 export function asFull(error: unknown, where: string): unknown {
   const message = errorMessage(error);

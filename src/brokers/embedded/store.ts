@@ -148,6 +148,12 @@ export class Store {
     });
   }
 
+  /** Runs a step alone in a transaction of the control environment, of which it changes nothing: nobody else writes meanwhile. */
+  async exclusively<R>(step: (tables: Tables) => R): Promise<R> {
+    const run = (): R => step(this.#tables);
+    return this.synced ? this.#control.childTransaction(run) : this.#control.transactionSync(run);
+  }
+
   /** Names of all topics. */
   topics(): string[] {
     return [...this.#tables.topics.getKeys()].map((key) => Buffer.from(key).toString());
@@ -184,7 +190,7 @@ export class Store {
   #commit(jobs: readonly Job[]): Promise<void> {
     let change: Change | undefined;
     const transact = (): void => {
-      change = new Change(this.#tables, this.payloads, this.#recentIds);
+      change = this.#newChange();
       for (const job of jobs) job.run(change);
       change.save();
     };
@@ -207,6 +213,10 @@ export class Store {
     }
     committed();
     return Promise.resolve();
+  }
+
+  #newChange(): Change {
+    return new Change({ tables: this.#tables, payloads: this.payloads, maxBytes: this.format.maxBytes, recentIds: this.#recentIds });
   }
 
   #openEnvironment(file: string, maxDbs: number): Environment {
@@ -235,7 +245,7 @@ export class Store {
       this.#tables.store.putSync(bootKey, boot);
       if (!stored) return;
       this.#tables.sessions.clearSync();
-      const change = new Change(this.#tables, this.payloads, this.#recentIds);
+      const change = this.#newChange();
       for (const name of this.#tables.topics.getKeys()) change.log(Buffer.from(name).toString())?.forgetTimes();
       change.save();
     });

@@ -316,7 +316,9 @@ export class StoredLog {
       return true;
     }
     const entry = this.#entry(seq);
-    const payloadKey = entry.payloadKey && this.#effects.copyPayload(entry.payloadKey);
+    // The letter takes the payload over where nobody else needs it: no copy, and no room that a full store lacks.
+    const moves = seq <= this.#topic.head - this.#kept && !this.#needed(seq, group);
+    const payloadKey = entry.payloadKey && (moves ? entry.payloadKey : this.#effects.copyPayload(entry.payloadKey));
     const letter = encodeDeadLetter(
       { ...entry, seq, token, group: groupName, error, stack, attempts: attemptOf(token), firstTime, deadTime: time },
       payloadKey,
@@ -325,7 +327,7 @@ export class StoredLog {
     this.#topic.deadLetters++;
     this.#close(group, seq);
     group.dead++;
-    this.#freeUnlessNewest(seq);
+    if (moves) this.#remove(seq);
     return true;
   }
 
@@ -343,8 +345,13 @@ export class StoredLog {
   }
 
   deadLetters({ after = 0, limit = Infinity }: DeadLetterOptions = {}): (StoredDeadLetter & { readonly letter: number })[] {
-    const { number } = this.#topic;
-    const range = { start: ownSeqKey(number, after + 1), end: ownerRange(number).end, ...(limit !== Infinity && { limit }) };
+    const { number, lastLetter } = this.#topic;
+    if (!(after < lastLetter && limit > 0)) return [];
+    const range = {
+      start: ownSeqKey(number, Math.max(0, Math.floor(after)) + 1),
+      end: ownerRange(number).end,
+      ...(limit !== Infinity && { limit }),
+    };
     return [...this.#tables.dead.getRange(range)].map(({ key, value }) => ({
       ...decodeDeadLetter(Buffer.from(value)),
       letter: seqOfKey(key),
@@ -478,6 +485,7 @@ export class StoredLog {
   }
 
   #letter(letter: number): StoredDeadLetter | undefined {
+    if (!(Number.isInteger(letter) && letter > 0 && letter <= this.#topic.lastLetter)) return undefined;
     const stored = this.#tables.dead.getBinary(seqKey(this.#topic.number, letter));
     return stored && decodeDeadLetter(Buffer.from(stored));
   }
@@ -507,15 +515,25 @@ export class StoredLog {
 
   /** Deletes a message that no group needs. */
   #free(seq: number): void {
-    if (seq < 1) return;
-    for (const group of this.#groups.values()) if (seq > group.start && (seq > group.cursor || group.messages.get(seq))) return;
-    const key = seqKey(this.#topic.number, seq);
-    const stored = this.#tables.entries.getBinaryFast(key);
-    if (!stored) return;
+    if (seq < 1 || this.#needed(seq)) return;
+    const payloadKey = this.#remove(seq);
+    if (payloadKey) this.#effects.freed.push(payloadKey);
+  }
+
+  /** Whether a group has a message unread or open, other than one. */
+  #needed(seq: number, other?: Group): boolean {
+    for (const group of this.#groups.values()) if (group !== other && (seq > group.cursor || group.messages.get(seq))) return true;
+    return false;
+  }
+
+  /** Deletes a message, and leaves its payload: returns where that is. */
+  #remove(seq: number): Buffer | undefined {
+    const stored = this.#tables.entries.getBinaryFast(seqKey(this.#topic.number, seq));
+    if (!stored) return undefined;
     const { bytes, payloadKey } = entryCost(stored);
     this.#tables.entries.removeSync(seqKey(this.#topic.number, seq));
-    if (payloadKey) this.#effects.freed.push(payloadKey);
     this.#count(-1, -bytes);
+    return payloadKey;
   }
 
   #count(entries: number, bytes: number): void {

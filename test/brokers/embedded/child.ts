@@ -1,16 +1,20 @@
 // A client in a process of its own: does what its argument says, and tells its parent what it did.
 import { EmbeddedBroker } from '#src/brokers/embedded/embeddedBroker.js';
+import { Change } from '#src/brokers/embedded/change.js';
+import { Store } from '#src/brokers/embedded/store.js';
 
 /** What a child is to do. */
 export interface ChildTask {
   readonly directory: string;
   readonly visibilityMs?: number;
-  readonly task: 'push' | 'hold' | 'consume' | 'latest';
+  readonly task: 'push' | 'hold' | 'consume' | 'latest' | 'commit';
   readonly consumer?: string;
   /** First number to push. */
   readonly from?: number;
   readonly count?: number;
   readonly bytes?: readonly number[];
+  /** Kills itself at its last commit: when the payloads are stored, or when all of its rows are written and not committed. */
+  readonly dies?: 'after payloads' | 'within';
 }
 
 const {
@@ -21,6 +25,7 @@ const {
   from = 0,
   count = Infinity,
   bytes = [0],
+  dies,
 } = JSON.parse(process.argv[2] ?? '') as ChildTask;
 const broker = new EmbeddedBroker({ directory, visibilityMs });
 const tell = (message: unknown): void => void process.send?.(message);
@@ -30,6 +35,15 @@ function payloadOf(value: number, size: number): Buffer {
   const unit = Buffer.alloc(8);
   unit.writeDoubleLE(value);
   return Buffer.alloc(size, unit);
+}
+
+function die(): void {
+  const kill = (): never => {
+    process.kill(process.pid, 'SIGKILL');
+    for (;;);
+  };
+  if (dies === 'after payloads') Store.prototype.change = kill;
+  if (dies === 'within') Change.prototype.save = kill;
 }
 
 switch (task) {
@@ -56,6 +70,21 @@ switch (task) {
       await broker.ack('t', { group: 'g', consumer }, messages);
       if (messages.length > 0) tell({ acked: messages.map(({ seq }) => seq) });
     }
+  }
+  case 'commit': {
+    for (let done = 1; done <= count; done++) {
+      const [message] = await broker.pop('t', { group: 'g', consumer, count: 1, waitMs: 1_000 });
+      if (!message) break;
+      if (done === count) die();
+      // Another id in each life: only the step itself keeps outputs single.
+      const outputs = ['u', 'v'].map((topic, index) => ({
+        topic,
+        message: { ...message, id: `${process.pid}>${message.id}`, payload: payloadOf(message.seq, bytes[index % bytes.length] ?? 0) },
+      }));
+      await broker.commit({ acks: [{ topic: 't', group: 'g', consumer, tickets: [message] }], messages: outputs });
+      tell({ committed: message.seq });
+    }
+    break;
   }
   case 'latest': {
     for (;;) {

@@ -96,6 +96,62 @@ describe('processes', () => {
     expect((await broker.stats())[0]).toMatchObject({ entries: 0, bytes: 0 });
   }, 120_000);
 
+  test.each(['after payloads', 'within'] as const)(
+    'a process killed in a commit to two topics, %s: nothing half done, and no orphan after a sweep',
+    async (dies) => {
+      for (const topic of ['t', 'u', 'v']) await broker.declare({ topic, groups: ['g'] });
+      for (let value = 1; value <= 6; value++) await broker.push('t', numbered(value, 5_000));
+      const bytes = [60_000, 7_000];
+      const first = start({ task: 'commit', count: 3, bytes, dies });
+      await new Promise((resolve) => first.child.once('exit', resolve));
+      expect(first.child.signalCode).toBe('SIGKILL');
+      const counts = async (): Promise<unknown> =>
+        (await broker.stats()).map(({ topic, entries, groups }) => [topic, entries, groups.g?.acked, groups.g?.open]);
+      expect(await counts()).toEqual([
+        ['t', 4, 2, 1],
+        ['u', 2, 0, 0],
+        ['v', 2, 0, 0],
+      ]);
+      expect(await broker.sweep({ graceMs: 0 })).toEqual({ orphans: 2 });
+      expect(await broker.sweep({ graceMs: 0 })).toEqual({ orphans: 0 });
+      const second = start({ task: 'commit', bytes });
+      await new Promise((resolve) => second.child.once('exit', resolve));
+      expect(await counts()).toEqual([
+        ['t', 0, 6, 0],
+        ['u', 6, 0, 0],
+        ['v', 6, 0, 0],
+      ]);
+      for (const [index, topic] of ['u', 'v'].entries()) {
+        const outputs = await broker.pop(topic, { ...a, count: 10, waitMs: 0 });
+        expect(outputs.map(numberOf)).toEqual([1, 2, 3, 4, 5, 6]);
+        expect(outputs.every(({ seq, payload }) => payload.length === bytes[index] && whole({ value: seq, payload }))).toBe(true);
+      }
+    },
+  );
+
+  test('a node between three topics killed anywhere, 5 times: each input has one output in both', async () => {
+    for (const topic of ['t', 'u', 'v']) await broker.declare({ topic, groups: ['g'] });
+    const total = 120;
+    await Promise.all(Array.from({ length: total }, (_, value) => broker.push('t', numbered(value, 5_000))));
+    const acked = async (): Promise<number> => (await broker.stats()).find(({ topic }) => topic === 't')?.groups.g?.acked ?? 0;
+    for (let round = 1; round <= 5; round++) {
+      const { child, reports } = start({ task: 'commit', bytes: [400_000, 5_000] });
+      await until('it has committed some', () => reports.length >= round * 2);
+      await kill(child);
+      const [, u, v] = await broker.stats();
+      expect([u?.published, v?.published]).toEqual([await acked(), await acked()]);
+    }
+    const last = start({ task: 'commit', bytes: [400_000, 5_000] });
+    await new Promise((resolve) => last.child.once('exit', resolve));
+    expect(await acked()).toBe(total);
+    await broker.sweep({ graceMs: 0 });
+    expect(await broker.sweep({ graceMs: 0 })).toEqual({ orphans: 0 });
+    for (const topic of ['u', 'v']) {
+      const outputs = await broker.pop(topic, { ...a, count: total, waitMs: 0 });
+      expect(outputs.map(numberOf).sort((one, two) => one - two)).toEqual(Array.from({ length: total }, (_, value) => value));
+    }
+  });
+
   test('a killed consumer: its messages go to another', async () => {
     await broker.declare({ topic: 't', groups: ['g'] });
     for (let value = 0; value < 3; value++) await broker.push('t', numbered(value, 5_000));
