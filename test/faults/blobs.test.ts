@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { DualRedisBroker } from '#src/brokers/redis/redisBroker.js';
 import { expectBalance } from '../support/balance.js';
 import { flush } from '../support/redisHarness.js';
+import { turnBit } from '../support/turnBit.js';
 import { startRedisServer } from '../support/redisServer.js';
 import type { TestRedis } from '../support/redisServer.js';
 
@@ -31,6 +32,13 @@ afterAll(() => Promise.all(servers.map((server) => server.stop())));
 const damages: [string, (key: string) => Promise<unknown>][] = [
   ['deleted', (key) => data.del(key)],
   ['truncated', async (key) => data.set(key, (await data.getBuffer(key))?.subarray(0, 5_000) ?? '')],
+  [
+    'with a bit turned',
+    async (key) => {
+      const bytes = await data.getBuffer(key);
+      await data.set(key, bytes ? turnBit(bytes) : '');
+    },
+  ],
   ['emptied', (key) => data.set(key, '')],
   ['lengthened', (key) => data.append(key, 'x')],
   ['replaced by a list', (key) => data.multi().del(key).rpush(key, 'x').exec()],

@@ -13,7 +13,7 @@ const emptyLooks = 3;
  *
  * @throws Error with the seed and the shrunk schedule where it does not hold.
  */
-export async function checkInterleavings(harness: BrokerHarness): Promise<void> {
+async function checkInterleavings(harness: BrokerHarness): Promise<void> {
   const size = fc.integer({ min: 1, max: 4 });
   await fc.assert(
     fc.asyncProperty(fc.scheduler(), fc.integer({ min: 1, max: 12 }), size, size, (scheduler, count, replicas, prefetch) =>

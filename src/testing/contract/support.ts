@@ -54,8 +54,3 @@ export async function crash(broker: Broker, store: BrokerStore, topic: string, c
   if (next === broker) await broker.release(topic, consumer);
   return next;
 }
-
-/** 1, 2 … count */
-export function oneTo(count: number): number[] {
-  return Array.from({ length: count }, (_, index) => index + 1);
-}
