@@ -4,7 +4,7 @@ import rxjsX from 'eslint-plugin-rxjs-x';
 import tseslint from 'typescript-eslint';
 
 /** Folders of src from the bottom up: a module imports from its own layer and from those before it. */
-const layers = ['brokers', 'observe', 'flow', 'system', 'dashboard', 'cli'];
+const layers = ['brokers', 'observe', 'flow', 'system', 'check', 'dashboard', 'cli'];
 
 /** For each layer, the layers above it, which it must not import. */
 const oneWay = layers.flatMap((layer, index) => {

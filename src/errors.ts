@@ -17,6 +17,7 @@ export const errorCodes = {
   BROKER_AUTH: 'the server refused the credentials',
   BROKER_IN_USE: 'another main process runs on the same store',
   BROKER_FULL: 'the stored bytes are at their limit',
+  BROKER_CORRUPT: 'the store holds other values than EdgeFlow wrote',
   BROKER_NOT_DEDICATED: 'the server holds keys that are not EdgeFlow’s',
   BROKER_MISSING_DEPENDENCY: 'a program or package that the broker needs is missing',
   TOPIC_UNDECLARED: 'the topic or the group was not declared on this broker',
@@ -28,6 +29,9 @@ export const errorCodes = {
   NODE_OPTIONS_INVALID: 'node options are not plain data',
   NODE_GAVE_UP: 'a node crashed too often',
   WORKER_MISMATCH: 'the worker built another graph than its supervisor',
+  // Checks and tests
+  SCHEDULE_INVALID: 'a schedule of faults cannot be read',
+  DEPENDENCY_MISSING: 'an optional package is not installed',
   // Operators
   OPTIONS_INVALID: 'an option has a value that the operator cannot use',
   FRAME_INVALID: 'a frame does not hold what it says',

@@ -9,3 +9,8 @@ export function parseDuration(text: string): number {
   if (digits === undefined || scale === undefined) throw new InvalidArgumentError(`expected a duration such as 500ms, 10s, 5m or 2h.`);
   return Number(digits) * scale;
 }
+
+/** A duration as {@link parseDuration} reads it. */
+export function formatDuration(ms: number): string {
+  return ms % 1_000 === 0 ? `${ms / 1_000}s` : `${ms}ms`;
+}

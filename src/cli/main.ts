@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { EdgeFlowError } from '../errors.js';
 import { parseBroker } from './brokerOption.js';
+import { checkDefaults, checkEntry } from './check.js';
+import type { CheckFlags } from './check.js';
 import { addDeadCommand } from './dead.js';
 import { parseDuration } from './duration.js';
 import { addGroupsCommand } from './groups.js';
@@ -24,6 +26,11 @@ function addRunOptions(command: Command): Command {
       ]),
     )
     .option('--no-table', 'print no live table');
+}
+
+function parseCount(text: string): number {
+  if (!/^\d{1,10}$/.test(text)) throw new InvalidArgumentError('expected a whole number.');
+  return Number(text);
 }
 
 const program = new Command('edgeflow')
@@ -48,6 +55,40 @@ addRunOptions(program.command('demo'))
     if (model !== undefined) args.push('--model', model);
     return runSystem(demoEntry, args, flags);
   });
+
+program
+  .command('check')
+  .description('run a System on temporary brokers while its processes are killed, paused and slowed, and check that nothing is lost')
+  .argument('<entry>', 'JavaScript or TypeScript module')
+  .argument('[args...]', "the entry's own arguments, after --")
+  .addOption(
+    new Option('--broker <kind>', 'embedded, or redis: a pair of servers of its own')
+      .choices(['embedded', 'redis'])
+      .default(checkDefaults.broker),
+  )
+  .addOption(
+    new Option('--runs <count>', 'runs with random faults, after the one without').argParser(parseCount).default(checkDefaults.runs),
+  )
+  .addOption(new Option('--faults <count>', 'most faults of a run').argParser(parseCount).default(checkDefaults.faults))
+  .addOption(
+    new Option('--for <duration>', 'how long each run goes on before it is stopped')
+      .argParser(parseDuration)
+      .default(checkDefaults.for, '5s'),
+  )
+  .addOption(
+    new Option('--drain <duration>', 'how long it may then take to consume what is left')
+      .argParser(parseDuration)
+      .default(checkDefaults.drain, '10s'),
+  )
+  .addOption(
+    new Option('--shrinks <count>', 'most runs spent on finding a smaller schedule').argParser(parseCount).default(checkDefaults.shrinks),
+  )
+  .addOption(new Option('--seed <number>', 'makes the same random schedules again').argParser(parseCount))
+  .addOption(new Option('--schedule <faults>', "these faults alone, such as 'kill yolo@1200,pause logger@500+2000'").conflicts('runs'))
+  .option('--before <command>', 'run before each run, to clear what nodes leave outside the broker')
+  .option('--json', 'print the result as JSON on standard output, and progress on standard error')
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .action((entry: string, args: string[], flags: CheckFlags) => checkEntry(entry, args, flags));
 
 addDeadCommand(program);
 addGroupsCommand(program);

@@ -1,14 +1,9 @@
-import { resolve } from 'node:path';
-import { existsSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
-import { EdgeFlowError } from '../errors.js';
 import { formatLedger } from '../observe/ledger.js';
-import { loadModule, wrongDefault } from '../system/loadModule.js';
 import type { RunOptions } from '../system/runningSystem.js';
-import { System } from '../system/system.js';
 import { chooseBroker } from './brokerOption.js';
 import type { BrokerKind } from './brokerOption.js';
 import { LiveTable } from './liveTable.js';
+import { loadSystem } from './loadSystem.js';
 
 /** What `run` and `demo` take from the command line. */
 export interface RunFlags {
@@ -20,21 +15,9 @@ export interface RunFlags {
   readonly table: boolean;
 }
 
-/** Imports an entry module and takes the System that it default-exports. */
-async function loadSystem(entry: string): Promise<System> {
-  if (!existsSync(entry))
-    throw new EdgeFlowError('NODE_MODULE_MISSING', `there is no file ${entry}: the path starts at the working directory`);
-  const { default: system } = await loadModule(pathToFileURL(entry).href);
-  if (system instanceof System) return system;
-  throw wrongDefault(entry, system, 'a System');
-}
-
 /** Runs a system until it ends, is stopped by a signal, or its time is over, and prints its ledger. */
 export async function runSystem(path: string, args: readonly string[], flags: RunFlags): Promise<void> {
-  const entry = resolve(path);
-  // The entry reads its own arguments as if it had been started by node.
-  process.argv = [process.argv[0] ?? 'node', entry, ...args];
-  const system = await loadSystem(entry);
+  const { entry, system } = await loadSystem(path, args);
   const options: RunOptions = {
     entry,
     broker: chooseBroker(flags.broker, system.name),

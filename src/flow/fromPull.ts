@@ -4,12 +4,19 @@ import type { Settlement } from './delivery.js';
 import { DeliveryWindow } from './deliveryWindow.js';
 
 /** Options of {@link fromPull}. */
-export interface FromPullOptions {
+export interface FromPullOptions<T = unknown> {
   /**
    * How many values may be worked on downstream before the next one is asked for; those that wait in a `batch` do not count.
    * @defaultValue 1
    */
   readonly concurrency?: number;
+  /**
+   * Names a value: another name for each value, for ever, and the same one each time that value is yielded. What is
+   * published in answer to it then gets an id derived from the name, so that a source that is restarted and yields a value
+   * again does not publish it twice.
+   * @defaultValue values have no name: what is yielded again is published again
+   */
+  readonly id?: (value: T) => string;
 }
 
 /**
@@ -22,24 +29,25 @@ export interface FromPullOptions {
  * ```
  *
  * - **Emits** each value inside a delivery of its own, so that `toBroker`, `mapAsync` and the like hold the source back.
- * - **Fails** with what the iterable throws, or with the error of a delivery that failed: a source has nobody to give a
+ * - **Fails** with what the iterable or `id` throws, or with the error of a delivery that failed: a source has nobody to give a
  *   value back to.
  * - **Settles** nothing but its own demand.
  * - **Completes** when the iterable has ended and none of its values is being worked on.
  *
  * @param open - called on subscribe; `signal` is aborted on unsubscribe.
  * @returns the stream.
- * @throws EdgeFlowError `OPTIONS_INVALID` for a concurrency below 1.
+ * @throws EdgeFlowError `OPTIONS_INVALID` for a concurrency below 1, and on the stream for an `id` that names nothing.
  * @example
  * ```ts
  * fromPull(async function* ({ signal }) { while (!signal.aborted) yield await sensor.read(); })
+ * fromPull(() => rowsSince(lastStored()), { id: (row) => `row-${row.number}` }) // yields again: published once
  * ```
  */
 export function fromPull<T>(
   open: (context: { readonly signal: AbortSignal }) => AsyncIterable<T>,
-  options: FromPullOptions = {},
+  options: FromPullOptions<T> = {},
 ): Observable<T> {
-  const { concurrency = 1 } = options;
+  const { concurrency = 1, id } = options;
   if (!(concurrency >= 1)) throw new EdgeFlowError('OPTIONS_INVALID', `fromPull: concurrency is ${concurrency}; expected at least 1`);
 
   return new Observable<T>((output) => {
@@ -54,7 +62,7 @@ export function fromPull<T>(
         const onSettled = ({ failed }: Settlement): void => {
           if (failed) output.error(failed.error);
         };
-        window.deliver({ onSettled }, () => output.next(value));
+        window.deliver({ id: id && named(id(value)), onSettled }, () => output.next(value));
         await window.until(() => closed() || window.working < concurrency);
         if (closed()) return;
       }
@@ -70,4 +78,10 @@ export function fromPull<T>(
       output.error(error);
     });
   });
+}
+
+/** An empty name would be the same for all values, and the broker would keep the first alone. */
+function named(id: string): string {
+  if (id !== '') return id;
+  throw new EdgeFlowError('OPTIONS_INVALID', 'fromPull: id gave an empty text; expected a name that no other value has');
 }

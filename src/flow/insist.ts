@@ -1,11 +1,14 @@
-import { hasCode } from '../errors.js';
+import { codeOf } from '../errors.js';
+import type { ErrorCode } from '../errors.js';
 
 const retryMs = 200;
+/** After these no later call can do better. What the stream asks of the broker next fails with the same, and ends it. */
+const hopeless: ReadonlySet<ErrorCode | undefined> = new Set<ErrorCode>(['BROKER_CLOSED', 'BROKER_CORRUPT', 'TOPIC_UNDECLARED']);
 
 /**
  * Calls a broker until it answers: a broker that can't be reached for a while holds settlements up, it does not lose them.
  *
- * Gives up on a broker that was closed or emptied, and, once `closing` is aborted, at the next failure: messages that
+ * Gives up on a broker that was closed, emptied or damaged, and, once `closing` is aborted, at the next failure: messages that
  * are not settled are then the next consumer's, as after a kill.
  */
 export async function insist(call: () => Promise<unknown>, closing: AbortSignal): Promise<void> {
@@ -14,7 +17,7 @@ export async function insist(call: () => Promise<unknown>, closing: AbortSignal)
       await call();
       return;
     } catch (error) {
-      if (closing.aborted || hasCode(error, 'BROKER_CLOSED') || hasCode(error, 'TOPIC_UNDECLARED')) return;
+      if (closing.aborted || hopeless.has(codeOf(error))) return;
       await pause(closing);
     }
   }

@@ -66,6 +66,7 @@ export const permanentErrors: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'TOPIC_INVALID',
   'BROKER_CONFIG',
   'BROKER_AUTH',
+  'BROKER_CORRUPT',
   'GRAPH_INVALID',
   'NODE_MODULE_MISSING',
   'NODE_MODULE_INVALID',

@@ -1,6 +1,6 @@
 import type { Broker, BrokerConfig } from '../brokers/broker.js';
 import { deferred } from '../deferred.js';
-import { EdgeFlowError } from '../errors.js';
+import { EdgeFlowError, errorMessage } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 import { drawLedger } from '../observe/ledger.js';
 import type { Ledger } from '../observe/ledger.js';
@@ -145,7 +145,10 @@ export class Supervisor implements RunningSystem {
       else this.#finish.resolve({ ledger });
     } catch (error) {
       this.#killRest();
-      this.#finish.reject(error instanceof Error ? error : new Error(String(error)));
+      await this.#broker.close().catch((closing: unknown) => {
+        this.#log('broker', errorMessage(closing));
+      });
+      this.#finish.reject(this.#failure ?? (error instanceof Error ? error : new Error(String(error))));
     }
   }
 

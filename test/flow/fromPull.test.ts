@@ -1,7 +1,7 @@
-import { batch, fromPull, mapAsync } from 'edgeflow';
+import { batch, fromPull, mapAsync, MemoryBroker, toBroker } from 'edgeflow';
 import { until } from 'edgeflow/testing';
-import { lastValueFrom, take, toArray } from 'rxjs';
-import { expect, test } from 'vitest';
+import { filter, lastValueFrom, mergeMap, of, take, toArray } from 'rxjs';
+import { describe, expect, test } from 'vitest';
 import { turn } from './support.js';
 
 async function* numbers(count: number, asked: number[] = []): AsyncGenerator<number> {
@@ -81,4 +81,48 @@ test('fails with the error of the iterable, and with that of a value whose work 
 
 test('a concurrency below 1 is refused', () => {
   expect(() => fromPull(() => numbers(1), { concurrency: 0 })).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }));
+});
+
+describe('values that are named by id', () => {
+  const named = { id: (number: number) => `n-${number}` };
+  const published = async (broker: MemoryBroker): Promise<number | undefined> =>
+    (await broker.stats()).find(({ topic }) => topic === 'numbers')?.published;
+
+  test('are published once, although a restarted source yields them again', async () => {
+    const broker = new MemoryBroker();
+    await broker.declare({ topic: 'numbers', groups: ['all'] });
+    for (const count of [3, 5]) await lastValueFrom(fromPull(() => numbers(count), named).pipe(toBroker('numbers', { broker })));
+    const popped = await broker.pop('numbers', { group: 'all', consumer: 'a', count: 9, waitMs: 0 });
+    expect(popped.map(({ id }) => id)).toEqual([0, 1, 2, 3, 4].map((number) => `n-${number}>numbers.0`));
+  });
+
+  test('give each message that answers one of them an id of its own', async () => {
+    const broker = new MemoryBroker();
+    const stream = fromPull(() => numbers(3), named).pipe(
+      filter((number) => number !== 1),
+      mergeMap((number) => of(number, -number)),
+      toBroker('numbers', { broker }),
+    );
+    await lastValueFrom(stream);
+    await lastValueFrom(stream);
+    expect(await published(broker)).toBe(4);
+  });
+
+  test('without a name, what is yielded again is published again', async () => {
+    const broker = new MemoryBroker();
+    for (const count of [3, 5]) await lastValueFrom(fromPull(() => numbers(count)).pipe(toBroker('numbers', { broker })));
+    expect(await published(broker)).toBe(8);
+  });
+
+  test('an id that throws or names nothing is the error of the stream, and closes the iterator', async () => {
+    const failures: [id: () => string, error: unknown][] = [
+      [() => '', expect.objectContaining({ code: 'OPTIONS_INVALID' })],
+      [() => JSON.parse('no name') as string, expect.any(SyntaxError)],
+    ];
+    for (const [id, error] of failures) {
+      const asked: number[] = [];
+      await expect(lastValueFrom(fromPull(() => numbers(3, asked), { id }))).rejects.toEqual(error);
+      expect(asked).toEqual([0]);
+    }
+  });
 });

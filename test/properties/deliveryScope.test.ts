@@ -1,12 +1,14 @@
 import { toBroker } from 'edgeflow';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { edgeflowOperators, stepsArbitrary } from '#src/testing/pipelines/steps.js';
+import type { PipelineOperators } from '#src/testing/pipelines/steps.js';
 import { forgetfulBatch } from '../fixtures/broken/forgetfulBatch.js';
 import { hastyMapAsync } from '../fixtures/broken/hastyMapAsync.js';
 import { hastyOutbox } from '../fixtures/broken/hastyOutbox.js';
 import { silentLatestMap } from '../fixtures/broken/silentLatestMap.js';
-import { faults, outputFaults, realOperators, runPipeline, stepsArbitrary } from './pipelines.js';
-import type { Case, Operators } from './pipelines.js';
+import { faults, outputFaults, runPipeline } from './pipelines.js';
+import type { Case } from './pipelines.js';
 
 const count = fc.integer({ min: 1, max: 40 });
 // Not 1: strict order hands out nothing while a message waits in a bufferCount.
@@ -58,7 +60,7 @@ describe('every delivery of any pipeline settles exactly once, and as its branch
 });
 
 describe('each output of any pipeline is published once, with the acks of its deliveries, or not at all', () => {
-  const operators = { ...realOperators, outbox: toBroker };
+  const operators = { ...edgeflowOperators, outbox: toBroker };
 
   test('in one subscription', async () => {
     await fc.assert(
@@ -87,7 +89,7 @@ describe('each output of any pipeline is published once, with the acks of its de
   ])('which finds an outbox that publishes at once and acks later, %s', async (_, cases) => {
     const { failed } = await fc.check(
       fc.asyncProperty(cases, async (example) => {
-        const report = await runPipeline(example, { ...realOperators, outbox: hastyOutbox });
+        const report = await runPipeline(example, { ...edgeflowOperators, outbox: hastyOutbox });
         expect(outputFaults(report)).toEqual([]);
       }),
       { numRuns: 300, endOnFailure: true },
@@ -97,12 +99,12 @@ describe('each output of any pipeline is published once, with the acks of its de
 });
 
 describe('the property finds', () => {
-  test.each<[string, Partial<Operators>]>([
+  test.each<[string, Partial<PipelineOperators>]>([
     ['a mapAsync that releases before the work is done', { mapAsync: hastyMapAsync }],
     ['a batch that forgets a lease', { batch: forgetfulBatch }],
     ['a latestMap that swallows failures', { latestMap: silentLatestMap }],
   ])('%s', async (_, broken) => {
-    const operators = { ...realOperators, ...broken };
+    const operators = { ...edgeflowOperators, ...broken };
     const { failed } = await fc.check(
       fc.asyncProperty(calm, async (example) => {
         const report = await runPipeline(example, operators, 500);

@@ -1,3 +1,4 @@
+import type { FaultAddress } from 'edgeflow/testing';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -25,6 +26,8 @@ export interface TestRedis {
   readonly endpoint: { path?: string; host?: string; port?: number; password?: string };
   readonly directory: string;
   readonly pid: number;
+  /** Whether its process is gone. */
+  readonly ended: boolean;
   /** Kills the server with a signal, SIGKILL unless told, and waits until it is gone. */
   kill(signal?: NodeJS.Signals): Promise<void>;
   /** Starts it again on the same address and the same append-only file. */
@@ -104,6 +107,9 @@ export async function startRedisServer(options: TestRedisOptions = {}): Promise<
     get pid() {
       return child?.pid ?? -1;
     },
+    get ended() {
+      return child?.exitCode !== null || child.signalCode !== null;
+    },
     kill,
     start,
     freeze: () => void child?.kill('SIGSTOP'),
@@ -132,6 +138,13 @@ function answers(address: { path: string } | { host: string; port: number }): Pr
       resolve(error.code === 'ECONNRESET');
     });
   });
+}
+
+/** Where a proxy finds the server. */
+export function targetOf({ endpoint: { path, host, port } }: TestRedis): FaultAddress {
+  if (path !== undefined) return { path };
+  if (port === undefined) throw new Error('a server without an address');
+  return { ...(host !== undefined && { host }), port };
 }
 
 async function freePort(): Promise<number> {

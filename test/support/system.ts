@@ -5,6 +5,7 @@ import { EmbeddedBroker } from 'edgeflow';
 import type { Broker, Ledger, LinkLedger, RunningSystem } from 'edgeflow';
 import { afterAll, afterEach, describe } from 'vitest';
 import { sharedMemoryFolder } from '#src/brokers/embedded/directory.js';
+import type { CommonBrokerOptions } from '#src/brokers/options.js';
 import { DualRedisBroker } from '#src/brokers/redis/redisBroker.js';
 
 const fixtures = resolve(import.meta.dirname, '../fixtures/apps');
@@ -62,17 +63,17 @@ export function freshDirectory(): string {
 }
 
 /** A fresh embedded broker that no other test shares. */
-export function freshEmbedded(): Broker {
-  return new EmbeddedBroker({ directory: freshDirectory() });
+export function freshEmbedded(options: CommonBrokerOptions = {}): Broker {
+  return new EmbeddedBroker({ ...options, directory: freshDirectory() });
 }
 
 /** Runs the same tests on the embedded broker and on a pair of Redis servers. */
-export function onBothBrokers(tests: (makeBroker: () => Broker) => void): void {
+export function onBothBrokers(tests: (makeBroker: (options?: CommonBrokerOptions) => Broker) => void): void {
   describe('embedded', () => {
     tests(freshEmbedded);
   });
   describe('two Redises', () => {
-    tests(() => DualRedisBroker.local());
+    tests((options) => DualRedisBroker.local(options));
   });
 }
 

@@ -1,36 +1,11 @@
-import { spawn, spawnSync } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { resolve } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { spawnSync } from 'node:child_process';
 import { until } from 'edgeflow/testing';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { cliOfFile } from '../support/cli.js';
 import { fixture, readLines, temporaryFolder } from '../support/system.js';
 
-const cli = resolve(import.meta.dirname, '../../dist/src/cli/main.js');
 const folder = temporaryFolder();
-const children: ChildProcess[] = [];
-
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill('SIGKILL');
-});
-
-interface Cli {
-  readonly child: ChildProcess;
-  readonly ended: Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
-}
-
-/** Starts the command line. */
-function start(args: readonly string[]): Cli {
-  const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  children.push(child);
-  const ended = Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]).then(([[code], stdout, stderr]) => ({
-    code: code as number | null,
-    stdout,
-    stderr,
-  }));
-  return { child, ended };
-}
+const start = cliOfFile();
 
 /** Pids of the processes whose command line holds a text. */
 function processesOf(pattern: string): number[] {

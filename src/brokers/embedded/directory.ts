@@ -16,6 +16,7 @@ import {
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { EdgeFlowError, errorMessage } from '../../errors.js';
+import { freeBytes } from './space.js';
 
 /** What a store must outlive: any process, or the power of the host. */
 export type Durability = 'process' | 'power';
@@ -40,6 +41,8 @@ const ownFiles = new Set([mainFile, formatFile, controlFile, `${controlFile}-loc
 
 /** Shared memory smaller than this, as in a container with Docker's default of 64 MiB, does not hold video. */
 const leastSharedMemory = 256 * 1024 * 1024;
+/** What the empty files of a store take, and something to work with. */
+const leastNewStoreBytes = 256 * 1024;
 const mostDefaultBytes = 4 * 1024 * 1024 * 1024;
 
 /** Where a store of this name lies unless the user says otherwise. The same in all processes of a user. */
@@ -68,7 +71,7 @@ export function sharedMemoryFolder(): string | undefined {
 /**
  * Makes the folder of a store, closed to others, and reads or writes what its makers decided.
  *
- * @throws EdgeFlowError `BROKER_CONFIG`
+ * @throws EdgeFlowError `BROKER_CONFIG`, or `BROKER_FULL` where there is no room for a new store
  */
 export function prepareDirectory(directory: string, durability: Durability, maxBytes: number | undefined): StoreFormat {
   try {
@@ -85,6 +88,13 @@ export function prepareDirectory(directory: string, durability: Durability, maxB
   if (!existsSync(file)) {
     const strange = [controlFile, dataFile].find((name) => existsSync(path.join(directory, name)));
     if (strange && !existsSync(file)) throw wrongFormat(directory, `'${strange}' was not made by EdgeFlow`);
+    const free = freeBytes(directory);
+    // lmdb maps its files, and a map that the file system cannot supply with pages ends the process.
+    if (free < leastNewStoreBytes)
+      throw new EdgeFlowError(
+        'BROKER_FULL',
+        `the file system of '${directory}' has ${free} bytes free, a new store needs ${leastNewStoreBytes}: free some, or choose another directory`,
+      );
     const bound = maxBytes ?? defaultStoreBytes(directory);
     const format: StoreFormat = { format: formatVersion, durability, maxBytes: bound };
     const draft = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}`;

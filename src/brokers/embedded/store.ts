@@ -63,7 +63,8 @@ export class Store {
       this.#space = this.synced ? undefined : new Space(this.#data, path.join(directory, dataFile));
       this.payloads = new Payloads(this.#data, this.#space);
     } catch (cause) {
-      throw wrongFormat(directory, errorMessage(cause));
+      const full = asFull(cause, directory);
+      throw full === cause ? wrongFormat(directory, errorMessage(cause)) : full;
     }
     this.bells = new Bells(path.join(directory, bellFolder));
     this.#readerCheck = setInterval(() => {

@@ -364,7 +364,8 @@ export class StoredLog {
     for (const letter of letters) {
       const found = this.#letter(letter);
       const group = found && this.#groups.get(found.group);
-      if (!found || !group) continue;
+      // A group that was dropped and declared again is another one, and begins later.
+      if (!found || !group || found.seq <= group.start) continue;
       const { seq, token, payloadKey, bytes } = found;
       const key = seqKey(this.#topic.number, seq);
       if (!this.#tables.entries.doesExist(key)) {

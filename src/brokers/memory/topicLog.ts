@@ -215,7 +215,8 @@ export class TopicLog {
     for (const number of letters) {
       const found = this.#deadLetters.get(number);
       const group = found && this.#groups.get(found.group);
-      if (!found || !group) continue;
+      // A group that was dropped and declared again is another one, and begins later.
+      if (!found || !group || found.seq <= group.start) continue;
       const { id, time, meta, payload, seq, token } = found;
       if (!this.#entries.has(seq)) {
         this.#entries.set(seq, { id, time, meta, payload, seq });

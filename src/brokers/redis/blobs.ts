@@ -1,7 +1,8 @@
-import { errorMessage } from '../../errors.js';
+import { codeOf, errorMessage } from '../../errors.js';
 import type { Keys } from './keys.js';
 import { LinkLost } from './link.js';
 import type { RedisLink } from './link.js';
+import { isNoRoom } from './refusal.js';
 import type { StoredMessage } from './record.js';
 import { asBuffer, asList } from './reply.js';
 import type { Reply } from './reply.js';
@@ -26,7 +27,7 @@ export class Blobs {
     this.#keys = keys;
   }
 
-  /** Stores payloads, and tells how many, from the first on, the server took: at its maxmemory it refuses. */
+  /** Stores payloads, and tells how many, from the first on, the server took: at its maxmemory, or with a full disk, it refuses. */
   async put(blobs: readonly { readonly key: string; readonly payload: Buffer }[]): Promise<number> {
     const replies = await this.#data.send((client) =>
       Promise.all(
@@ -34,7 +35,7 @@ export class Blobs {
           client.set(key, payload).then(
             () => true,
             (error: unknown) => {
-              if (errorMessage(error).startsWith('OOM')) return false;
+              if (isNoRoom(error)) return false;
               throw error;
             },
           ),
@@ -50,7 +51,9 @@ export class Blobs {
     if (messages.every(({ blob }) => blob === undefined)) return messages.map(({ body }) => body ?? none);
     return this.#data.send((client) =>
       Promise.all(
-        messages.map(async ({ body, blob }) => (blob === undefined ? (body ?? none) : ((await client.getBuffer(blob)) ?? undefined))),
+        messages.map(async ({ body, blob }) =>
+          blob === undefined ? (body ?? none) : ((await client.getBuffer(blob).catch(nothingOfAnotherType)) ?? undefined),
+        ),
       ),
     );
   }
@@ -90,7 +93,7 @@ export class Blobs {
     this.#timer = undefined;
     const keys = this.#trash;
     this.#trash = [];
-    if (keys.length > 0) this.#emptying = this.#emptying.then(() => this.#delete(keys)).catch(ignoreLost);
+    if (keys.length > 0) this.#emptying = this.#emptying.then(() => this.#delete(keys)).catch(warn);
   }
 
   /** Data first: a kill between the two leaves the keys in the trash, and nothing leaks. */
@@ -100,8 +103,19 @@ export class Blobs {
   }
 }
 
-function ignoreLost(error: unknown): void {
+/** Under a payload's key, another kind of value is no payload: that concerns its message alone. */
+function nothingOfAnotherType(error: unknown): null {
+  if (errorMessage(error).startsWith('WRONGTYPE')) return null;
+  throw error;
+}
+
+export function ignoreLost(error: unknown): void {
   if (!(error instanceof LinkLost)) throw error;
+}
+
+/** Nobody waits for these deletions; what is left over is a matter of space. */
+function warn(error: unknown): void {
+  if (!(error instanceof LinkLost)) process.emitWarning(errorMessage(error), { code: codeOf(error) ?? 'EDGEFLOW_TRASH' });
 }
 
 /** Blob keys that a script returned for deletion. */

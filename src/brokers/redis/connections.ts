@@ -2,12 +2,12 @@ import type { Redis } from 'ioredis';
 import { setMaxListeners } from 'node:events';
 import { EdgeFlowError, errorMessage } from '../../errors.js';
 import { Bell } from './bell.js';
-import { Blobs } from './blobs.js';
+import { Blobs, ignoreLost } from './blobs.js';
 import type { RedisAddress } from './endpoint.js';
 import { Heartbeat } from './heartbeat.js';
 import { keysOf } from './keys.js';
 import type { Keys } from './keys.js';
-import { RedisLink } from './link.js';
+import { LinkLost, RedisLink } from './link.js';
 import { asList } from './reply.js';
 
 /** How a client uses its servers; see `DualRedisBrokerOptions`. */
@@ -60,9 +60,14 @@ export class Connections {
     const { Redis: Client } = await import('ioredis');
     const connections = new Connections(Client, control, data, settings, closed);
     try {
-      await Promise.all([connections.control.connect(), connections.data.connect(), connections.#bellLink.connect()]);
-      await Promise.all([checkServer(connections.control), checkServer(connections.data)]);
-      await connections.blobs.emptyTrash();
+      const { control: controlLink, data: dataLink } = connections;
+      await Promise.all([
+        controlLink.connect(() => checkServer(controlLink)),
+        dataLink.connect(() => checkServer(dataLink)),
+        connections.#bellLink.connect(),
+      ]);
+      // Where a connection breaks meanwhile, the next client will do it.
+      await connections.blobs.emptyTrash().catch(ignoreLost);
       return connections;
     } catch (error) {
       connections.disconnect();
@@ -83,6 +88,19 @@ export class Connections {
     this.#main = Number(listeners) <= 1;
     if (!this.#main) await this.bell.forget(this.keys.main);
     return this.#main;
+  }
+
+  /** For what may be done twice: repeats it when a connection was lost, on either plane. */
+  async persist<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof LinkLost)) throw error;
+      }
+      await this.control.retry(this.closed);
+      if (!this.data.ready) await this.data.retry(this.closed);
+    }
   }
 
   disconnect(): void {

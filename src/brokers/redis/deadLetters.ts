@@ -56,7 +56,11 @@ function parseLetter(reply: Reply) {
   };
 }
 
-/** Gives dead letters back to their groups, or deletes them; returns how many there were. */
+/**
+ * Gives dead letters back to their groups, or deletes them; returns how many there were.
+ *
+ * @param command - `redrive` or `dropLetters`.
+ */
 export async function settleLetters(
   { control, blobs, keys, closed }: Connections,
   topic: string,

@@ -4,21 +4,19 @@ import { EdgeFlowError, errorMessage } from '../../errors.js';
 import type { Command } from './command.js';
 import { connectionOptions, describeEndpoint } from './endpoint.js';
 import type { RedisAddress } from './endpoint.js';
-import { waitFor } from './wait.js';
+import { judgeRefusal, LinkLost, NoRoom, refusedCredentials } from './refusal.js';
+import { waitFor, warnWaiting } from './wait.js';
 import { withoutArguments } from './withoutArguments.js';
 
-/** The connection broke, or the server can't answer now. Whether the command was done is not known. */
-export class LinkLost extends Error {
-  override readonly name = 'LinkLost';
-}
+export { LinkLost } from './refusal.js';
 
 type Argument = string | Buffer | number;
 
 const firstConnectMs = 3_000;
 /** A server that loads its append-only file refuses all commands meanwhile. */
 const firstLoadMs = 60_000;
-const refusedCredentials = /^(WRONGPASS|NOAUTH|ERR invalid password|ERR AUTH|NOPERM)/;
-const passing = /^(LOADING|BUSY|MASTERDOWN|TRYAGAIN|READONLY)/;
+/** An outage of so long is worth a word. */
+const silentOutageMs = 2_000;
 
 /**
  * One connection that is made again for ever. A command is sent once: where the connection breaks it fails at once with
@@ -29,6 +27,8 @@ export class RedisLink {
   readonly address: string;
   readonly #changed = new EventTarget();
   #lastError: unknown;
+  #wasReady = false;
+  #away: NodeJS.Timeout | undefined;
 
   /**
    * @param Client - ioredis's class; loaded by the caller, so that programs on another broker do without it.
@@ -55,7 +55,15 @@ export class RedisLink {
       this.#lastError = withoutArguments(error);
       this.#changed.dispatchEvent(new Event('change'));
     });
-    this.client.on('ready', () => this.#changed.dispatchEvent(new Event('change')));
+    this.client.on('ready', () => {
+      this.#wasReady = true;
+      clearTimeout(this.#away);
+      this.#away = undefined;
+      this.#changed.dispatchEvent(new Event('change'));
+    });
+    this.client.on('close', () => {
+      if (this.#wasReady) this.#sayAway();
+    });
     this.client.on('end', () => this.#changed.dispatchEvent(new Event('change')));
   }
 
@@ -66,9 +74,10 @@ export class RedisLink {
   /**
    * Makes the first connection.
    *
-   * @throws EdgeFlowError `BROKER_UNREACHABLE` or `BROKER_AUTH`, within seconds.
+   * @param check - asks the server whether it can be used; asked again where the connection breaks meanwhile.
+   * @throws EdgeFlowError `BROKER_UNREACHABLE` or `BROKER_AUTH`, within seconds; or what `check` found.
    */
-  async connect(): Promise<void> {
+  async connect(check: () => Promise<unknown> = () => this.send((client) => client.ping())): Promise<void> {
     const start = performance.now();
     // Its outcome is seen by the events.
     this.client.connect().catch((error: unknown) => (this.#lastError ??= withoutArguments(error)));
@@ -88,10 +97,16 @@ export class RedisLink {
     }
     for (;;) {
       try {
-        await this.send((client) => client.ping());
+        await check();
         return;
       } catch (error) {
+        // With a full disk it refuses even a ping, which is an answer.
+        if (error instanceof NoRoom) return;
         this.#lastError = error;
+        if (error instanceof EdgeFlowError) {
+          this.close();
+          throw error;
+        }
         if (!(error instanceof LinkLost) || performance.now() - start > firstLoadMs)
           throw this.#abandon('BROKER_UNREACHABLE', `no service from the ${this.address}: ${errorMessage(error)}`);
       }
@@ -157,16 +172,25 @@ export class RedisLink {
     closed.throwIfAborted();
   }
 
-  #judge(reason: unknown): Error {
-    const error = withoutArguments(reason);
-    const text = errorMessage(error);
-    if (!(error instanceof Error) || error.name !== 'ReplyError' || passing.test(text)) return new LinkLost(`${this.address}: ${text}`);
-    if (refusedCredentials.test(text))
-      return new EdgeFlowError('BROKER_AUTH', `the ${this.address} does not permit a command: ${text}`, { cause: error });
-    return error;
+  #judge(error: unknown): Error {
+    const refusal = judgeRefusal(error, this.address);
+    // A full disk, unlike full memory, is nothing that consumers make room in.
+    if (refusal instanceof NoRoom && refusal.message.includes('MISCONF'))
+      warnWaiting(this.address, `${refusal.message}. Waiting until it does`);
+    return refusal;
+  }
+
+  /** Says that the server is away, if it stays so: what depends on it waits without an error. */
+  #sayAway(): void {
+    this.#away ??= setTimeout(() => {
+      this.#away = undefined;
+      if (!this.ready && this.client.status !== 'end')
+        warnWaiting(this.address, `the ${this.address} is away (${errorMessage(this.#lastError)}). Waiting for it`);
+    }, silentOutageMs).unref();
   }
 
   close(): void {
+    clearTimeout(this.#away);
     this.client.disconnect();
     this.#changed.dispatchEvent(new Event('change'));
   }

@@ -1,4 +1,4 @@
-import { EdgeFlowError, errorMessage } from '../../errors.js';
+import { EdgeFlowError } from '../../errors.js';
 import { messageIdSource } from '../../message.js';
 import type { Commit } from '../broker.js';
 import { messageBytes, topicFull } from '../options.js';
@@ -6,7 +6,9 @@ import { commands } from './command.js';
 import type { Connections } from './connections.js';
 import { LinkLost } from './link.js';
 import type { RedisLink } from './link.js';
+import { NoRoom } from './refusal.js';
 import { asBuffer, asList } from './reply.js';
+import { warnWaiting } from './wait.js';
 
 /** A commit that waits for its turn. A push is one without acks. */
 export interface Waiting<Result> {
@@ -37,7 +39,7 @@ const batchCount = 256;
 const batchBytes = 4 * 1024 * 1024;
 /** A payload whose id could not be published for so long is stored anew: a sweep may take the old one. */
 const republishMs = 60_000;
-/** A server at its maxmemory does not say when it has room again. */
+/** A server at its maxmemory, or with a full disk, does not say when it has room again. */
 const memoryLookMs = 25;
 
 /**
@@ -52,8 +54,8 @@ export abstract class Outbox<Result> {
   #working = false;
   /** Size of the next batch: it begins with one again where a batch itself was too much for a server's memory. */
   #most = batchCount;
-  /** The server that refused memory, if one did. */
-  #outOfMemory: string | undefined;
+  /** The server that had no room, if one had none. */
+  #withoutRoom: string | undefined;
   /** What the first of the queue waits for, if it does. */
   #channel: string | undefined;
 
@@ -163,7 +165,7 @@ export abstract class Outbox<Result> {
           await this.#withdraw(ready.slice(done));
           return { done, full };
         } catch (error) {
-          if (errorMessage(error).startsWith('OOM')) {
+          if (error instanceof NoRoom) {
             this.#refusedBy(control);
             await this.#withdraw(ready);
             return { done: 0 };
@@ -214,7 +216,7 @@ export abstract class Outbox<Result> {
   }
 
   #refusedBy({ address }: RedisLink): void {
-    this.#outOfMemory = address;
+    this.#withoutRoom = address;
     this.#most = 1;
   }
 
@@ -232,13 +234,15 @@ export abstract class Outbox<Result> {
       const [room, onFull, maxBytes] = asList(
         await control.persist(() => control.run(commands.room, [keys.topic(topic), keys.trash], []), closed),
       );
-      const short = this.#outOfMemory;
-      this.#outOfMemory = undefined;
+      const short = this.#withoutRoom;
+      this.#withoutRoom = undefined;
       if (onFull !== undefined && asBuffer(onFull).toString() === 'reject' && (short !== undefined || room === 0)) {
         const error = short === undefined ? topicFull(topic, Number(asBuffer(maxBytes).toString())) : memoryFull(topic, short);
         for (const { reject } of this.refused(this.#queue)) reject(error);
         break;
       }
+      if (short !== undefined)
+        warnWaiting(short, `the ${short} takes nothing more: its maxmemory is reached, or its disk is full. Publishes wait`);
       if (room === 1 && short === undefined) break;
       await bell.wait(channel, count, short === undefined ? Infinity : memoryLookMs, closed);
       closed.throwIfAborted();
@@ -248,7 +252,10 @@ export abstract class Outbox<Result> {
 }
 
 function memoryFull(topic: string, server: string): EdgeFlowError {
-  return new EdgeFlowError('BROKER_FULL', `topic '${topic}': the ${server} is at its maxmemory. Raise it, or lower maxBytes of the topics`);
+  return new EdgeFlowError(
+    'BROKER_FULL',
+    `topic '${topic}': the ${server} is at its maxmemory, or its disk is full. Raise it, free disk space, or lower maxBytes of the topics`,
+  );
 }
 
 function partsOf<Result>(batch: readonly Waiting<Result>[]): NonNullable<Part>[] {

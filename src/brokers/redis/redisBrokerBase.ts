@@ -42,7 +42,6 @@ import { readDeadLetters, settleLetters } from './deadLetters.js';
 import { dropGroup } from './dropGroup.js';
 import type { RedisAddress } from './endpoint.js';
 import { GroupClient } from './groupClient.js';
-import { LinkLost } from './link.js';
 import { resetAll, resetNamespace, sweepBlobs, topicNames } from './maintenance.js';
 import { Publisher } from './publisher.js';
 import { ReaderClient } from './readerClient.js';
@@ -103,7 +102,7 @@ export abstract class RedisBrokerBase implements Broker {
 
   async claim(): Promise<void> {
     const connections = await this.#connections();
-    if (!(await this.#persist(connections, () => connections.claimMain()))) throw brokerInUse(`the ${connections.control.address}`);
+    if (!(await connections.persist(() => connections.claimMain()))) throw brokerInUse(`the ${connections.control.address}`);
   }
 
   async declare(declaration: TopicDeclaration): Promise<void> {
@@ -113,7 +112,7 @@ export abstract class RedisBrokerBase implements Broker {
     const connections = await this.#connections();
     const { keys } = connections;
     const values = [topic, maxBytes ?? '', onFull ?? '', defaultMaxBytes, groups.length, ...groups, ...readers];
-    const refused = await this.#persist(connections, () =>
+    const refused = await connections.persist(() =>
       connections.control.run(commands.declare, [keys.topic(topic), keys.trash, keys.topics], values),
     );
     const group = asBuffer(refused as Reply).toString();
@@ -156,11 +155,7 @@ export abstract class RedisBrokerBase implements Broker {
     this.#checkOpen();
     const { messages } = commit;
     const acks = commit.acks.filter(({ tickets }) => tickets.length > 0);
-    for (const { topic, group, consumer } of acks) {
-      checkName('topic', topic);
-      checkName('group', group);
-      checkName('consumer', consumer);
-    }
+    for (const { topic, group, consumer } of acks) checkConsumer(topic, group, consumer);
     for (const { topic, message } of messages) {
       checkName('topic', topic);
       checkMessage(topic, message);
@@ -183,7 +178,7 @@ export abstract class RedisBrokerBase implements Broker {
   async deadLetters(topic: string, options?: DeadLetterOptions): Promise<DeadLetter[]> {
     checkName('topic', topic);
     const connections = await this.#connections();
-    return this.#persist(connections, () => readDeadLetters(connections, topic, options));
+    return connections.persist(() => readDeadLetters(connections, topic, options));
   }
 
   async redrive(topic: string, letters: readonly number[]): Promise<number> {
@@ -208,14 +203,14 @@ export abstract class RedisBrokerBase implements Broker {
     connections.heartbeat.clear();
     this.#groups.clear();
     this.#readers.clear();
-    await this.#persist(connections, () => (scope === 'namespace' ? resetNamespace(connections) : resetAll(connections)));
+    await connections.persist(() => (scope === 'namespace' ? resetNamespace(connections) : resetAll(connections)));
     connections.bell.ringAll();
   }
 
   async stats(): Promise<TopicStats[]> {
     const connections = await this.#connections();
     const { control, keys } = connections;
-    return this.#persist(connections, async () =>
+    return connections.persist(async () =>
       Promise.all(
         (await topicNames(connections)).map(async (name) =>
           parseTopicStats(name, await control.run(commands.stats, [keys.topic(name), keys.trash], [])),
@@ -226,7 +221,7 @@ export abstract class RedisBrokerBase implements Broker {
 
   async sweep({ graceMs = 600_000 }: SweepOptions = {}): Promise<SweepResult> {
     const connections = await this.#connections();
-    return this.#persist(connections, () => sweepBlobs(connections, graceMs));
+    return connections.persist(() => sweepBlobs(connections, graceMs));
   }
 
   close(): Promise<void> {
@@ -277,26 +272,17 @@ export abstract class RedisBrokerBase implements Broker {
   }
 
   #group(connections: Connections, topic: string, { group, consumer }: GroupConsumer): GroupClient {
-    checkName('topic', topic);
-    checkName('group', group);
-    // The scripts give a message that waits for redelivery the owner '', which must be nobody's name.
-    checkName('consumer', consumer);
+    checkConsumer(topic, group, consumer);
     const key = `${topic}:${group}:${consumer}`;
     let client = this.#groups.get(key);
     if (!client) this.#groups.set(key, (client = new GroupClient(topic, { group, consumer }, connections)));
     return client;
   }
+}
 
-  /** For what may be done twice: repeats it when a connection was lost, on either plane. */
-  async #persist<T>({ control, data, closed }: Connections, work: () => Promise<T>): Promise<T> {
-    for (;;) {
-      try {
-        return await work();
-      } catch (error) {
-        if (!(error instanceof LinkLost)) throw error;
-      }
-      await control.retry(closed);
-      if (!data.ready) await data.retry(closed);
-    }
-  }
+function checkConsumer(topic: string, group: string, consumer: string): void {
+  checkName('topic', topic);
+  checkName('group', group);
+  // The scripts give a message that waits for redelivery the owner '', which must be nobody's name.
+  checkName('consumer', consumer);
 }

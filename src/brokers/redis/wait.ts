@@ -13,3 +13,14 @@ export function waitFor(target: EventTarget, event: string, ms: number, signal?:
     if (signal?.aborted) done();
   });
 }
+
+const lastSaid = new Map<string, number>();
+const sayAgainMs = 10_000;
+
+/** Says why calls wait, at most every ten seconds a server, however many connections to it find the same. */
+export function warnWaiting(server: string, text: string): void {
+  const now = performance.now();
+  if (now - (lastSaid.get(server) ?? -Infinity) < sayAgainMs) return;
+  lastSaid.set(server, now);
+  process.emitWarning(text, { code: 'EDGEFLOW_BROKER_WAITS' });
+}

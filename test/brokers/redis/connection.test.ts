@@ -2,7 +2,7 @@ import { numbered, numberOf } from 'edgeflow/testing';
 import { Redis } from 'ioredis';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,6 +65,29 @@ test('a port where something else listens, and stays silent, is BROKER_UNREACHAB
   expect((await failure(one({ server: { port } }).open())).code).toBe('BROKER_UNREACHABLE');
   silent.close();
 }, 60_000);
+
+test('a server that goes away between the first connection and the first command is waited for', async () => {
+  const { path = '' } = server.endpoint;
+  let cut = 0;
+  // Hangs up when it is first asked what server it is.
+  const proxy = createServer((client) => {
+    const upstream = connect(path);
+    client.on('data', (bytes) => {
+      if (cut === 0 && /\binfo\b/i.test(bytes.toString('latin1'))) {
+        cut++;
+        client.destroy();
+      } else upstream.write(bytes);
+    });
+    upstream.pipe(client);
+    client.on('close', () => upstream.destroy());
+    for (const socket of [client, upstream]) socket.on('error', () => undefined);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  const { port } = proxy.address() as AddressInfo;
+  await roundTrip(one({ server: { port, password: 'right' } }));
+  expect(cut).toBe(1);
+  proxy.close();
+});
 
 test('a wrong password, and none, are BROKER_AUTH without the password', async () => {
   const wrong = await failure(one({ server: { ...server.endpoint, password: 'wrong-word' } }).open());

@@ -1,65 +1,34 @@
 import { numbered, numberOf, until } from 'edgeflow/testing';
-import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { DualRedisBroker } from '#src/brokers/redis/redisBroker.js';
-import type { DualRedisBrokerOptions } from '#src/brokers/redis/redisBroker.js';
-import { flush } from '../../support/redisHarness.js';
-import { startRedisServer } from '../../support/redisServer.js';
-import type { TestRedis } from '../../support/redisServer.js';
+import { expect, test } from 'vitest';
+import { useRedisPair } from '../../support/redisPair.js';
 import { runModule } from '../../support/runModule.js';
 
-let controlServer: TestRedis;
-let dataServer: TestRedis;
-let data: Redis;
-let control: Redis;
-let brokers: DualRedisBroker[] = [];
+const redis = useRedisPair();
 const me = { group: 'g', consumer: 'a' };
 
-beforeAll(async () => {
-  [controlServer, dataServer] = await Promise.all([startRedisServer(), startRedisServer()]);
-});
-afterAll(() => Promise.all([controlServer.stop(), dataServer.stop()]));
-beforeEach(() => {
-  data = new Redis({ ...dataServer.endpoint });
-  control = new Redis({ ...controlServer.endpoint });
-});
-afterEach(async () => {
-  await Promise.all(brokers.map((broker) => broker.close()));
-  brokers = [];
-  data.disconnect();
-  control.disconnect();
-  await flush([controlServer, dataServer]);
-});
-
-function connect(options: DualRedisBrokerOptions = {}): DualRedisBroker {
-  const broker = new DualRedisBroker({ control: controlServer.endpoint, data: dataServer.endpoint, ...options });
-  brokers.push(broker);
-  return broker;
-}
-
 test('a small payload travels with its id, a large one under a key of its own that never expires', async () => {
-  const broker = connect();
+  const broker = redis.connect();
   await broker.declare({ topic: 't', groups: ['g'] });
   await broker.push('t', numbered(1, 4_096));
-  expect(await data.keys('*')).toEqual([]);
+  expect(await redis.data.keys('*')).toEqual([]);
   await broker.push('t', numbered(2, 4_097, 'the id: 2'));
-  const keys = await data.keys('*');
+  const keys = await redis.data.keys('*');
   expect(keys).toEqual([expect.stringMatching(/^edgeflow:blob:t:.*the_id__2$/)]);
-  expect(await data.ttl(keys[0] ?? '')).toBe(-1);
-  for (const key of await control.keys('*')) expect(await control.ttl(key)).toBe(-1);
+  expect(await redis.data.ttl(keys[0] ?? '')).toBe(-1);
+  for (const key of await redis.control.keys('*')) expect(await redis.control.ttl(key)).toBe(-1);
   const popped = await broker.pop('t', { ...me, count: 9, waitMs: 0 });
   expect(popped.map(({ payload }) => payload.length)).toEqual([4_096, 4_097]);
   await broker.ack('t', me, popped);
-  await until('the payload is gone', async () => (await data.dbsize()) === 0);
-  await until('the trash is empty', async () => (await control.exists('edgeflow:trash')) === 0);
+  await until('the payload is gone', async () => (await redis.data.dbsize()) === 0);
+  await until('the trash is empty', async () => (await redis.control.exists('edgeflow:trash')) === 0);
 });
 
 test('a producer killed between payload and id leaves an orphan, which the sweep removes; published payloads stay', async () => {
-  const broker = connect();
+  const broker = redis.connect();
   await broker.declare({ topic: 't', groups: ['g'] });
   await broker.push('t', numbered(1, 50_000));
   // The control server does not answer while the producer publishes: its payload is stored, its id is not.
-  controlServer.freeze();
+  redis.controlServer.freeze();
   const producer = runModule(
     `
     import { DualRedisBroker } from '#src/brokers/redis/redisBroker.js';
@@ -67,15 +36,15 @@ test('a producer killed between payload and id leaves an orphan, which the sweep
     void broker.push('t', { id: 'x', time: 0, meta: Buffer.alloc(8), payload: Buffer.alloc(60_000) });
     console.log('started');
   `,
-    { control: controlServer.endpoint, data: dataServer.endpoint },
+    { control: redis.controlServer.endpoint, data: redis.dataServer.endpoint },
   );
   try {
     await producer.line('started');
-    controlServer.thaw();
+    redis.controlServer.thaw();
     // Opening is done once the first id is there; from then on only payloads pass.
     await until('the first message is published', async () => (await broker.stats())[0]?.published === 2);
   } finally {
-    controlServer.thaw();
+    redis.controlServer.thaw();
     await producer.kill();
   }
   const orphan = runModule(
@@ -86,60 +55,60 @@ test('a producer killed between payload and id leaves an orphan, which the sweep
     console.log('open');
     setInterval(() => void broker.push('t', { id: String(Math.random()), time: 0, meta: Buffer.alloc(8), payload: Buffer.alloc(60_000) }), 5);
   `,
-    { control: controlServer.endpoint, data: dataServer.endpoint },
+    { control: redis.controlServer.endpoint, data: redis.dataServer.endpoint },
   );
   try {
     await orphan.line('open');
-    controlServer.freeze();
-    const before = await data.dbsize();
-    await until('a payload without an id', async () => (await data.dbsize()) > before);
+    redis.controlServer.freeze();
+    const before = await redis.data.dbsize();
+    await until('a payload without an id', async () => (await redis.data.dbsize()) > before);
   } finally {
     await orphan.kill();
-    controlServer.thaw();
+    redis.controlServer.thaw();
   }
   // Then its script has run, or never will: this client's two connections and the test's own are left.
   await until(
     'the killed producer is disconnected',
     async () =>
-      String(await control.client('LIST'))
+      String(await redis.control.client('LIST'))
         .trim()
         .split('\n').length === 3,
   );
   const { published } = (await broker.stats())[0] ?? {};
   expect((await broker.sweep({ graceMs: 3_600_000 })).orphans).toBe(0);
-  const orphans = (await data.dbsize()) - (published ?? 0);
+  const orphans = (await redis.data.dbsize()) - (published ?? 0);
   expect((await broker.sweep({ graceMs: 0 })).orphans).toBe(orphans);
-  expect(await data.dbsize()).toBe(published);
+  expect(await redis.data.dbsize()).toBe(published);
   const popped = await broker.pop('t', { ...me, count: 1000, waitMs: 0 });
   expect(popped).toHaveLength(published ?? -1);
 }, 60_000);
 
 test('a producer that starts again uses no key twice', async () => {
-  const broker = connect();
+  const broker = redis.connect();
   await broker.declare({ topic: 't', groups: ['g'] });
   for (let run = 0; run < 3; run++) {
-    const producer = connect();
+    const producer = redis.connect();
     await producer.push('t', numbered(run, 5_000, `run-${run}`));
     await producer.close();
   }
-  expect(await data.dbsize()).toBe(3);
+  expect(await redis.data.dbsize()).toBe(3);
   const popped = await broker.pop('t', { ...me, count: 9, waitMs: 0 });
   expect(popped.map(numberOf)).toEqual([0, 1, 2]);
 });
 
 test('a repeated publish of a large message leaves the first payload, and no second', async () => {
-  const broker = connect();
+  const broker = redis.connect();
   await broker.declare({ topic: 't', groups: ['g'] });
   const message = numbered(1, 9_000);
   expect(await broker.push('t', message)).toEqual({ seq: 1, duplicate: false });
-  expect(await connect().push('t', message)).toEqual({ seq: 1, duplicate: true });
-  await until('one payload', async () => (await data.dbsize()) === 1);
+  expect(await redis.connect().push('t', message)).toEqual({ seq: 1, duplicate: true });
+  await until('one payload', async () => (await redis.data.dbsize()) === 1);
   const [popped] = await broker.pop('t', { ...me, count: 9, waitMs: 0 });
   expect(Buffer.from(popped?.payload ?? []).equals(Buffer.from(message.payload))).toBe(true);
 });
 
 test('a dead letter keeps its payload when the message is freed', async () => {
-  const broker = connect();
+  const broker = redis.connect();
   await broker.declare({ topic: 't', groups: ['g', 'h'] });
   const message = numbered(1, 9_000);
   await broker.push('t', message);
@@ -156,16 +125,16 @@ test('a dead letter keeps its payload when the message is freed', async () => {
 });
 
 test('a payload that is gone: DURABLE makes it a dead letter, REALTIME skips it', async () => {
-  const broker = connect();
+  const broker = redis.connect();
   await broker.declare({ topic: 't', groups: ['g'], readers: ['r'] });
   await broker.push('t', numbered(1, 9_000));
-  await data.flushall();
+  await redis.data.flushall();
   await broker.push('t', numbered(2, 9_000));
   expect((await broker.pop('t', { ...me, count: 9, waitMs: 0 })).map(numberOf)).toEqual([2]);
   expect(await broker.deadLetters('t')).toEqual([
     expect.objectContaining({ seq: 1, error: expect.stringContaining('MESSAGE_CORRUPT') as string }),
   ]);
-  await data.flushall();
+  await redis.data.flushall();
   expect(await broker.popLatest('t', { reader: 'r', consumer: 'a', waitMs: 0 })).toBeUndefined();
   await broker.push('t', numbered(3, 9_000));
   expect((await broker.popLatest('t', { reader: 'r', consumer: 'a', waitMs: 0 }))?.seq).toBe(3);
@@ -173,22 +142,22 @@ test('a payload that is gone: DURABLE makes it a dead letter, REALTIME skips it'
 });
 
 test('a message waits, undelivered and uncounted, while the data server is down', async () => {
-  const broker = connect();
+  const broker = redis.connect();
   await broker.declare({ topic: 't', groups: ['g'], readers: ['r'] });
   await broker.push('t', numbered(1, 9_000));
-  await dataServer.kill();
+  await redis.dataServer.kill();
   expect(await broker.pop('t', { ...me, count: 9, waitMs: 50 })).toEqual([]);
   expect(await broker.popLatest('t', { reader: 'r', consumer: 'a', waitMs: 50 })).toBeUndefined();
-  await dataServer.start();
+  await redis.dataServer.start();
   expect(await broker.pop('t', { ...me, count: 9, waitMs: 10_000 })).toMatchObject([{ seq: 1, attempt: 1 }]);
   expect((await broker.popLatest('t', { reader: 'r', consumer: 'a', waitMs: 10_000 }))?.seq).toBe(1);
   expect((await broker.stats())[0]?.readers.r).toEqual({ published: 1, delivered: 1, skipped: 0, waiting: 0 });
 });
 
 test('at its maxmemory the data server refuses a payload: no id is published, and the push waits or is rejected', async () => {
-  const broker = connect();
+  const broker = redis.connect();
   await broker.declare({ topic: 't', groups: ['g'] });
-  await data.config('SET', 'maxmemory', '8mb');
+  await redis.data.config('SET', 'maxmemory', '8mb');
   try {
     const pushed = Array.from({ length: 20 }, (_, i) => broker.push('t', numbered(i, 1_000_000)));
     const received: number[] = [];
@@ -206,14 +175,14 @@ test('at its maxmemory the data server refuses a payload: no id is published, an
     expect(refused[0]?.reason).toMatchObject({ code: 'BROKER_FULL' });
     expect((await broker.stats())[0]?.groups.g?.unread).toBe(20 - refused.length);
   } finally {
-    await data.config('SET', 'maxmemory', '0');
+    await redis.data.config('SET', 'maxmemory', '0');
   }
 }, 60_000);
 
 test('at its maxmemory the control server refuses a push, and lets pop and ack make room', async () => {
-  const broker = connect({ inlineBytes: 100_000 });
+  const broker = redis.connect({ inlineBytes: 100_000 });
   await broker.declare({ topic: 't', groups: ['g'], readers: ['r'] });
-  await control.config('SET', 'maxmemory', '8mb');
+  await redis.control.config('SET', 'maxmemory', '8mb');
   try {
     const pushed = Array.from({ length: 150 }, (_, i) => broker.push('t', numbered(i, 100_000)));
     const received: number[] = [];
@@ -226,6 +195,6 @@ test('at its maxmemory the control server refuses a push, and lets pop and ack m
     await Promise.all(pushed);
     expect(received).toEqual(Array.from({ length: 150 }, (_, i) => i));
   } finally {
-    await control.config('SET', 'maxmemory', '0');
+    await redis.control.config('SET', 'maxmemory', '0');
   }
 }, 60_000);

@@ -1,0 +1,28 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { EdgeFlowError } from '../errors.js';
+import { loadModule, wrongDefault } from '../system/loadModule.js';
+import { System } from '../system/system.js';
+
+/** A System and the path of the module that it came from. */
+export interface LoadedSystem {
+  readonly entry: string;
+  readonly system: System;
+}
+
+/**
+ * Imports an entry module and takes the System that it default-exports.
+ *
+ * @param args - the entry's own arguments, which it reads as if it had been started by node.
+ * @throws EdgeFlowError `NODE_MODULE_MISSING`, `NODE_MODULE_INVALID`
+ */
+export async function loadSystem(path: string, args: readonly string[]): Promise<LoadedSystem> {
+  const entry = resolve(path);
+  process.argv = [process.argv[0] ?? 'node', entry, ...args];
+  if (!existsSync(entry))
+    throw new EdgeFlowError('NODE_MODULE_MISSING', `there is no file ${entry}: the path starts at the working directory`);
+  const { default: system } = await loadModule(pathToFileURL(entry).href);
+  if (system instanceof System) return { entry, system };
+  throw wrongDefault(entry, system, 'a System');
+}

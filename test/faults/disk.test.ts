@@ -1,0 +1,187 @@
+import type { Broker } from 'edgeflow';
+import { numbered, numberOf, until } from 'edgeflow/testing';
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { EmbeddedBroker } from '#src/brokers/embedded/embeddedBroker.js';
+import { DualRedisBroker } from '#src/brokers/redis/redisBroker.js';
+import { expectBalance } from '../support/balance.js';
+import { startRedisServer } from '../support/redisServer.js';
+import type { TestRedis } from '../support/redisServer.js';
+import { range } from '../support/system.js';
+import { mountTinyDisk } from '../support/tinyDisk.js';
+import type { TinyDisk } from '../support/tinyDisk.js';
+
+const me = { group: 'g', consumer: 'a' };
+let disks: TinyDisk[];
+let brokers: Broker[];
+let servers: TestRedis[];
+
+beforeEach(() => {
+  disks = [];
+  brokers = [];
+  servers = [];
+});
+afterEach(async () => {
+  await Promise.all(brokers.map((broker) => broker.close()));
+  await Promise.all(servers.map((server) => server.stop()));
+  for (const disk of disks) disk.remove();
+});
+
+/** A disk, or the end of the test where none can be mounted. */
+function disk(context: { skip(note: string): never }, size: string): TinyDisk {
+  const mounted = mountTinyDisk(size) ?? context.skip('a tmpfs cannot be mounted here (needs root)');
+  disks.push(mounted);
+  return mounted;
+}
+
+function opened<T extends Broker>(broker: T): T {
+  brokers.push(broker);
+  return broker;
+}
+
+/** Pushes until it is refused; gives how many were accepted, and what the refusal said. */
+async function fill(broker: Broker, bytes: number): Promise<{ accepted: number; refusal: unknown }> {
+  for (let accepted = 0; ; accepted++) {
+    try {
+      await broker.push('t', numbered(accepted, bytes));
+    } catch (refusal) {
+      return { accepted, refusal };
+    }
+  }
+}
+
+/** Takes and acks all that comes, until it has this value. */
+async function drainUpTo(broker: Broker, last: number): Promise<number[]> {
+  const values: number[] = [];
+  await until('all came', async () => {
+    const popped = await broker.pop('t', { ...me, count: 64, waitMs: 20 });
+    values.push(...popped.map(numberOf));
+    expect((await broker.ack('t', me, popped)).fenced).toEqual([]);
+    return values.at(-1) === last;
+  });
+  return values;
+}
+
+/** Takes all the room of a disk, as another program might. */
+function takeRoom({ directory }: TinyDisk): string {
+  const file = join(directory, 'of-another-program');
+  const descriptor = openSync(file, 'w');
+  try {
+    for (let size = 65_536; size >= 512; size /= 2) {
+      try {
+        for (;;) writeSync(descriptor, Buffer.alloc(size));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+      }
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+  return file;
+}
+
+describe.each(['process', 'power'] as const)('embedded, durability %s', (durability) => {
+  test('a disk of 1 MB is BROKER_FULL, which names the folder; what was accepted before is there', async (context) => {
+    const store = join(disk(context, '1m').directory, 'store');
+    const broker = opened(new EmbeddedBroker({ directory: store, durability }));
+    await broker.declare({ topic: 't', groups: ['g'], onFull: 'reject' });
+    const { accepted, refusal } = await fill(broker, 1_000);
+    expect(refusal).toMatchObject({ code: 'BROKER_FULL', message: expect.stringContaining(store) as string });
+    const stats = await broker.stats();
+    expectBalance(stats);
+    expect(stats[0]?.groups.g).toMatchObject({ unread: accepted });
+  });
+
+  test('a disk without room for a new store is BROKER_FULL', async (context) => {
+    const store = join(disk(context, '64k').directory, 'store');
+    const broker = opened(new EmbeddedBroker({ directory: store, durability }));
+    await expect(broker.open()).rejects.toMatchObject({ code: 'BROKER_FULL', message: expect.stringContaining(store) as string });
+  });
+
+  test('another program takes the last byte: pushes are refused or wait, acks go on, nothing is lost', async (context) => {
+    const small = disk(context, '30m');
+    const broker = opened(new EmbeddedBroker({ directory: join(small.directory, 'store'), durability }));
+    await broker.declare({ topic: 't', groups: ['g'], onFull: 'reject' });
+    for (const value of range(200)) await broker.push('t', numbered(value, 3_000));
+    const file = takeRoom(small);
+    await expect(broker.push('t', numbered(-1, 3_000))).rejects.toMatchObject({ code: 'BROKER_FULL' });
+    await broker.declare({ topic: 't', onFull: 'wait' });
+    const waiting = broker.push('t', numbered(200, 3_000));
+    expect(await drainUpTo(broker, 199)).toEqual(range(200));
+    rmSync(file);
+    await waiting;
+    expect(await drainUpTo(broker, 200)).toEqual([200]);
+    const stats = await broker.stats();
+    expectBalance(stats);
+    expect(stats[0]?.groups.g).toEqual({ published: 201, acked: 201, dead: 0, open: 0, unread: 0 });
+  });
+});
+
+describe.each(['control', 'data'] as const)('the append-only file of the %s Redis has no room', (which) => {
+  /** A broker one of whose servers stores on a small disk. */
+  async function onSmallDisk(small: TinyDisk, fsync: 'no' | 'always'): Promise<{ broker: DualRedisBroker; tiny: TestRedis }> {
+    const tiny = await startRedisServer({ config: [`dir ${small.directory}`, `appendfsync ${fsync}`] });
+    const roomy = await startRedisServer();
+    servers.push(tiny, roomy);
+    const [control, data] = which === 'control' ? [tiny, roomy] : [roomy, tiny];
+    const broker = opened(new DualRedisBroker({ control: control.endpoint, data: data.endpoint }));
+    await broker.declare({ topic: 't', groups: ['g'], onFull: 'reject' });
+    return { broker, tiny };
+  }
+  const bytes = which === 'control' ? 2_000 : 50_000;
+  /** More than the disk holds. */
+  const enough = which === 'control' ? 1_000 : 60;
+
+  test('pushes are refused or wait, the log says for what, and nothing that was accepted is lost', async (context) => {
+    const small = disk(context, '2m');
+    const warnings: string[] = [];
+    const note = (warning: Error): number => warnings.push(warning.message);
+    process.on('warning', note);
+    const { broker } = await onSmallDisk(small, 'no');
+    const { accepted, refusal } = await fill(broker, bytes);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', note);
+    expect(accepted).toBeGreaterThan(10);
+    expect(refusal).toMatchObject({
+      code: 'BROKER_FULL',
+      message: expect.stringMatching(new RegExp(`the ${which} Redis at .*, or its disk is full`)) as string,
+    });
+    expect(warnings.join()).toContain('takes nothing more: MISCONF Errors writing to the AOF file: No space left on device');
+    // The default of a topic is to wait, and without room on the control server even a declaration does.
+    const waiting = Promise.all([broker.declare({ topic: 'u' }), broker.push('u', numbered(0, bytes))]);
+    expect(await Promise.race([waiting, broker.stats().then(() => 'it waits')])).toBe('it waits');
+    small.resize('20m');
+    await waiting;
+    expect(await drainUpTo(broker, accepted - 1)).toEqual(range(accepted));
+    const stats = await broker.stats();
+    expectBalance(stats);
+    expect(stats.find(({ topic }) => topic === 't')?.groups.g).toEqual({
+      published: accepted,
+      acked: accepted,
+      dead: 0,
+      open: 0,
+      unread: 0,
+    });
+  });
+
+  test('with appendfsync always the server ends instead, and has all that was accepted when it is started again', async (context) => {
+    const small = disk(context, '2m');
+    const { broker, tiny } = await onSmallDisk(small, 'always');
+    const accepted: number[] = [];
+    const filling = (async () => {
+      for (let value = 0; value < enough; value++) {
+        await broker.push('t', numbered(value, bytes));
+        accepted.push(value);
+      }
+    })();
+    await until('it has ended', () => tiny.ended, 20_000);
+    const before = accepted.length;
+    small.resize('200m');
+    await tiny.start();
+    await filling;
+    expect(before).toBeLessThan(enough);
+    expect(await drainUpTo(broker, enough - 1)).toEqual(range(enough));
+    expectBalance(await broker.stats());
+  });
+});
