@@ -18,6 +18,14 @@ interface Reference extends Slot {
   readonly bytes: number;
 }
 
+/** In a key that was made from a slot alone: to ask for the length is to read the payload. */
+const unknownBytes = 2 ** 32 - 1;
+
+/** Names a payload: the part of its key that does not depend on its length. */
+export function payloadName(key: Buffer): string {
+  return key.toString('latin1', 0, 12);
+}
+
 /** What a free slot holds; lmdb gives the pages of the payload before it to others. */
 const nothing = Buffer.of(0);
 /** A payload younger than this cannot have been swept. */
@@ -69,7 +77,7 @@ export class Payloads {
     this.#environment.transactionSync(() => {
       for (const key of keys) {
         const { bytes, ...slot } = decodeKey(key);
-        this.#free(slot, bytes);
+        this.#free(slot, bytes === unknownBytes ? undefined : bytes);
       }
     });
   }
@@ -107,9 +115,8 @@ export class Payloads {
     const now = monotonicMs();
     this.#table.resetReadTxn();
     const old = this.#slots.used().filter(({ stamp }) => stamp <= now - ageMs || stamp > now);
-    const keys = old.map((slot) => encodeKey({ ...slot, bytes: this.#table.getBinaryFast(rowKey(slot.number))?.length ?? 0 }));
     this.#table.resetReadTxn();
-    return keys;
+    return old.map((slot) => encodeKey({ ...slot, bytes: unknownBytes }));
   }
 
   clear(): void {

@@ -1,6 +1,7 @@
 import { decodeDeadLetter } from './deadLetters.js';
 import { entryCost } from './entry.js';
 import { ownSeqKey, ownerRange } from './keys.js';
+import { payloadName } from './payloads.js';
 import { topicRecord } from './records.js';
 import type { Store } from './store.js';
 import type { Table, Tables } from './tables.js';
@@ -19,12 +20,13 @@ interface Heads {
  */
 export async function sweepPayloads(store: Store, graceMs: number): Promise<number> {
   // In this order: a payload that gets its entry after the first look has it at the second.
-  const old = new Map(store.payloads.olderThan(graceMs).map((key) => [key.toString('hex'), key]));
+  const old = new Map(store.payloads.olderThan(graceMs).map((key) => [payloadName(key), key]));
   if (old.size === 0) return 0;
   const seen = store.view((tables) => {
     const heads = readHeads(tables);
-    for (const { value } of tables.entries.getRange()) forget(old, entryCost(value).payloadKey);
-    for (const { value } of tables.dead.getRange()) forget(old, decodeDeadLetter(Buffer.from(value)).payloadKey);
+    // Old payloads belong to old messages: most often the first rows name them all.
+    for (const { value } of tables.entries.getRange()) if (forget(old, entryCost(value).payloadKey)) return heads;
+    for (const { value } of tables.dead.getRange()) if (forget(old, decodeDeadLetter(Buffer.from(value)).payloadKey)) return heads;
     return heads;
   });
   if (old.size === 0) return 0;
@@ -56,6 +58,8 @@ function* newer(table: Table, topic: number, position: number): Generator<Uint8A
   for (const { value } of table.getRange({ start: ownSeqKey(topic, position + 1), end: ownerRange(topic).end })) yield value;
 }
 
-function forget(old: Map<string, Buffer>, key: Buffer | undefined): void {
-  if (key) old.delete(key.toString('hex'));
+/** @returns whether none is left. */
+function forget(old: Map<string, Buffer>, key: Buffer | undefined): boolean {
+  if (key) old.delete(payloadName(key));
+  return old.size === 0;
 }
