@@ -152,7 +152,11 @@ export class MemoryBroker implements Broker {
           .map(({ seq, token }) => ({ seq, token, topic })),
       );
       if (fenced.length > 0) return { committed: false, fenced };
-      const full = messages.map(({ topic }) => this.#topic(topic)).find((log) => log.full);
+      // An id that is known adds nothing, and needs no room.
+      const full = messages
+        .filter(({ topic, message }) => !this.#topic(topic).knows(message.id))
+        .map(({ topic }) => this.#topic(topic))
+        .find((log) => log.full);
       if (!full) break;
       if (full.onFull === 'reject') throw topicFull(full.name, full.maxBytes);
       signal?.throwIfAborted();

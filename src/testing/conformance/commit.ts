@@ -72,6 +72,17 @@ export function commitConformance(harness: BrokerHarness): void {
       expect(await broker.sweep({ graceMs: 0 })).toEqual({ orphans: 0 });
     }));
 
+  test('nor does it wait for room in a full topic', () =>
+    withStore(harness, async ({ broker }) => {
+      await broker.declare({ topic: 'in', groups: ['g'] });
+      await broker.declare({ topic: 'out', groups: ['s'], maxBytes: 5_000 });
+      await broker.push('in', numbered(1));
+      const popped = await popAll(broker, 'in', a);
+      const output = numbered(10, 8_000);
+      await broker.push('out', output);
+      expect(await broker.commit(answer(popped, [output]))).toEqual({ committed: true, fenced: [] });
+    }));
+
   test('one commit may settle messages of several topics, and publish to several', () =>
     withStore(harness, async ({ broker }) => {
       for (const topic of ['in', 'in2']) await broker.declare({ topic, groups: ['g'] });
