@@ -39,6 +39,23 @@ export function retentionConformance(harness: BrokerHarness): void {
       expect((await broker.stats())[0]?.groups.g).toEqual({ published: 1, acked: 0, dead: 0, open: 1, unread: 0 });
     }));
 
+  test('letters of a dropped group stay to be read, and are not given to a later one of its name', () =>
+    withStore(harness, async ({ broker }) => {
+      await broker.declare({ topic: 't', groups: ['g'] });
+      await broker.push('t', numbered(1, 6_000));
+      const [message] = await broker.pop('t', { ...a, count: 1, waitMs: 0 });
+      if (!message) throw new Error('a message expected');
+      await broker.nack('t', a, message, { error: 'no' });
+      await broker.dropGroup('t', 'g');
+      expect(await broker.redrive('t', [1])).toBe(0);
+      await broker.declare({ topic: 't', groups: ['g'] });
+      expect(await broker.redrive('t', [1])).toBe(0);
+      expect((await broker.deadLetters('t')).map(({ payload }) => payload.length)).toEqual([6_000]);
+      expect((await broker.stats())[0]?.groups.g).toEqual({ published: 0, acked: 0, dead: 0, open: 0, unread: 0 });
+      expect(await broker.dropDeadLetters('t', [1])).toBe(1);
+      expect(await broker.sweep({ graceMs: 0 })).toEqual({ orphans: 0 });
+    }));
+
   test('a topic that replaces takes no group, in either order of declaration', () =>
     withStore(harness, async ({ broker }) => {
       await expect(broker.declare({ topic: 't', groups: ['g'], onFull: 'replace' })).rejects.toMatchObject({ code: 'BROKER_CONFIG' });

@@ -10,7 +10,9 @@ call('HDEL', topic, 'none')
 for i = 2, #ARGV do
   local letter = letterOf(ARGV[i])
   local group = letter and letter.group
-  if letter and call('HEXISTS', topic, 'g:' .. group .. ':cursor') == 1 then
+  -- A group that was dropped and declared again is another one, and begins later.
+  local start = letter and call('HGET', topic, 'g:' .. group .. ':start')
+  if start and tonumber(letter.seq) > tonumber(start) then
     deleteLetter(ARGV[i])
     local seq, record = letter.seq, letter.record
     local size, blob = headOf(record)
