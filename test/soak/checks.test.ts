@@ -35,7 +35,7 @@ describe('a trend', () => {
   };
 
   test('of memory that goes up and down is level, after warm-up', () => {
-    expect(trends((at) => (at < 30 ? at * 10 : 300 + 20 * (at % 2)) * megabyte)).toEqual([false]);
+    expect(trends((at) => (at < 60 ? at * 10 : 600 + 20 * (at % 2)) * megabyte)).toEqual([false]);
   });
 
   test('of a leak is not', () => {
@@ -43,7 +43,7 @@ describe('a trend', () => {
   });
 
   test('is not told of a short life', () => {
-    const samples = Array.from({ length: 120 }, (_, at) => ({ at, age: at % 60, pid: at < 60 ? 1 : 2, rss: 0, own: at, files: 20 }));
+    const samples = Array.from({ length: 180 }, (_, at) => ({ at, age: at % 90, pid: at < 90 ? 1 : 2, rss: 0, own: at, files: 20 }));
     expect(trendsOf({ processes: new Map([['sink-0', samples]]), files: new Map() }, [])).toEqual([]);
   });
 });

@@ -37,9 +37,9 @@ function pointsOf(samples: readonly Sample[], measure: Measure): Point[] {
 }
 
 /** A process or a file is not measured before it has run for so long. */
-const warmUpSeconds = 30;
+const warmUpSeconds = 60;
 /** Shorter stretches tell nothing: V8 lets garbage pile up for a minute and more before it collects all of it. */
-const leastSeconds = 120;
+const leastSeconds = 90;
 /** By then a server that was started again has loaded what it stored. */
 const loadSeconds = 3;
 
