@@ -108,13 +108,12 @@ async function act(kind: 'redrive' | 'drop', topic: string, numbers: readonly nu
     if (all)
       for await (const letter of readLetters(broker, topic)) if (group === undefined || letter.group === group) chosen.push(letter.letter);
     const count = kind === 'redrive' ? await broker.redrive(topic, chosen) : await broker.dropDeadLetters(topic, chosen);
+    const [first] = numbers;
+    if (first !== undefined && numbers.length === 1 && count === 0) throw noLetter(topic, first);
     if (flags.json) console.log(JSON.stringify({ topic, [kind === 'redrive' ? 'redriven' : 'dropped']: count }));
     else console.log(kind === 'redrive' ? `${count} given back to be delivered again` : `${count} dropped`);
-    const [first] = numbers;
-    if (first !== undefined && count < numbers.length)
-      throw numbers.length === 1
-        ? noLetter(topic, first)
-        : new EdgeFlowError('OPTIONS_INVALID', `${numbers.length - count} of the letters are not there`);
+    if (!all && count < numbers.length)
+      throw new EdgeFlowError('OPTIONS_INVALID', `${numbers.length - count} of the ${numbers.length} letters are not there`);
   });
 }
 
