@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Option } from 'commander';
 import type { Command } from 'commander';
@@ -63,7 +62,7 @@ function openStore({ system, directory, broker }: StoreFlags): Broker {
 }
 
 function openDirectory(directory: string): Broker {
-  const format = existsSync(directory) ? storedFormat(directory) : undefined;
+  const format = storedFormat(directory);
   if (!format) throw new EdgeFlowError('BROKER_CONFIG', `'${directory}' holds no store of the embedded broker`);
   return new EmbeddedBroker({ directory, durability: format.durability });
 }
