@@ -39,6 +39,9 @@ export const mainFile = 'main.json';
 
 const ownFiles = new Set([mainFile, formatFile, controlFile, `${controlFile}-lock`, dataFile, `${dataFile}-lock`, bellFolder]);
 
+/** These are made aside, under longer names, which a kill may leave behind. */
+const drafted = [formatFile, controlFile, dataFile];
+
 /** Shared memory smaller than this, as in a container with Docker's default of 64 MiB, does not hold video. */
 const leastSharedMemory = 256 * 1024 * 1024;
 /** What the empty files of a store take, and something to work with. */
@@ -146,7 +149,7 @@ export function wrongFormat(directory: string, found: string): EdgeFlowError {
 
 /** Names in the folder that are not EdgeFlow's. */
 export function foreignFiles(directory: string): string[] {
-  return readdirSync(directory).filter((name) => !ownFiles.has(name) && !name.startsWith(`${formatFile}.`));
+  return readdirSync(directory).filter((name) => !ownFiles.has(name) && !drafted.some((file) => name.startsWith(`${file}.`)));
 }
 
 function defaultStoreBytes(directory: string): number {

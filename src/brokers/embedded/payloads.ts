@@ -6,6 +6,7 @@ import { asFull } from './space.js';
 import type { Space } from './space.js';
 import { binary } from './tables.js';
 import type { Environment, Table } from './tables.js';
+import type { Transactions } from './transactions.js';
 
 /** A fixed state of the data environment: what is in it stays readable until `done`. Keep it short: it holds old pages. */
 export type Snapshot = Transaction;
@@ -37,13 +38,13 @@ const leastSweepMs = 60_000;
  * merged, and overwriting merges none.
  */
 export class Payloads {
-  readonly #environment: Environment;
+  readonly #transactions: Transactions;
   readonly #table: Table;
   readonly #slots: Slots;
   readonly #space: Space | undefined;
 
-  constructor(environment: Environment, space: Space | undefined) {
-    this.#environment = environment;
+  constructor(environment: Environment, transactions: Transactions, space: Space | undefined) {
+    this.#transactions = transactions;
     this.#table = environment.openDB<Uint8Array, Uint8Array>('payloads', binary);
     this.#slots = new Slots(environment.openDB<Uint8Array, Uint8Array>('slots', binary));
     this.#space = space;
@@ -56,8 +57,8 @@ export class Payloads {
       keys = this.#put(payloads);
     };
     try {
-      if (synced) await this.#environment.childTransaction(put);
-      else this.#environment.transactionSync(put);
+      if (synced) await this.#transactions.runSynced(put);
+      else this.#transactions.run(put);
     } catch (error) {
       throw asFull(error, 'the data file');
     }
@@ -66,15 +67,14 @@ export class Payloads {
 
   /** Stores a copy under a new key. */
   copy(key: Uint8Array): Buffer | undefined {
-    const payload = this.#table.getBinary(rowKey(decodeKey(key).number));
-    if (!payload || this.lost(key, 0)) return undefined;
-    return this.#environment.transactionSync(() => this.#put([payload]))[0];
+    const payload = this.#readNow(key);
+    return payload && this.#transactions.run(() => this.#put([payload]))[0];
   }
 
   /** Frees payloads; those that are gone already are left alone. */
   remove(keys: readonly Uint8Array[]): void {
     if (keys.length === 0) return;
-    this.#environment.transactionSync(() => {
+    this.#transactions.run(() => {
       for (const key of keys) {
         const { bytes, ...slot } = decodeKey(key);
         this.#free(slot, bytes === unknownBytes ? undefined : bytes);
@@ -98,11 +98,12 @@ export class Payloads {
   /** Copies a payload out of the map, into a buffer of its own. */
   read(key: Uint8Array, snapshot: Snapshot): Uint8Array | undefined {
     const { number, stamp } = decodeKey(key);
-    if (this.#slots.stamp(number, snapshot) !== stamp) return undefined;
+    // A snapshot may be a moment behind: see Transactions.
+    if (this.#slots.stamp(number, snapshot) !== stamp) return this.#readNow(key);
     // The declared type leaves out the options, which lmdb documents for all reads.
     const table: { getBinaryFast(key: Uint8Array, options: { readonly transaction: Snapshot }): Buffer | undefined } = this.#table;
     const found = table.getBinaryFast(rowKey(number), { transaction: snapshot });
-    if (!found) return undefined;
+    if (!found) return this.#readNow(key);
     // lmdb's buffer is used again for the next read; its `length` is the payload's, its real length is not. Fresh memory
     // costs more than the second copy: getBinary, which copies once, takes 2.3 ms for 1080p and this 1.6.
     const payload = Buffer.allocUnsafeSlow(found.length);
@@ -120,9 +121,15 @@ export class Payloads {
   }
 
   clear(): void {
-    this.#environment.transactionSync(() => {
+    this.#transactions.run(() => {
       for (const slot of this.#slots.used()) this.#free(slot);
     });
+  }
+
+  /** Where nobody writes meanwhile. */
+  #readNow(key: Uint8Array): Uint8Array | undefined {
+    const { number, stamp } = decodeKey(key);
+    return this.#transactions.run(() => (this.#slots.stamp(number) === stamp ? this.#table.getBinary(rowKey(number)) : undefined));
   }
 
   #put(payloads: readonly Uint8Array[]): Buffer[] {

@@ -4,6 +4,7 @@ import { spaceRecord } from './records.js';
 import type { SpaceRecord } from './records.js';
 import { binary } from './tables.js';
 import type { Environment, Table } from './tables.js';
+import type { Transactions } from './transactions.js';
 
 /** More than is needed, so that a file system that fills up later leaves room for what is replaced all the time. */
 const headroom = 32 * 1024 * 1024;
@@ -22,18 +23,18 @@ const key = Buffer.from('space');
  * environment's writer lock.
  */
 export class Space {
-  readonly #environment: Environment;
+  readonly #transactions: Transactions;
   readonly #table: Table;
   readonly #path: string;
   readonly #file: number;
   readonly #pageSize: number;
 
-  constructor(environment: Environment, path: string) {
-    this.#environment = environment;
+  constructor(environment: Environment, transactions: Transactions, path: string) {
+    this.#transactions = transactions;
     this.#table = environment.openDB<Uint8Array, Uint8Array>('space', binary);
     this.#path = path;
     this.#file = openSync(path, 'r+');
-    this.#pageSize = this.#stats().pageSize;
+    this.#pageSize = (environment.getStats() as { readonly pageSize: number }).pageSize;
   }
 
   /**
@@ -42,7 +43,7 @@ export class Space {
    * @throws EdgeFlowError `BROKER_FULL`
    */
   reserve(bytes: number): void {
-    const used = (this.#stats().lastPageNumber + 1) * this.#pageSize;
+    const used = (this.#transactions.lastPage + 1) * this.#pageSize;
     const { allocated, stored } = this.#load(used);
     const needed = used + bytes + slack;
     let end = allocated;
@@ -90,10 +91,6 @@ export class Space {
 
   close(): void {
     closeSync(this.#file);
-  }
-
-  #stats(): { readonly pageSize: number; readonly lastPageNumber: number } {
-    return this.#environment.getStats() as { pageSize: number; lastPageNumber: number };
   }
 }
 

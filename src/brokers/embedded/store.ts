@@ -1,17 +1,18 @@
 import path from 'node:path';
-import { open } from 'lmdb';
 import { EdgeFlowError, errorMessage, hasCode } from '../../errors.js';
 import { Bells } from './bells.js';
 import { Change } from './change.js';
 import { bootName } from './clock.js';
 import { bellFolder, checkEnvironment, controlFile, dataFile, prepareDirectory, wrongFormat } from './directory.js';
 import type { Durability, StoreFormat } from './directory.js';
+import { openEnvironment } from './environment.js';
 import { Payloads } from './payloads.js';
 import { RecentIds } from './recentIds.js';
 import { Space, asFull, freeBytes, leastFreeBytes } from './space.js';
 import { StoredLog } from './storedLog.js';
-import { binary, clearTables, openTables, tableCount } from './tables.js';
+import { clearTables, controlTables, dataTables, openTables } from './tables.js';
 import type { Environment, Tables } from './tables.js';
+import { Transactions } from './transactions.js';
 
 interface Job {
   run(change: Change): void;
@@ -43,6 +44,7 @@ export class Store {
   readonly #control: Environment;
   readonly #data: Environment;
   readonly #tables: Tables;
+  readonly #transactions: Transactions;
   readonly #space: Space | undefined;
   readonly #readerCheck: NodeJS.Timeout;
   readonly #recent = new Map<number, RecentIds>();
@@ -56,12 +58,19 @@ export class Store {
     checkEnvironment(directory, controlFile);
     checkEnvironment(directory, dataFile);
     try {
-      this.#control = this.#openEnvironment(controlFile, tableCount);
-      this.#data = this.#openEnvironment(dataFile, 3);
+      const files = { control: path.join(directory, controlFile), data: path.join(directory, dataFile) };
+      const shared = { mapSize: Math.max(leastMap, this.format.maxBytes * mapFactor), synced: this.synced };
+      this.#control = openEnvironment({ ...shared, path: files.control, tables: controlTables, writeMap: false });
+      // Payloads are written straight into the map.
+      this.#data = openEnvironment({ ...shared, path: files.data, tables: dataTables, writeMap: !this.synced });
       this.#tables = openTables(this.#control);
+      this.#transactions = new Transactions(this.#control, files.control);
+      const data = new Transactions(this.#data, files.data);
+      // At once, because reads do not look whether they are behind.
+      data.run(() => undefined);
       // A written map needs its space made sure; without one, a full disk is an error of the write.
-      this.#space = this.synced ? undefined : new Space(this.#data, path.join(directory, dataFile));
-      this.payloads = new Payloads(this.#data, this.#space);
+      this.#space = this.synced ? undefined : new Space(this.#data, data, files.data);
+      this.payloads = new Payloads(this.#data, data, this.#space);
     } catch (cause) {
       const full = asFull(cause, directory);
       throw full === cause ? wrongFormat(directory, errorMessage(cause)) : full;
@@ -151,7 +160,7 @@ export class Store {
   /** Runs a step alone in a transaction of the control environment, of which it changes nothing: nobody else writes meanwhile. */
   async exclusively<R>(step: (tables: Tables) => R): Promise<R> {
     const run = (): R => step(this.#tables);
-    return this.synced ? this.#control.childTransaction(run) : this.#control.transactionSync(run);
+    return this.synced ? this.#transactions.runSynced(run) : this.#transactions.run(run);
   }
 
   /** Names of all topics. */
@@ -205,9 +214,9 @@ export class Store {
       this.#recent.clear();
       throw error;
     };
-    if (this.synced) return this.#control.childTransaction(transact).then(committed, aborted);
+    if (this.synced) return this.#transactions.runSynced(transact).then(committed, aborted);
     try {
-      this.#control.transactionSync(transact);
+      this.#transactions.run(transact);
     } catch (error) {
       return Promise.reject(error instanceof Error ? error : new Error(String(error))).catch(aborted);
     }
@@ -219,27 +228,9 @@ export class Store {
     return new Change({ tables: this.#tables, payloads: this.payloads, maxBytes: this.format.maxBytes, recentIds: this.#recentIds });
   }
 
-  #openEnvironment(file: string, maxDbs: number): Environment {
-    const synced = this.synced;
-    return open<Uint8Array, Uint8Array>({
-      ...binary,
-      path: path.join(this.directory, file),
-      noSubdir: true,
-      maxDbs,
-      maxReaders: 512,
-      mapSize: Math.max(leastMap, this.format.maxBytes * mapFactor),
-      noSync: !synced,
-      // Payloads are written straight into the map. Rows of the control environment are deleted, which lmdb 3.5.6 cannot do there.
-      useWritemap: !synced && file === dataFile,
-      overlappingSync: false,
-      noMemInit: true,
-      permissionsMode: 0o600,
-    } as Parameters<typeof open<Uint8Array, Uint8Array>>[0]);
-  }
-
   #noticeReboot(): void {
     const boot = Buffer.from(bootName());
-    this.#control.transactionSync(() => {
+    this.#transactions.run(() => {
       const stored = this.#tables.store.getBinary(bootKey);
       if (stored && boot.equals(stored)) return;
       this.#tables.store.putSync(bootKey, boot);

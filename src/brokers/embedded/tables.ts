@@ -13,8 +13,10 @@ export interface Tables extends Readonly<Record<(typeof names)[number], Table>> 
 
 export const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
 
-/** How many named tables an environment must have room for. */
-export const tableCount = names.length + 1;
+/** Names of all tables of the control environment. */
+export const controlTables: readonly string[] = [...names, 'store'];
+/** Names of all tables of the data environment. */
+export const dataTables: readonly string[] = ['payloads', 'slots', 'space'];
 
 export function openTables(control: Environment): Tables {
   const table = (name: string): Table => control.openDB<Uint8Array, Uint8Array>(name, binary);

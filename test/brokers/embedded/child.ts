@@ -7,7 +7,7 @@ import { Store } from '#src/brokers/embedded/store.js';
 export interface ChildTask {
   readonly directory: string;
   readonly visibilityMs?: number;
-  readonly task: 'push' | 'hold' | 'consume' | 'latest' | 'commit';
+  readonly task: 'push' | 'hold' | 'consume' | 'latest' | 'commit' | 'reopen';
   readonly consumer?: string;
   /** First number to push. */
   readonly from?: number;
@@ -83,6 +83,14 @@ switch (task) {
       }));
       await broker.commit({ acks: [{ topic: 't', group: 'g', consumer, tickets: [message] }], messages: outputs });
       tell({ committed: message.seq });
+    }
+    break;
+  }
+  case 'reopen': {
+    for (let times = 0; times < count; times++) {
+      const another = new EmbeddedBroker({ directory, visibilityMs });
+      await another.open();
+      await another.close();
     }
     break;
   }

@@ -1,0 +1,59 @@
+import { existsSync, linkSync, rmSync } from 'node:fs';
+import { open } from 'lmdb';
+import { binary } from './tables.js';
+import type { Environment } from './tables.js';
+
+/** Where an environment lies and how it is used. */
+export interface EnvironmentOptions {
+  readonly path: string;
+  /** Names of all its tables. */
+  readonly tables: readonly string[];
+  /** The most that the file may grow to, in bytes. */
+  readonly mapSize: number;
+  /** Whether commits wait for the disk. */
+  readonly synced: boolean;
+  /** Whether what is written goes straight into the map. Rows must not be deleted then: lmdb 3.5.6 ends the process on it. */
+  readonly writeMap: boolean;
+}
+
+/** Opens an environment with all its tables; makes it where it is not there. */
+export function openEnvironment(options: EnvironmentOptions): Environment {
+  if (!existsSync(options.path)) create(options);
+  return openFile(options.path, options);
+}
+
+/**
+ * Makes a new environment aside and puts it in its place whole. So nobody who opens one in its place has to add a table,
+ * which lmdb does in transactions of its own: those do not look, as {@link Transactions} does, what others have committed.
+ */
+function create(options: EnvironmentOptions): void {
+  const draft = `${options.path}.${process.pid}.${Math.random().toString(36).slice(2)}`;
+  try {
+    const environment = openFile(draft, options);
+    for (const name of options.tables) environment.openDB(name, binary);
+    void environment.close();
+    linkSync(draft, options.path);
+  } catch (error) {
+    // Another process was faster.
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  } finally {
+    rmSync(draft, { force: true });
+    rmSync(`${draft}-lock`, { force: true });
+  }
+}
+
+function openFile(path: string, { tables, mapSize, synced, writeMap }: EnvironmentOptions): Environment {
+  return open<Uint8Array, Uint8Array>({
+    ...binary,
+    path,
+    noSubdir: true,
+    maxDbs: tables.length,
+    maxReaders: 512,
+    mapSize,
+    noSync: !synced,
+    useWritemap: writeMap,
+    overlappingSync: false,
+    noMemInit: true,
+    permissionsMode: 0o600,
+  } as Parameters<typeof open<Uint8Array, Uint8Array>>[0]);
+}
