@@ -188,6 +188,12 @@ export interface PopRequest extends GroupConsumer, WaitOptions {
    * @defaultValue false
    */
   readonly strict?: boolean;
+  /**
+   * Gives payloads as they lie in the broker's memory where it can: to be read until the message is settled, and not to be
+   * written to. Saves a copy of each.
+   * @defaultValue false
+   */
+  readonly inPlace?: boolean;
 }
 
 export interface PopLatestRequest extends WaitOptions {
@@ -195,6 +201,14 @@ export interface PopLatestRequest extends WaitOptions {
   /** Name of this consumer, stable across restarts. */
   readonly consumer: string;
   readonly waitMs: number;
+  /**
+   * Gives the payload as it lies in the broker's memory where it can: to be read until a later call names the message as
+   * settled, and not to be written to. Saves a copy.
+   * @defaultValue false
+   */
+  readonly inPlace?: boolean;
+  /** Positions of messages that this client took for the reader in place, and does not look at any more. */
+  readonly settled?: readonly number[];
 }
 
 /** What a consumer shows to settle a delivery. */

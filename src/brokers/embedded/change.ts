@@ -3,7 +3,7 @@ import type { StoreRecord } from './records.js';
 import { StoredLog } from './storedLog.js';
 import type { LogEffects } from './storedLog.js';
 import type { Bell } from './bells.js';
-import type { Payloads, Snapshot } from './payloads.js';
+import type { Payloads } from './payloads.js';
 import type { RecentIds } from './recentIds.js';
 import type { Tables } from './tables.js';
 
@@ -39,7 +39,6 @@ export class Change implements LogEffects {
   readonly #logs = new Map<string, StoredLog>();
   readonly #store: StoreRecord;
   readonly #dirty = new Set<StoredLog>();
-  readonly #snapshots: Snapshot[] = [];
 
   constructor({ tables, payloads, maxBytes, recentIds }: ChangeOptions) {
     this.recentIds = recentIds;
@@ -87,24 +86,9 @@ export class Change implements LogEffects {
     if (log.full || this.bytes >= this.#maxBytes || log.strict) this.ring(log.name, 'space');
   }
 
-  /**
-   * Keeps the payloads that are stored now readable after the commit. Entries in the control environment are deleted
-   * before their payloads, so what an entry names is there as long as this transaction sees the entry.
-   */
-  snapshot(): Snapshot {
-    const snapshot = this.#payloads.snapshot();
-    this.#snapshots.push(snapshot);
-    return snapshot;
-  }
-
   save(): void {
     for (const log of this.#dirty) log.save();
     this.tables.store.putSync(storeKey, storeRecord.encode(this.#store));
-  }
-
-  /** Lets go of what an aborted transaction had taken. */
-  abort(): void {
-    for (const snapshot of this.#snapshots) snapshot.done();
   }
 
   /** Forgets the logs: they were deleted. */

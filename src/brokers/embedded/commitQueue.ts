@@ -236,10 +236,7 @@ export class CommitQueue {
     const { store } = this.#options;
     if (outputs.length === 0) return undefined;
     try {
-      const keys = await store.payloads.write(
-        outputs.map(({ message }) => message.payload),
-        store.synced,
-      );
+      const keys = await store.payloads.write(outputs.map(({ message }) => message.payload));
       outputs.forEach((output, index) => (output.payloadKey = keys[index]));
       return undefined;
     } catch (error) {

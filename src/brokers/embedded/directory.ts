@@ -27,9 +27,11 @@ export interface StoreFormat {
   readonly durability: Durability;
   /** Bound of the bytes of all topics that groups read. */
   readonly maxBytes: number;
+  /** How payloads are stored: in arenas, which are read in place, or as rows of lmdb. */
+  readonly payloads: 'arenas' | 'rows';
 }
 
-const formatVersion = 2;
+const formatVersion = 3;
 const formatFile = 'edgeflow-store.json';
 export const controlFile = 'control.mdb';
 export const dataFile = 'data.mdb';
@@ -42,8 +44,8 @@ const ownFiles = new Set([mainFile, formatFile, controlFile, `${controlFile}-loc
 /** These are made aside, under longer names, which a kill may leave behind. */
 const drafted = [formatFile, controlFile, dataFile];
 
-/** Shared memory smaller than this, as in a container with Docker's default of 64 MiB, does not hold video. */
-const leastSharedMemory = 256 * 1024 * 1024;
+/** A file system smaller than this, such as shared memory in a container with Docker's default of 64 MiB, does not hold video. */
+const leastForVideo = 256 * 1024 * 1024;
 /** What the empty files of a store take, and something to work with. */
 const leastNewStoreBytes = 256 * 1024;
 const mostDefaultBytes = 4 * 1024 * 1024 * 1024;
@@ -64,7 +66,7 @@ export function sharedMemoryFolder(): string | undefined {
   try {
     accessSync(folder, constants.W_OK);
     const { blocks, bsize } = statfsSync(folder);
-    return blocks * bsize >= leastSharedMemory ? folder : undefined;
+    return blocks * bsize >= leastForVideo ? folder : undefined;
   } catch {
     // No such folder here, or not for us: the temporary folder does it.
     return undefined;
@@ -99,7 +101,8 @@ export function prepareDirectory(directory: string, durability: Durability, maxB
         `the file system of '${directory}' has ${free} bytes free, a new store needs ${leastNewStoreBytes}: free some, or choose another directory`,
       );
     const bound = maxBytes ?? defaultStoreBytes(directory);
-    const format: StoreFormat = { format: formatVersion, durability, maxBytes: bound };
+    const payloads = durability === 'process' && totalBytes(directory) >= leastForVideo ? 'arenas' : 'rows';
+    const format: StoreFormat = { format: formatVersion, durability, maxBytes: bound, payloads };
     const draft = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}`;
     writeFileSync(draft, JSON.stringify(format), { mode: 0o600 });
     renameSync(draft, file);
@@ -134,7 +137,8 @@ function readFormat(directory: string, file: string): StoreFormat {
   if (
     format.format !== formatVersion ||
     typeof format.maxBytes !== 'number' ||
-    (format.durability !== 'process' && format.durability !== 'power')
+    (format.durability !== 'process' && format.durability !== 'power') ||
+    (format.payloads !== 'arenas' && format.payloads !== 'rows')
   )
     throw wrongFormat(directory, `it has format ${String(format.format)}, this version of EdgeFlow writes ${formatVersion}`);
   return format as StoreFormat;
@@ -152,9 +156,13 @@ export function foreignFiles(directory: string): string[] {
   return readdirSync(directory).filter((name) => !ownFiles.has(name) && !drafted.some((file) => name.startsWith(`${file}.`)));
 }
 
-function defaultStoreBytes(directory: string): number {
+function totalBytes(directory: string): number {
   const { blocks, bsize } = statfsSync(directory);
-  return Math.min(mostDefaultBytes, Math.floor((blocks * bsize) / 2));
+  return blocks * bsize;
+}
+
+function defaultStoreBytes(directory: string): number {
+  return Math.min(mostDefaultBytes, Math.floor(totalBytes(directory) / 2));
 }
 
 /**

@@ -35,12 +35,12 @@ import type { Durability } from './directory.js';
 import { withGroup, withReader, withTopic } from './declared.js';
 import type { Entry } from './entry.js';
 import { seqKey } from './keys.js';
-import type { Snapshot } from './payloads.js';
 import { claimMain, releaseMain } from './mainProcess.js';
 import { attemptOf } from '../token.js';
 import { sessionRecord } from './records.js';
 import { Store } from './store.js';
 import type { StoredLog, StoredMessage } from './storedLog.js';
+import { OwnHolds } from './ownHolds.js';
 import { sweepPayloads } from './sweep.js';
 
 /** Options of {@link EmbeddedBroker}. */
@@ -91,6 +91,7 @@ export class EmbeddedBroker implements Broker {
   readonly #pushes = new Map<string, CommitQueue>();
   readonly #enlisted = new Set<string>();
   readonly #likely = new Set<string>();
+  readonly #holds = new OwnHolds();
   readonly #closing = new AbortController();
   #store: Store | undefined;
   #commits: CommitQueue | undefined;
@@ -167,7 +168,7 @@ export class EmbeddedBroker implements Broker {
       if (this.#likely.has(key) || look().ready) {
         const taken = await store.change((change) => this.#take(change, topic, request));
         this.#enlisted.add(key);
-        const messages = taken.messages.length > 0 ? await this.#delivered(store, topic, request, taken) : [];
+        const messages = taken.length > 0 ? await this.#delivered(store, topic, request, taken) : [];
         if (messages.length > 0) {
           this.#likely.add(key);
           return messages;
@@ -183,13 +184,15 @@ export class EmbeddedBroker implements Broker {
     }
   }
 
-  async popLatest(topic: string, { reader, waitMs, signal }: PopLatestRequest): Promise<ReceivedMessage | undefined> {
+  async popLatest(topic: string, request: PopLatestRequest): Promise<ReceivedMessage | undefined> {
+    const { reader, waitMs, signal, inPlace = false, settled = [] } = request;
     const end = monotonicMs() + waitMs;
+    this.#holds.settle(topic, reader, settled);
     for (;;) {
       const store = this.#use();
       const heard = store.bells.heard(topic, ['news']);
       const newer = store.view((_, log) => withReader(log(topic), topic, reader).hasNewer(reader));
-      const message = newer ? await this.#takeLatest(store, topic, reader) : undefined;
+      const message = newer ? await this.#takeLatest(store, topic, reader, inPlace) : undefined;
       const now = monotonicMs();
       if (message || now >= end || signal?.aborted) return message;
       if (store.bells.watch(topic, ['news'])) continue;
@@ -230,19 +233,16 @@ export class EmbeddedBroker implements Broker {
 
   async deadLetters(topic: string, options?: DeadLetterOptions): Promise<DeadLetter[]> {
     const store = this.#use();
-    const { letters, snapshot } = await store.change((change) => {
-      const log = withTopic(change.log(topic), topic);
-      return { letters: log.deadLetters(options), snapshot: change.snapshot() };
-    });
-    try {
-      return letters.map((stored) => {
-        const { id, time, meta, letter, seq, group, error, stack, attempts, firstTime, deadTime } = stored;
-        const payload = payloadOf(store, stored, snapshot) ?? stored.payload;
-        return { id, time, meta, payload, letter, seq, group, error, stack, attempts, firstTime, deadTime };
-      });
-    } finally {
-      snapshot.done();
-    }
+    // In a transaction, so that nobody drops a letter while its payload is read.
+    return store.change((change) =>
+      withTopic(change.log(topic), topic)
+        .deadLetters(options)
+        .map((stored) => {
+          const { id, time, meta, letter, seq, group, error, stack, attempts, firstTime, deadTime } = stored;
+          const payload = payloadOf(store, stored, false) ?? stored.payload;
+          return { id, time, meta, payload, letter, seq, group, error, stack, attempts, firstTime, deadTime };
+        }),
+    );
   }
 
   redrive(topic: string, letters: readonly number[]): Promise<number> {
@@ -283,6 +283,7 @@ export class EmbeddedBroker implements Broker {
       store.clear(change);
     });
     this.#enlisted.clear();
+    this.#holds.clear();
   }
 
   stats(): Promise<TopicStats[]> {
@@ -301,7 +302,10 @@ export class EmbeddedBroker implements Broker {
     const store = this.#store;
     if (!store) return;
     // Without its session, what this client had open goes to others at once.
-    await store.change(({ tables }) => tables.sessions.removeSync(seqKey(0, this.#session)));
+    await store.change((change) => {
+      for (const { topic, reader, seq } of this.#holds.all()) change.log(topic)?.letGo(reader, this.#session, seq);
+      change.tables.sessions.removeSync(seqKey(0, this.#session));
+    });
     if (this.#main) releaseMain(store.directory, this.#session);
     await store.release();
   }
@@ -322,45 +326,47 @@ export class EmbeddedBroker implements Broker {
     const first = !this.#enlisted.has(`${topic}/${group}/${consumer}`);
     if (first) this.#live(change);
     const owner = log.enlist(group, consumer, this.#session, first);
-    const messages = log.pop(group, owner, count, strict, monotonicMs());
-    return { messages, snapshot: messages.some(({ entry }) => entry.payloadKey) ? change.snapshot() : undefined };
+    return log.pop(group, owner, count, strict, monotonicMs());
   }
 
-  async #delivered(store: Store, topic: string, consumer: GroupConsumer, { messages, snapshot }: Taken): Promise<DeliveredMessage[]> {
+  async #delivered(
+    store: Store,
+    topic: string,
+    { inPlace = false, ...consumer }: PopRequest,
+    messages: Taken,
+  ): Promise<DeliveredMessage[]> {
     const delivered: DeliveredMessage[] = [];
     const lost: (Ticket & { readonly error: string })[] = [];
-    try {
-      for (const { seq, token, entry } of messages) {
-        const { id, time, meta } = entry;
-        const payload = payloadOf(store, entry, snapshot);
-        if (payload && isIntact({ meta, payload }, entry.checksum))
-          delivered.push({ id, time, meta, payload, seq, token, attempt: attemptOf(token) });
-        else {
-          const found = payload ? 'the stored bytes are not those that were published' : 'its payload is gone, or has another length';
-          lost.push({ seq, token, error: `MESSAGE_CORRUPT: message '${id}': ${found}` });
-        }
+    for (const { seq, token, entry } of messages) {
+      const { id, time, meta } = entry;
+      const payload = payloadOf(store, entry, inPlace);
+      if (payload && isIntact({ meta, payload }, entry.checksum))
+        delivered.push({ id, time, meta, payload, seq, token, attempt: attemptOf(token) });
+      else {
+        const found = payload ? 'the stored bytes are not those that were published' : 'its payload is gone, or has another length';
+        lost.push({ seq, token, error: `MESSAGE_CORRUPT: message '${id}': ${found}` });
       }
-    } finally {
-      snapshot?.done();
     }
     // Only damage from outside does this. A dead letter says so; waiting would not bring the bytes back.
     for (const { error, ...ticket } of lost) await this.nack(topic, consumer, ticket, { error });
     return delivered;
   }
 
-  async #takeLatest(store: Store, topic: string, reader: string): Promise<ReceivedMessage | undefined> {
-    const { message, snapshot } = await store.change((change) => {
-      const message = withReader(change.log(topic), topic, reader).popLatest(reader);
-      return { message, snapshot: message?.entry.payloadKey ? change.snapshot() : undefined };
+  async #takeLatest(store: Store, topic: string, reader: string, inPlace: boolean): Promise<ReceivedMessage | undefined> {
+    const session = this.#session;
+    const message = await store.change((change) => {
+      const log = withReader(change.log(topic), topic, reader);
+      log.reapHolds(monotonicMs());
+      for (const seq of this.#holds.takeOver(topic, reader)) log.letGo(reader, session, seq);
+      const latest = log.popLatest(reader, session);
+      // Who holds says that it lives.
+      if (latest?.entry.payloadKey && !this.#beat) this.#live(change);
+      return latest;
     });
     if (!message) return undefined;
     const { seq, entry } = message;
-    let payload: Uint8Array | undefined;
-    try {
-      payload = payloadOf(store, entry, snapshot);
-    } finally {
-      snapshot?.done();
-    }
+    const payload = payloadOf(store, entry, inPlace);
+    if (entry.payloadKey) this.#holds.taken(topic, reader, seq, inPlace && payload !== undefined);
     if (payload) return { id: entry.id, time: entry.time, meta: entry.meta, payload, seq };
     // Only damage from outside does this. The next newer message comes.
     await store.change((change) => change.log(topic)?.passOver(reader));
@@ -416,14 +422,12 @@ export function connectEmbeddedBroker({ kind, options }: BrokerConfig): Embedded
   return new EmbeddedBroker(options);
 }
 
-interface Taken {
-  readonly messages: readonly (StoredMessage & Ticket)[];
-  readonly snapshot: Snapshot | undefined;
-}
+type Taken = readonly (StoredMessage & Ticket)[];
 
 /** The payload of an entry; undefined where it is gone, or is not as long as it was. */
-function payloadOf(store: Store, { meta, payload, payloadKey, bytes }: Entry, snapshot: Snapshot | undefined): Uint8Array | undefined {
-  const found = payloadKey && snapshot ? store.payloads.read(payloadKey, snapshot) : payload;
+function payloadOf(store: Store, { meta, payload, payloadKey, bytes }: Entry, inPlace: boolean): Uint8Array | undefined {
+  const stored = payloadKey && (inPlace ? store.lend(payloadKey) : store.payloads.read(payloadKey));
+  const found = payloadKey ? stored : payload;
   return found?.length === bytes - meta.length ? found : undefined;
 }
 

@@ -1,6 +1,6 @@
 import type { OutgoingMessage } from '../../message.js';
 import { damaged } from './damaged.js';
-import { payloadKeyBytes } from './payloads.js';
+import { payloadKeyBytes } from './payloadKey.js';
 
 /** Payloads up to this size travel inside the entry. */
 export const inlineBytes = 4096;

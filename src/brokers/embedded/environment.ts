@@ -1,4 +1,4 @@
-import { existsSync, linkSync, rmSync } from 'node:fs';
+import { existsSync, linkSync, rmSync, statSync } from 'node:fs';
 import { open } from 'lmdb';
 import { binary } from './tables.js';
 import type { Environment } from './tables.js';
@@ -16,10 +16,19 @@ export interface EnvironmentOptions {
   readonly writeMap: boolean;
 }
 
+/** Environments whose memory was lent: closing one would unmap it, and lmdb must not open a file twice in a process. */
+const kept = new Map<string, { readonly environment: Environment; readonly inode: number }>();
+
 /** Opens an environment with all its tables; makes it where it is not there. */
 export function openEnvironment(options: EnvironmentOptions): Environment {
   if (!existsSync(options.path)) create(options);
-  return openFile(options.path, options);
+  const known = kept.get(options.path);
+  return known?.inode === statSync(options.path).ino ? known.environment : openFile(options.path, options);
+}
+
+/** Leaves an environment open until the process ends; {@link openEnvironment} gives it again. */
+export function keepEnvironment(path: string, environment: Environment): void {
+  if (existsSync(path)) kept.set(path, { environment, inode: statSync(path).ino });
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 
 const seqBytes = 6;
+const sessionBytes = 6;
 const scratch = Buffer.alloc(4 + seqBytes);
 
 /** Key of a numbered row. Valid until the next call: lmdb copies it at once. */
@@ -35,6 +36,24 @@ export function nameKey(owner: number, name: string): Buffer {
 /** The name in a key that {@link nameKey} made. */
 export function nameOfKey(key: Uint8Array): string {
   return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('utf8', 4);
+}
+
+/** Key of what a reader holds of a message; behind that of the message. */
+export function holdKey(owner: number, seq: number, session: number, reader: string): Buffer {
+  const tail = Buffer.alloc(sessionBytes + Buffer.byteLength(reader));
+  tail.writeUIntBE(session, 0, sessionBytes);
+  tail.write(reader, sessionBytes);
+  return Buffer.concat([seqKey(owner, seq), tail]);
+}
+
+/** The session in a key that {@link holdKey} made. */
+export function sessionOfHold(key: Uint8Array): number {
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).readUIntBE(4 + seqBytes, sessionBytes);
+}
+
+/** Bounds of all holds of one message. */
+export function holdRange(owner: number, seq: number): { readonly start: Buffer; readonly end: Buffer } {
+  return { start: ownSeqKey(owner, seq), end: ownSeqKey(owner, seq + 1) };
 }
 
 /** Bounds of all rows of one owner. */

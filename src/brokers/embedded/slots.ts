@@ -1,4 +1,4 @@
-import type { Transaction } from 'lmdb';
+import { rowKey } from './payloadKey.js';
 import { damaged } from './damaged.js';
 import type { Table } from './tables.js';
 
@@ -52,8 +52,8 @@ export class Slots {
     return true;
   }
 
-  stamp(number: number, transaction?: Transaction): number | undefined {
-    return this.#row(Math.floor(number / perRow), transaction)?.[number % perRow];
+  stamp(number: number): number | undefined {
+    return this.#row(Math.floor(number / perRow))?.[number % perRow];
   }
 
   used(): Slot[] {
@@ -67,9 +67,8 @@ export class Slots {
     }
   }
 
-  #row(row: number, transaction?: Transaction): Float64Array | undefined {
-    const table: { getBinary(key: Uint8Array, options: { readonly transaction?: Transaction }): Uint8Array | undefined } = this.#table;
-    const stored = table.getBinary(rowKey(row), transaction ? { transaction } : {});
+  #row(row: number): Float64Array | undefined {
+    const stored = this.#table.getBinary(rowKey(row));
     if (stored && stored.length !== perRow * 8) throw damaged('the table of payloads');
     return stored && new Float64Array(stored.buffer.slice(stored.byteOffset, stored.byteOffset + stored.byteLength));
   }
@@ -77,10 +76,4 @@ export class Slots {
   #save(row: number, stamps: Float64Array): void {
     this.#table.putSync(rowKey(row), Buffer.from(stamps.buffer));
   }
-}
-
-function rowKey(row: number): Buffer {
-  const key = Buffer.allocUnsafe(4);
-  key.writeUInt32BE(row);
-  return key;
 }

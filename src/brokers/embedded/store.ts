@@ -5,8 +5,10 @@ import { Change } from './change.js';
 import { bootName } from './clock.js';
 import { bellFolder, checkEnvironment, controlFile, dataFile, prepareDirectory, wrongFormat } from './directory.js';
 import type { Durability, StoreFormat } from './directory.js';
-import { openEnvironment } from './environment.js';
-import { Payloads } from './payloads.js';
+import { keepEnvironment, openEnvironment } from './environment.js';
+import { ArenaPayloads } from './arenaPayloads.js';
+import type { Payloads } from './payloads.js';
+import { RowPayloads } from './rowPayloads.js';
 import { RecentIds } from './recentIds.js';
 import { Space, asFull, freeBytes, leastFreeBytes } from './space.js';
 import { StoredLog } from './storedLog.js';
@@ -49,6 +51,7 @@ export class Store {
   readonly #readerCheck: NodeJS.Timeout;
   readonly #recent = new Map<number, RecentIds>();
   #clients = 0;
+  #lent = false;
   #jobs: Job[] = [];
   #draining: Promise<void> | undefined;
 
@@ -70,7 +73,10 @@ export class Store {
       data.run(() => undefined);
       // A written map needs its space made sure; without one, a full disk is an error of the write.
       this.#space = this.synced ? undefined : new Space(this.#data, data, files.data);
-      this.payloads = new Payloads(this.#data, data, this.#space);
+      this.payloads =
+        this.#space && this.format.payloads === 'arenas'
+          ? new ArenaPayloads(this.#data, data, this.#space)
+          : new RowPayloads(this.#data, data, this.#space);
     } catch (cause) {
       const full = asFull(cause, directory);
       throw full === cause ? wrongFormat(directory, errorMessage(cause)) : full;
@@ -104,7 +110,8 @@ export class Store {
     clearInterval(this.#readerCheck);
     this.bells.close();
     this.#space?.close();
-    await this.#data.close();
+    if (this.#lent) keepEnvironment(path.join(this.directory, dataFile), this.#data);
+    else await this.#data.close();
     await this.#control.close();
   }
 
@@ -115,6 +122,12 @@ export class Store {
   /** Whether the file system has no room for more. */
   get cramped(): boolean {
     return freeBytes(this.directory) < leastFreeBytes;
+  }
+
+  /** Reads a payload where it lies, if it can be; the map then stays until the process ends, for those who still look at it. */
+  lend(key: Uint8Array): Uint8Array | undefined {
+    this.#lent = true;
+    return this.payloads.read(key, true);
   }
 
   /** Reads one consistent state. `read` must not keep it. */
@@ -209,7 +222,6 @@ export class Store {
       this.payloads.remove(change?.freed ?? []);
     };
     const aborted = (error: unknown): never => {
-      change?.abort();
       // They may have noted what was not published.
       this.#recent.clear();
       throw error;

@@ -16,6 +16,7 @@ import { decodeDeadLetter, encodeDeadLetter } from './deadLetters.js';
 import type { StoredDeadLetter } from './deadLetters.js';
 import { decodeEntry, encodeEntry, entryCost, reencodeEntry } from './entry.js';
 import type { Entry } from './entry.js';
+import { Holds } from './holds.js';
 import { nameKey, nameOfKey, ownSeqKey, ownerRange, seqKey, seqOfKey } from './keys.js';
 import { OpenSet } from './openSet.js';
 import type { RecentIds } from './recentIds.js';
@@ -64,12 +65,14 @@ export class StoredLog {
   readonly #topic: TopicRecord;
   readonly #groups = new Map<string, Group>();
   readonly #readers = new Map<string, ReaderRecord>();
+  readonly #holds: Holds;
 
   private constructor(name: string, tables: Tables, effects: LogEffects, topic: TopicRecord) {
     this.name = name;
     this.#tables = tables;
     this.#effects = effects;
     this.#topic = topic;
+    this.#holds = new Holds(tables.holds, topic.number);
   }
 
   static load(name: string, tables: Tables, effects: LogEffects): StoredLog | undefined {
@@ -227,7 +230,8 @@ export class StoredLog {
     reader.skipped++;
   }
 
-  popLatest(readerName: string): StoredMessage | undefined {
+  /** @param session - holds a payload that is not in the entry, until {@link letGo}. */
+  popLatest(readerName: string, session: number): StoredMessage | undefined {
     const reader = this.#readers.get(readerName);
     if (!reader) throw new Error(`reader '${readerName}' is unknown`);
     const { head } = this.#topic;
@@ -235,7 +239,20 @@ export class StoredLog {
     reader.skipped += head - reader.cursor - 1;
     reader.delivered++;
     reader.cursor = head;
-    return { seq: head, entry: this.#entry(head) };
+    const entry = this.#entry(head);
+    if (entry.payloadKey) this.#holds.add(head, session, readerName, entry.payloadKey);
+    return { seq: head, entry };
+  }
+
+  /** A reader looks at the payload of a message no more. */
+  letGo(readerName: string, session: number, seq: number): void {
+    const payloadKey = this.#holds.letGo(seq, session, readerName);
+    if (payloadKey) this.#effects.freed.push(payloadKey);
+  }
+
+  /** Lets go for those who do not live any more. */
+  reapHolds(now: number): void {
+    this.#effects.freed.push(...this.#holds.reap((session) => this.#alive(session, now)));
   }
 
   /** Whether there is a message that the reader has not had. */
@@ -371,7 +388,7 @@ export class StoredLog {
       if (!this.#tables.entries.doesExist(key)) {
         this.#tables.entries.putSync(ownSeqKey(this.#topic.number, seq), reencodeEntry(found));
         this.#count(1, bytes);
-      } else if (payloadKey) this.#effects.freed.push(payloadKey);
+      } else if (payloadKey) this.#discard(seq, payloadKey);
       group.open++;
       this.#wait(group, seq, redriven(token), -Infinity);
       group.dead--;
@@ -387,7 +404,7 @@ export class StoredLog {
     for (const letter of letters) {
       const found = this.#letter(letter);
       if (!found) continue;
-      if (found.payloadKey) this.#effects.freed.push(found.payloadKey);
+      if (found.payloadKey) this.#discard(found.seq, found.payloadKey);
       this.#removeLetter(letter);
       count++;
     }
@@ -517,7 +534,12 @@ export class StoredLog {
   #free(seq: number): void {
     if (seq < 1 || this.#needed(seq)) return;
     const payloadKey = this.#remove(seq);
-    if (payloadKey) this.#effects.freed.push(payloadKey);
+    if (payloadKey) this.#discard(seq, payloadKey);
+  }
+
+  /** Frees a payload that neither an entry nor a letter names any more. */
+  #discard(seq: number, payloadKey: Uint8Array): void {
+    if (!this.#holds.leave(seq, payloadKey)) this.#effects.freed.push(payloadKey);
   }
 
   /** Whether a group has a message unread or open, other than one. */

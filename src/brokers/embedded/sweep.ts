@@ -1,7 +1,9 @@
 import { decodeDeadLetter } from './deadLetters.js';
 import { entryCost } from './entry.js';
 import { ownSeqKey, ownerRange } from './keys.js';
-import { payloadName } from './payloads.js';
+import { heldPayload } from './holds.js';
+import { monotonicMs } from './clock.js';
+import { payloadName } from './payloadKey.js';
 import { topicRecord } from './records.js';
 import type { Store } from './store.js';
 import type { Table, Tables } from './tables.js';
@@ -19,6 +21,7 @@ interface Heads {
  * @returns how many there were.
  */
 export async function sweepPayloads(store: Store, graceMs: number): Promise<number> {
+  await letGoOfTheDead(store);
   // In this order: a payload that gets its entry after the first look has it at the second.
   const old = new Map(store.payloads.olderThan(graceMs).map((key) => [payloadName(key), key]));
   if (old.size === 0) return 0;
@@ -27,6 +30,7 @@ export async function sweepPayloads(store: Store, graceMs: number): Promise<numb
     // Old payloads belong to old messages: most often the first rows name them all.
     for (const { value } of tables.entries.getRange()) if (forget(old, entryCost(value).payloadKey)) return heads;
     for (const { value } of tables.dead.getRange()) if (forget(old, decodeDeadLetter(Buffer.from(value)).payloadKey)) return heads;
+    for (const { value } of tables.holds.getRange()) if (forget(old, heldPayload(value))) return heads;
     return heads;
   });
   if (old.size === 0) return 0;
@@ -41,6 +45,13 @@ export async function sweepPayloads(store: Store, graceMs: number): Promise<numb
     }
     store.payloads.remove([...old.values()]);
     return old.size;
+  });
+}
+
+async function letGoOfTheDead(store: Store): Promise<void> {
+  if (store.view((tables) => [...tables.holds.getKeys({ limit: 1 })].length === 0)) return;
+  await store.change((change) => {
+    for (const topic of store.topics()) change.log(topic)?.reapHolds(monotonicMs());
   });
 }
 

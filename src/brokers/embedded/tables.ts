@@ -3,7 +3,7 @@ import type { Database, RootDatabase } from 'lmdb';
 export type Table = Database<Uint8Array, Uint8Array>;
 export type Environment = RootDatabase<Uint8Array, Uint8Array>;
 
-const names = ['topics', 'groups', 'readers', 'entries', 'open', 'recent', 'dead', 'consumers', 'sessions', 'failures'] as const;
+const names = ['topics', 'groups', 'readers', 'entries', 'open', 'recent', 'dead', 'consumers', 'sessions', 'failures', 'holds'] as const;
 
 /** The tables of the control environment. */
 export interface Tables extends Readonly<Record<(typeof names)[number], Table>> {
@@ -32,6 +32,7 @@ export function openTables(control: Environment): Tables {
     consumers: table('consumers'),
     sessions: table('sessions'),
     failures: table('failures'),
+    holds: table('holds'),
   };
 }
 

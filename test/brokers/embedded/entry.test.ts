@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decodeDeadLetter, encodeDeadLetter } from '#src/brokers/embedded/deadLetters.js';
 import { decodeEntry, encodeEntry, entryCost } from '#src/brokers/embedded/entry.js';
-import { payloadKeyBytes } from '#src/brokers/embedded/payloads.js';
+import { payloadKeyBytes } from '#src/brokers/embedded/payloadKey.js';
 import { damaged } from '../../support/mutations.js';
 import { plainOrCorrupt } from '../../support/plainOrCorrupt.js';
 

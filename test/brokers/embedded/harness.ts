@@ -26,14 +26,12 @@ export function embeddedStore(options: EmbeddedBrokerOptions = {}): Promise<Brok
     damage: () => {
       const { durability = 'process', maxBytes } = options;
       const store = Store.acquire({ directory, durability, maxBytes });
-      const snapshot = store.payloads.snapshot();
       try {
         const [key] = store.payloads.olderThan(-1);
-        const payload = key && store.payloads.read(key, snapshot);
+        const payload = key && store.payloads.read(key);
         if (!payload) return Promise.resolve(false);
         return Promise.resolve(turnBitInFile(path.join(directory, 'data.mdb'), payload));
       } finally {
-        snapshot.done();
         void store.release();
       }
     },

@@ -1,0 +1,49 @@
+/** What one client holds of one topic for one reader. */
+interface OwnHold {
+  readonly topic: string;
+  readonly reader: string;
+  /** Taken in place, and still looked at. */
+  readonly inUse: Set<number>;
+  /** Not looked at any more. To let go can wait for the next transaction. */
+  over: Set<number>;
+}
+
+/** The payloads that a client holds for its readers. */
+export class OwnHolds {
+  readonly #holds = new Map<string, OwnHold>();
+
+  /** Notes a message that was taken; `inPlace` says that it is looked at until {@link settle}. */
+  taken(topic: string, reader: string, seq: number, inPlace: boolean): void {
+    const hold = this.#of(topic, reader);
+    (inPlace ? hold.inUse : hold.over).add(seq);
+  }
+
+  settle(topic: string, reader: string, seqs: readonly number[]): void {
+    const hold = this.#of(topic, reader);
+    for (const seq of seqs) if (hold.inUse.delete(seq)) hold.over.add(seq);
+  }
+
+  /** Positions to let go of now. */
+  takeOver(topic: string, reader: string): Iterable<number> {
+    const hold = this.#of(topic, reader);
+    const { over } = hold;
+    hold.over = new Set();
+    return over;
+  }
+
+  /** All of them, for the end. */
+  *all(): Generator<{ readonly topic: string; readonly reader: string; readonly seq: number }> {
+    for (const { topic, reader, inUse, over } of this.#holds.values()) for (const seq of [...inUse, ...over]) yield { topic, reader, seq };
+  }
+
+  clear(): void {
+    this.#holds.clear();
+  }
+
+  #of(topic: string, reader: string): OwnHold {
+    const key = `${topic}/${reader}`;
+    let hold = this.#holds.get(key);
+    if (!hold) this.#holds.set(key, (hold = { topic, reader, inUse: new Set(), over: new Set() }));
+    return hold;
+  }
+}
