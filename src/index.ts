@@ -5,7 +5,7 @@ export { topic } from './topic.js';
 export type { Topic, TopicOptions } from './topic.js';
 
 export { fromBroker } from './flow/fromBroker.js';
-export type { FromBrokerOptions } from './flow/fromBroker.js';
+export type { FromBrokerOptions, PayloadMode } from './flow/fromBroker.js';
 export { toBroker } from './flow/toBroker.js';
 export type { ToBrokerOptions } from './flow/toBroker.js';
 export type { RetryOptions } from './flow/retry.js';

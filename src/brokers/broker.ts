@@ -64,6 +64,12 @@ export interface Broker {
   popLatest(topic: string, request: PopLatestRequest): Promise<ReceivedMessage | undefined>;
 
   /**
+   * Says that messages which {@link popLatest} gave in place are not looked at any more. A broker that gives copies has no
+   * such method.
+   */
+  letGo?(topic: string, reader: string, seqs: readonly number[]): void;
+
+  /**
    * Settles messages for good. A ticket that is no longer the consumer's (it was taken for dead and the message went to
    * another) is fenced: not acked, and named in the result.
    */
@@ -202,13 +208,11 @@ export interface PopLatestRequest extends WaitOptions {
   readonly consumer: string;
   readonly waitMs: number;
   /**
-   * Gives the payload as it lies in the broker's memory where it can: to be read until a later call names the message as
-   * settled, and not to be written to. Saves a copy.
+   * Gives the payload as it lies in the broker's memory where it can: to be read until {@link Broker.letGo}, and not to be
+   * written to. Saves a copy.
    * @defaultValue false
    */
   readonly inPlace?: boolean;
-  /** Positions of messages that this client took for the reader in place, and does not look at any more. */
-  readonly settled?: readonly number[];
 }
 
 /** What a consumer shows to settle a delivery. */

@@ -4,6 +4,7 @@ import { decodeValue } from '../codec.js';
 import type { ReceivedMessage } from '../message.js';
 import { validate } from '../topic.js';
 import type { Topic } from '../topic.js';
+import type { PayloadMode } from './fromBroker.js';
 import type { Feed, Settlement } from './delivery.js';
 import { DeliveryWindow } from './deliveryWindow.js';
 import { runtime } from './runtime.js';
@@ -15,12 +16,16 @@ export const popWaitMs = 1_000;
 /** How long commits may still take when a subscription has ended; a topic that is full is not waited for longer. */
 const lastCommitsMs = 1_000;
 
+/** Stands in what a pipeline should not look at any more. */
+const poison = 0xdb;
+
 /** One subscription of `fromBroker`. */
 export interface SourceContext<T> {
   readonly broker: Broker;
   readonly topic: Topic<T>;
   readonly group: string;
   readonly consumer: string;
+  readonly payload: PayloadMode;
   /** Aborted: take no more, and complete when what is open has settled. */
   readonly stop: AbortSignal | undefined;
   readonly output: Subscriber<T>;
@@ -36,6 +41,8 @@ export abstract class BrokerSource<T, M extends ReceivedMessage> {
   protected readonly closing = new AbortController();
   /** Aborted soon after: commits that still wait are handed back. */
   protected readonly cut = new AbortController();
+  /** Copies to overwrite, by their positions. */
+  readonly #poisoned = new Map<number, Uint8Array>();
   /** Settled by the pipeline, but not yet at the broker. */
   #settling = 0;
   readonly #abort = new AbortController();
@@ -46,6 +53,11 @@ export abstract class BrokerSource<T, M extends ReceivedMessage> {
 
   protected abstract readonly link: LinkName;
   protected abstract declare(): Promise<void>;
+  /** Whether the broker may give payloads in place. */
+  protected get inPlace(): boolean {
+    return this.context.payload === 'view';
+  }
+
   /** How many more messages may be taken. */
   protected abstract get room(): number;
   /** The least room that is worth a request. */
@@ -61,6 +73,12 @@ export abstract class BrokerSource<T, M extends ReceivedMessage> {
   /** Deliveries that are worked on, or on their way to the broker; the latter bound what a slow broker can pile up. */
   protected get taken(): number {
     return this.window.working + this.#settling;
+  }
+
+  /** The bytes of a message are not needed any more: what it led to is published. */
+  protected over(seq: number): void {
+    this.#poisoned.get(seq)?.fill(poison);
+    this.#poisoned.delete(seq);
   }
 
   protected settling(): void {
@@ -124,8 +142,10 @@ export abstract class BrokerSource<T, M extends ReceivedMessage> {
   protected async emit(message: M): Promise<void> {
     const { broker, topic, output } = this.context;
     let value: T;
+    // Of its own: others may have the broker's bytes.
+    const poisoned = this.context.payload === 'poison' ? Uint8Array.from(message.payload) : undefined;
     try {
-      value = decodeValue(message) as T;
+      value = decodeValue(poisoned ? { ...message, payload: poisoned } : message) as T;
       if (topic.schema) value = await validate(topic, value);
     } catch (error) {
       this.unreadable(message, error);
@@ -134,6 +154,7 @@ export abstract class BrokerSource<T, M extends ReceivedMessage> {
     // Unsubscribed meanwhile: nobody would see the value.
     if (output.closed) return;
     runtime.observer?.delivered(this.link, Math.max(0, Date.now() - message.time));
+    if (poisoned) this.#poisoned.set(message.seq, poisoned);
     const onSettled = (settlement: Settlement): void => this.settled(message, settlement);
     this.window.deliver({ id: message.id, commitsTo: broker, onSettled }, () => output.next(value));
   }

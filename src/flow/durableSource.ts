@@ -49,7 +49,7 @@ export class DurableSource<T> extends BrokerSource<T, DeliveredMessage> {
 
   protected async take(room: number, signal: AbortSignal): Promise<void> {
     const { broker, topic, group, consumer, output } = this.context;
-    const request = { group, consumer, count: room, waitMs: popWaitMs, strict: this.#prefetch === 1, signal };
+    const request = { group, consumer, count: room, waitMs: popWaitMs, strict: this.#prefetch === 1, inPlace: this.inPlace, signal };
     const messages = await broker.pop(topic.name, request);
     for (const message of messages) this.#unsettled.add(message.seq);
     const { maxDeliveries = defaultMaxDeliveries } = this.#retry;
@@ -76,6 +76,7 @@ export class DurableSource<T> extends BrokerSource<T, DeliveredMessage> {
     this.#unsettled.delete(seq);
     this.settling();
     if (!commit) {
+      this.over(seq);
       this.#acks.add({ seq, token });
       return;
     }
@@ -83,6 +84,7 @@ export class DurableSource<T> extends BrokerSource<T, DeliveredMessage> {
       ack: { topic: topic.name, group, consumer, seq, token },
       cut: this.cut.signal,
       onOutcome: (outcome) => {
+        this.over(seq);
         if (typeof outcome === 'object') this.#fail(message, outcome.refused, retryDelay(message.attempt, this.#retry));
         else if (outcome === 'dropped') this.#release([seq]);
         this.settledAtBroker();
@@ -95,6 +97,7 @@ export class DurableSource<T> extends BrokerSource<T, DeliveredMessage> {
     const { broker, topic } = this.context;
     runtime.observer?.failed(this.link, error, retryAfterMs === undefined ? 'dead-lettered' : 'retried');
     this.#unsettled.delete(message.seq);
+    this.over(message.seq);
     const stack = error instanceof Error ? error.stack?.slice(0, longestStack) : undefined;
     const failure = { error: describeError(error), stack, retryAfterMs };
     this.#settle(() => broker.nack(topic.name, this.context, message, failure));

@@ -13,6 +13,18 @@ import { checkRetry } from './retry.js';
 import type { RetryOptions } from './retry.js';
 import { runAlone, runtime, trackClosing } from './runtime.js';
 
+/**
+ * How the large bytes of a value come.
+ *
+ * - `copy`: yours to keep.
+ * - `view`: the broker's own memory, where it has some to show (the embedded broker has): right until the delivery has
+ *   settled, other bytes later, and never to be written to. Saves a copy of each frame.
+ * - `poison`: a copy that is overwritten when the delivery has settled. Shows who would keep a view for too long.
+ */
+export type PayloadMode = 'copy' | 'view' | 'poison';
+
+const payloadModes: readonly PayloadMode[] = ['copy', 'view', 'poison'];
+
 /** Options of {@link fromBroker}. */
 export interface FromBrokerOptions {
   /** @defaultValue the broker of `useBroker`, or the embedded one */
@@ -34,6 +46,8 @@ export interface FromBrokerOptions {
   readonly concurrency?: number;
   /** DURABLE: what happens to messages that fail. */
   readonly retry?: RetryOptions;
+  /** @defaultValue 'copy' */
+  readonly payload?: PayloadMode;
   /** Aborted: the stream takes no more, lets what is open settle, and completes. */
   readonly stop?: AbortSignal;
 }
@@ -59,7 +73,7 @@ export interface FromBrokerOptions {
  * @param topic - a {@link Topic}, or its name.
  * @param qos - `QoS.REALTIME` or `QoS.DURABLE`.
  * @returns the stream; each subscription takes messages of its own.
- * @throws EdgeFlowError `OPTIONS_INVALID` for a prefetch or concurrency below 1, or `retry` options out of range.
+ * @throws EdgeFlowError `OPTIONS_INVALID` for a prefetch or concurrency below 1, `retry` options out of range, or an unknown `payload`.
  * @example
  * ```ts
  * fromBroker(frames, QoS.REALTIME).pipe(detectYolo(), toBroker(detections)).subscribe();
@@ -68,6 +82,7 @@ export interface FromBrokerOptions {
 export function fromBroker<T>(topic: Topic<T> | string, qos: QoS, options: FromBrokerOptions = {}): Observable<T> {
   const named = typeof topic === 'string' ? nameTopic<T>(topic) : topic;
   const { broker: given, group = 'default', consumer = runtime.consumer, prefetch = 64, concurrency = 1, retry = {}, stop } = options;
+  const { payload = 'copy' } = options;
   checkName('group', group);
   checkName('consumer', consumer);
   for (const [name, value] of Object.entries({ prefetch, concurrency })) {
@@ -75,6 +90,11 @@ export function fromBroker<T>(topic: Topic<T> | string, qos: QoS, options: FromB
       throw new EdgeFlowError('OPTIONS_INVALID', `fromBroker('${named.name}'): ${name} is ${value}; expected a whole number of at least 1`);
   }
 
+  if (!payloadModes.includes(payload))
+    throw new EdgeFlowError(
+      'OPTIONS_INVALID',
+      `fromBroker('${named.name}'): payload is '${payload}'; expected ${payloadModes.map((mode) => `'${mode}'`).join(', ')}`,
+    );
   checkRetry(`fromBroker('${named.name}')`, retry);
 
   return new Observable<T>((output) => {
@@ -82,7 +102,7 @@ export function fromBroker<T>(topic: Topic<T> | string, qos: QoS, options: FromB
     const below = announceDeliveries();
     const run = async (): Promise<void> => {
       const broker = brokerFor(given);
-      const context = { broker, topic: named, group, consumer, stop, output, below };
+      const context = { broker, topic: named, group, consumer, payload, stop, output, below };
       if (qos === QoS.REALTIME) await new LatestSource(context, concurrency).run();
       else await runAlone(broker, [named.name, group, consumer], output, () => new DurableSource(context, prefetch, retry).run());
     };

@@ -11,6 +11,8 @@ export class LatestSource<T> extends BrokerSource<T, ReceivedMessage> {
   protected readonly link: LinkName;
   protected readonly leastRoom = 1;
   readonly #concurrency: number;
+  /** Taken, and still looked at. */
+  readonly #open = new Set<number>();
 
   constructor(context: SourceContext<T>, concurrency: number) {
     super(context);
@@ -29,23 +31,33 @@ export class LatestSource<T> extends BrokerSource<T, ReceivedMessage> {
 
   protected async take(_room: number, signal: AbortSignal): Promise<void> {
     const { broker, topic, group, consumer } = this.context;
-    const message = await broker.popLatest(topic.name, { reader: group, consumer, waitMs: popWaitMs, signal });
-    if (message) await this.emit(message);
+    const message = await broker.popLatest(topic.name, { reader: group, consumer, waitMs: popWaitMs, inPlace: this.inPlace, signal });
+    if (!message) return;
+    this.#open.add(message.seq);
+    await this.emit(message);
+    // Where there is always a newer message and the pipeline is synchronous, timers and signals would never have their turn.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 
-  protected unreadable(_message: ReceivedMessage, error: unknown): void {
+  protected unreadable({ seq }: ReceivedMessage, error: unknown): void {
     this.#dropped(error);
+    this.#letGo([seq]);
   }
 
-  protected settled(_message: ReceivedMessage, { failed, commit }: Settlement): void {
+  protected settled({ seq }: ReceivedMessage, { failed, commit }: Settlement): void {
     if (failed) this.#dropped(failed.error);
-    if (!commit) return;
+    if (!commit) {
+      this.#letGo([seq]);
+      return;
+    }
     // The place of this delivery is free when its outputs are published: a slow broker slows the source.
     this.settling();
     commit.join({
       cut: this.cut.signal,
       onOutcome: (outcome) => {
         if (typeof outcome === 'object') this.#dropped(outcome.refused);
+        // What was published may have been the same bytes.
+        this.#letGo([seq]);
         this.settledAtBroker();
       },
     });
@@ -56,6 +68,16 @@ export class LatestSource<T> extends BrokerSource<T, ReceivedMessage> {
   }
 
   protected handBack(): Promise<void> {
+    this.#letGo([...this.#open]);
     return Promise.resolve();
+  }
+
+  #letGo(seqs: readonly number[]): void {
+    const { broker, topic, group } = this.context;
+    for (const seq of seqs) {
+      this.#open.delete(seq);
+      this.over(seq);
+    }
+    if (this.inPlace) broker.letGo?.(topic.name, group, seqs);
   }
 }

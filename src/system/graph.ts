@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { OnFull } from '../brokers/broker.js';
 import { EdgeFlowError } from '../errors.js';
+import type { PayloadMode } from '../flow/fromBroker.js';
 import type { RetryOptions } from '../flow/retry.js';
 import { QoS } from '../qos.js';
 import type { NodeOperator } from './node.js';
@@ -13,6 +14,8 @@ export interface LinkOptions {
   readonly concurrency?: number;
   /** DURABLE: what happens to messages that fail. */
   readonly retry?: RetryOptions;
+  /** How the large bytes of a value come: see {@link PayloadMode}. @defaultValue 'copy' */
+  readonly payload?: PayloadMode;
 }
 
 /** One node of the graph: plain data, but for an inline operator. */

@@ -235,3 +235,18 @@ test('a closing subscription does not wait for a broker that refuses its acks', 
 test.each<FromBrokerOptions>([{ prefetch: 0 }, { prefetch: 1.5 }, { concurrency: 0 }])('%o is refused', (options) => {
   expect(() => fromBroker('numbers', QoS.DURABLE, options)).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }));
 });
+
+test('a REALTIME pipeline that is synchronous and always behind leaves timers their turn', async () => {
+  let turns = 0;
+  let seen = 0;
+  const timer = setInterval(() => turns++, 1);
+  const push = (): void => {
+    // An end, so that a pipeline that leaves no turn fails here and does not hang.
+    if (turns < 5 && seen < 50_000) from([seen++]).pipe(toBroker(numbers, { broker })).subscribe();
+  };
+  fromBroker(numbers, QoS.REALTIME, { broker, group: 'r' }).pipe(tap(push), takeUntil(ended)).subscribe();
+  push();
+  await until('timers had their turn', () => turns >= 5);
+  clearInterval(timer);
+  expect(seen).toBeLessThan(50_000);
+});

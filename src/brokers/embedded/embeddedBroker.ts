@@ -185,9 +185,8 @@ export class EmbeddedBroker implements Broker {
   }
 
   async popLatest(topic: string, request: PopLatestRequest): Promise<ReceivedMessage | undefined> {
-    const { reader, waitMs, signal, inPlace = false, settled = [] } = request;
+    const { reader, waitMs, signal, inPlace = false } = request;
     const end = monotonicMs() + waitMs;
-    this.#holds.settle(topic, reader, settled);
     for (;;) {
       const store = this.#use();
       const heard = store.bells.heard(topic, ['news']);
@@ -198,6 +197,10 @@ export class EmbeddedBroker implements Broker {
       if (store.bells.watch(topic, ['news'])) continue;
       await store.bells.wait(topic, ['news'], end - now, heard, [signal, this.#closing.signal]);
     }
+  }
+
+  letGo(topic: string, reader: string, seqs: readonly number[]): void {
+    this.#holds.letGo(topic, reader, seqs);
   }
 
   ack(topic: string, { group, consumer }: GroupConsumer, tickets: readonly Ticket[]): Promise<AckResult> {

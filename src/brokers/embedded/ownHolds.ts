@@ -4,7 +4,7 @@ interface OwnHold {
   readonly reader: string;
   /** Taken in place, and still looked at. */
   readonly inUse: Set<number>;
-  /** Not looked at any more. To let go can wait for the next transaction. */
+  /** Not looked at any more: the next transaction for the reader ends the hold. */
   over: Set<number>;
 }
 
@@ -12,13 +12,13 @@ interface OwnHold {
 export class OwnHolds {
   readonly #holds = new Map<string, OwnHold>();
 
-  /** Notes a message that was taken; `inPlace` says that it is looked at until {@link settle}. */
+  /** Notes a message that was taken; `inPlace` says that it is looked at until {@link letGo}. */
   taken(topic: string, reader: string, seq: number, inPlace: boolean): void {
     const hold = this.#of(topic, reader);
     (inPlace ? hold.inUse : hold.over).add(seq);
   }
 
-  settle(topic: string, reader: string, seqs: readonly number[]): void {
+  letGo(topic: string, reader: string, seqs: readonly number[]): void {
     const hold = this.#of(topic, reader);
     for (const seq of seqs) if (hold.inUse.delete(seq)) hold.over.add(seq);
   }
