@@ -2,13 +2,15 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { durable } from './durable.js';
+import { fanout } from './fanout.js';
 import { hop } from './hop.js';
+import { latest } from './latest.js';
 import type { Bench, Effort, Sample } from './support/bench.js';
 import { hostFacts } from './support/host.js';
 import { redisVersion } from './support/redisServer.js';
 import { formatTables, formatTarget, met, rowsOf, writeResults } from './support/report.js';
 
-const benches: readonly Bench[] = [hop, durable];
+const benches: readonly Bench[] = [hop, fanout, latest, durable];
 const smoke: Effort = { rounds: 1, seconds: 0.2 };
 
 const { values, positionals } = parseArgs({
