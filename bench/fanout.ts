@@ -1,5 +1,5 @@
-import { startCamera } from './hop/camera.js';
-import type { Camera, Recording } from './hop/camera.js';
+import { withCameras } from './hop/camera.js';
+import type { Recording } from './hop/camera.js';
 import { present } from './hop/figures.js';
 import { dualTcp, embedded, zeromq } from './hop/peers.js';
 import type { Peer } from './hop/peers.js';
@@ -49,19 +49,18 @@ export const fanout: Bench = {
   },
 };
 
-async function measure(peer: Peer, round: number, seconds: number): Promise<Sample[]> {
-  const camera = await startCamera(peer, { audiences, maxFrameBytes: frameBytes });
-  const run = (audience: number, ms: number): ReturnType<Camera['run']> =>
-    camera.run({ mode: 'paced', frameBytes, fps, ms, audience, workMs: 0 });
-  const samples: Sample[] = [];
-  for (const audience of audiences) await run(audience, seconds * 250);
-  for (const audience of rotated(audiences, round)) {
-    const figures = figuresOf(await run(audience, seconds * 500));
-    samples.push({ scenario: scenario(audience), peer: peer.name, figures });
-  }
-  await camera.stop();
-  // The tables keep the order in which scenarios were first seen.
-  return samples.sort((a, b) => a.scenario.localeCompare(b.scenario));
+function measure(peer: Peer, round: number, seconds: number): Promise<Sample[]> {
+  return withCameras(peer, async (startCamera) => {
+    const camera = await startCamera({ audiences, maxFrameBytes: frameBytes });
+    const run = (audience: number, ms: number): Promise<Recording> => camera.run({ read: 'newest', frameBytes, fps, ms, audience });
+    for (const audience of audiences) await run(audience, seconds * 250);
+    const samples: Sample[] = [];
+    for (const audience of rotated(audiences, round)) {
+      const figures = figuresOf(await run(audience, seconds * 500));
+      samples.push({ scenario: scenario(audience), peer: peer.name, figures });
+    }
+    return samples;
+  });
 }
 
 function figuresOf({ produced, consumed, cpu: { producerMs } }: Recording): Sample['figures'] {

@@ -1,9 +1,8 @@
-import { startCamera } from './hop/camera.js';
+import { withCameras } from './hop/camera.js';
 import type { Camera, Recording } from './hop/camera.js';
-import { archiveFigures, liveFigures, present } from './hop/figures.js';
+import { everyFigures, newestFigures, present } from './hop/figures.js';
 import { dualTcp, dualUnix, embedded, ioredis, limit, oneTcp, redisPy, zeromq } from './hop/peers.js';
 import type { Peer } from './hop/peers.js';
-import type { FramePhase } from './hop/protocol.js';
 import { figureOf, rotated } from './support/bench.js';
 import type { Bench, Effort, Sample } from './support/bench.js';
 
@@ -21,9 +20,9 @@ const sizes = [
 ] as const;
 type Size = (typeof sizes)[number];
 
-const live = ({ name }: Size, audience: number): string =>
+const newest = ({ name }: Size, audience: number): string =>
   `${name}, ${fps} frames/s, the newest to ${audience === 1 ? 'one consumer' : `each of ${audience} consumers`}`;
-const archive = ({ name }: Size): string => `${name}, full speed, every frame to one consumer`;
+const every = ({ name }: Size): string => `${name}, full speed, every frame to one consumer`;
 const audiencesOf = (peer: Peer, size: Size): readonly number[] => (crowded.includes(peer) && size === sizes[0] ? audiences : [1]);
 
 /** The way of a frame from one process to another. */
@@ -37,7 +36,7 @@ export const hop: Bench = {
 
   async run({ rounds, seconds }: Effort, report) {
     const scenarios = (peer: Peer): string[] =>
-      sizes.flatMap((size) => [...audiencesOf(peer, size).map((audience) => live(size, audience)), archive(size)]);
+      sizes.flatMap((size) => [...audiencesOf(peer, size).map((audience) => newest(size, audience)), every(size)]);
     const here = present(peers, scenarios, report);
     for (let round = 0; round < rounds; round++)
       for (const peer of rotated(here, round)) {
@@ -48,8 +47,8 @@ export const hop: Bench = {
 
   targets(rows) {
     const [size] = sizes;
-    const figure = (peer: Peer, name: string): number => figureOf(rows, live(size, 1), peer.name, name);
-    const rate = (peer: Peer): number => figureOf(rows, archive(size), peer.name, 'frames/s');
+    const figure = (peer: Peer, name: string): number => figureOf(rows, newest(size, 1), peer.name, name);
+    const rate = (peer: Peer): number => figureOf(rows, every(size), peer.name, 'frames/s');
     const paced = `of 1080p at ${fps} frames/s`;
     return [
       {
@@ -78,27 +77,29 @@ export const hop: Bench = {
   },
 };
 
-async function measure(peer: Peer, measured: readonly Size[], seconds: number): Promise<Sample[]> {
-  const camera = await startCamera(peer, {
-    audiences: crowded.includes(peer) ? audiences : [1],
-    maxFrameBytes: Math.max(...measured.map(({ frameBytes }) => frameBytes)),
-  });
-  const samples: Sample[] = [];
-  for (const size of measured) {
-    const ms = seconds * 1_000 * size.shareOfTime;
-    for (const audience of audiencesOf(peer, size)) {
-      const recording = await warm(camera, { mode: 'paced', frameBytes: size.frameBytes, audience, ms: (audience === 1 ? 0.6 : 0.3) * ms });
-      samples.push({ scenario: live(size, audience), peer: peer.name, figures: liveFigures(recording) });
+function measure(peer: Peer, measured: readonly Size[], seconds: number): Promise<Sample[]> {
+  return withCameras(peer, async (startCamera) => {
+    const camera = await startCamera({
+      audiences: crowded.includes(peer) ? audiences : [1],
+      maxFrameBytes: Math.max(...measured.map(({ frameBytes }) => frameBytes)),
+    });
+    const samples: Sample[] = [];
+    for (const size of measured) {
+      const { frameBytes } = size;
+      const ms = seconds * 1_000 * size.shareOfTime;
+      for (const audience of audiencesOf(peer, size)) {
+        const recording = await warm(camera, { read: 'newest', fps, frameBytes, audience, ms: (audience === 1 ? 0.6 : 0.3) * ms });
+        samples.push({ scenario: newest(size, audience), peer: peer.name, figures: newestFigures(recording) });
+      }
+      const recording = await warm(camera, { read: 'every', frameBytes, audience: 1, ms: 0.4 * ms });
+      samples.push({ scenario: every(size), peer: peer.name, figures: everyFigures(recording) });
     }
-    const recording = await warm(camera, { mode: 'full', frameBytes: size.frameBytes, audience: 1, ms: 0.4 * ms });
-    samples.push({ scenario: archive(size), peer: peer.name, figures: archiveFigures(recording) });
-  }
-  await camera.stop();
-  return samples;
+    return samples;
+  });
 }
 
 /** The phase after a short one like it: compilers, caches and pages are warm. */
-async function warm(camera: Camera, phase: Pick<FramePhase, 'mode' | 'frameBytes' | 'audience' | 'ms'>): Promise<Recording> {
-  await camera.run({ ...phase, fps, workMs: 0, ms: phase.ms / 4 });
-  return camera.run({ ...phase, fps, workMs: 0 });
+async function warm(camera: Camera, phase: Parameters<Camera['run']>[0]): Promise<Recording> {
+  await camera.run({ ...phase, ms: phase.ms / 4 });
+  return camera.run(phase);
 }

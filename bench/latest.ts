@@ -1,4 +1,4 @@
-import { startCamera } from './hop/camera.js';
+import { withCameras } from './hop/camera.js';
 import type { Recording } from './hop/camera.js';
 import { present } from './hop/figures.js';
 import { dualTcp, embedded, redisPy, zeromq } from './hop/peers.js';
@@ -39,18 +39,19 @@ export const latest: Bench = {
   },
 };
 
-async function measure(peer: Peer, seconds: number): Promise<Sample[]> {
-  const camera = await startCamera(peer, { audiences: [1], maxFrameBytes: frameBytes });
-  const run = (work: number, ms: number): Promise<Recording> =>
-    camera.run({ mode: 'paced', frameBytes, fps, ms, audience: 1, workMs: work });
-  await run(0, seconds * 250);
-  const hop = await run(0, seconds * 250);
-  const working = await run(workMs, seconds * 1_000);
-  await camera.stop();
-  return [
-    { scenario: idle, peer: peer.name, figures: agesOf(hop) },
-    { scenario: busy, peer: peer.name, figures: agesOf(working) },
-  ];
+function measure(peer: Peer, seconds: number): Promise<Sample[]> {
+  return withCameras(peer, async (startCamera) => {
+    const camera = await startCamera({ audiences: [1], maxFrameBytes: frameBytes });
+    const run = (work: number, ms: number): Promise<Recording> =>
+      camera.run({ read: 'newest', frameBytes, fps, ms, audience: 1, workMs: work });
+    await run(0, seconds * 250);
+    const hop = await run(0, seconds * 250);
+    const working = await run(workMs, seconds * 1_000);
+    return [
+      { scenario: idle, peer: peer.name, figures: agesOf(hop) },
+      { scenario: busy, peer: peer.name, figures: agesOf(working) },
+    ];
+  });
 }
 
 function agesOf({ produced, consumed }: Recording): Sample['figures'] {

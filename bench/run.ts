@@ -4,13 +4,14 @@ import { parseArgs } from 'node:util';
 import { durable } from './durable.js';
 import { fanout } from './fanout.js';
 import { hop } from './hop.js';
+import { lag } from './lag.js';
 import { latest } from './latest.js';
 import type { Bench, Effort, Sample } from './support/bench.js';
 import { hostFacts } from './support/host.js';
 import { redisVersion } from './support/redisServer.js';
 import { formatTables, formatTarget, met, rowsOf, writeResults } from './support/report.js';
 
-const benches: readonly Bench[] = [hop, fanout, latest, durable];
+const benches: readonly Bench[] = [hop, fanout, latest, lag, durable];
 const smoke: Effort = { rounds: 1, seconds: 0.2 };
 
 const { values, positionals } = parseArgs({

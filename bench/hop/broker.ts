@@ -4,10 +4,9 @@ import type { AckResult, Broker, DeliveredMessage } from 'edgeflow';
 import type { Driver } from './driver.js';
 import type { FrameSetup } from './protocol.js';
 
-const archive = 'archive';
-const live = (audience: number): string => `live-${audience}`;
+const newestTopic = (audience: number): string => `newest-${audience}`;
 const group = { group: 'consumer', consumer: 'only' };
-/** How consumers read, live and one by one. */
+/** How consumers read, the newest and one by one. */
 const reading = { waitMs: 1_000 };
 
 /** EdgeFlow's brokers: push to popLatest, and push to pop and ack. */
@@ -15,8 +14,11 @@ export const driver: Driver = {
   async producer(setup) {
     const broker = await connect(setup);
     for (const audience of setup.audiences)
-      await broker.declare({ topic: live(audience), readers: Array.from({ length: audience }, (_, consumer) => `consumer-${consumer}`) });
-    await broker.declare({ topic: archive, groups: [group.group] });
+      await broker.declare({
+        topic: newestTopic(audience),
+        readers: Array.from({ length: audience }, (_, consumer) => `consumer-${consumer}`),
+      });
+    await broker.declare({ topic: setup.everyTopic, groups: [group.group] });
     const session = randomUUID();
     let count = 0;
     const push = async (topic: string, { meta, picture }: { meta: Buffer; picture: Buffer }): Promise<void> => {
@@ -24,9 +26,9 @@ export const driver: Driver = {
     };
     return {
       ready: () => Promise.resolve(),
-      sendLive: (audience, frame) => push(live(audience), frame),
-      sendEach: (frame) => push(archive, frame),
-      storedBytes: async (audience) => (await broker.stats()).find(({ topic }) => topic === live(audience))?.bytes ?? NaN,
+      sendNewest: (audience, frame) => push(newestTopic(audience), frame),
+      sendEvery: (frame) => push(setup.everyTopic, frame),
+      storedBytes: async (audience) => (await broker.stats()).find(({ topic }) => topic === newestTopic(audience))?.bytes ?? NaN,
       close: () => broker.close(),
     };
   },
@@ -38,18 +40,18 @@ export const driver: Driver = {
     let acked: Promise<AckResult> | undefined;
     return {
       latest: async (audience) => {
-        const message = await broker.popLatest(live(audience), { ...reader, ...reading });
+        const message = await broker.popLatest(newestTopic(audience), { ...reader, ...reading });
         return message && { meta: message.meta, picture: message.payload };
       },
       // One batch is acked while the next is being fetched.
       next: async (atMost) => {
         await acked;
-        acked = open.length > 0 ? broker.ack(archive, group, open) : undefined;
-        open = await broker.pop(archive, { ...group, ...reading, count: atMost });
+        acked = open.length > 0 ? broker.ack(setup.everyTopic, group, open) : undefined;
+        open = await broker.pop(setup.everyTopic, { ...group, ...reading, count: atMost });
         return open.map(({ meta, payload }) => ({ meta, picture: payload }));
       },
       settle: async () => {
-        await Promise.all([acked, broker.ack(archive, group, open)]);
+        await Promise.all([acked, broker.ack(setup.everyTopic, group, open)]);
         [acked, open] = [undefined, []];
       },
       close: () => broker.close(),

@@ -9,7 +9,6 @@ import type { Consumed, FramePhase, FrameSetup, Produced } from './protocol.js';
 export interface Camera {
   /** Runs one phase in the camera and in as many consumers as take part. */
   run(phase: Omit<FramePhase, 'phase'>): Promise<Recording>;
-  stop(): Promise<void>;
 }
 
 /** What one phase showed. */
@@ -24,6 +23,8 @@ export interface Recording {
 export interface CameraOptions {
   readonly audiences: readonly number[];
   readonly maxFrameBytes: number;
+  /** @defaultValue 'archive' */
+  readonly everyTopic?: string;
 }
 
 const modules = {
@@ -31,25 +32,38 @@ const modules = {
   consumer: { script: fileURLToPath(new URL('./consumer.js', import.meta.url)) },
 };
 
-/** Starts what stands between the processes and then these, and waits until they are prepared. */
-export async function startCamera(peer: Peer, options: CameraOptions): Promise<Camera> {
+/** Starts what stands between the processes; `measure` starts cameras on it, which are stopped with it. */
+export async function withCameras<T>(
+  peer: Peer,
+  measure: (startCamera: (options: CameraOptions) => Promise<Camera>) => Promise<T>,
+): Promise<T> {
   const script = peer.script?.();
   const middle = await peer.start();
+  const cameras: (Camera & { stop(): Promise<void> })[] = [];
   try {
-    return await between(middle, script, options);
-  } catch (error) {
+    const result = await measure(async (options) => {
+      const camera = await startCamera(middle, script, options);
+      cameras.push(camera);
+      return camera;
+    });
+    await Promise.all(cameras.map((camera) => camera.stop()));
+    return result;
+  } finally {
     await middle.stop();
-    throw error;
   }
 }
 
-async function between(middle: Middle, script: Program | undefined, { audiences, maxFrameBytes }: CameraOptions): Promise<Camera> {
+async function startCamera(
+  middle: Middle,
+  script: Program | undefined,
+  { audiences, maxFrameBytes, everyTopic = 'archive' }: CameraOptions,
+): Promise<Camera & { stop(): Promise<void> }> {
   const program = (role: 'producer' | 'consumer'): Program => (script ? { ...script, args: [role] } : modules[role]);
   const producer: BenchProcess<FrameSetup, FramePhase, Produced> = startProcess(program('producer'));
-  const consumers = Array.from({ length: Math.max(...audiences) }, (): BenchProcess<FrameSetup, FramePhase, Consumed> =>
+  const consumers = Array.from({ length: Math.max(1, ...audiences) }, (): BenchProcess<FrameSetup, FramePhase, Consumed> =>
     startProcess(program('consumer')),
   );
-  const setup: FrameSetup = { ...middle.setup, audiences, maxFrameBytes };
+  const setup: FrameSetup = { ...middle.setup, audiences, maxFrameBytes, everyTopic };
   // The producer first: it declares what the others read.
   await producer.prepare(setup);
   await Promise.all(consumers.map((consumer, index) => consumer.prepare({ ...setup, consumer: index })));
@@ -79,7 +93,6 @@ async function between(middle: Middle, script: Program | undefined, { audiences,
     },
     async stop() {
       await Promise.all([producer, ...consumers].map((child) => child.stop()));
-      await middle.stop();
     },
   };
 }

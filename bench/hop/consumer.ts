@@ -10,7 +10,7 @@ playRole<Consuming>(async (setup) => {
   const receiver = await (await loadDriver(setup.driver)).consumer(setup);
 
   /** The newest frame, again and again, until the last one: that is never skipped. */
-  const paced = async ({ phase, frameBytes, audience, workMs }: FramePhase): Promise<Consumed> => {
+  const newest = async ({ phase, frameBytes, audience, workMs = 0 }: FramePhase): Promise<Consumed> => {
     const latencies: number[] = [];
     for (;;) {
       const frame = await receiver.latest(audience);
@@ -26,7 +26,7 @@ playRole<Consuming>(async (setup) => {
   };
 
   /** Every frame, in order. */
-  const full = async ({ phase, frameBytes }: FramePhase): Promise<Consumed> => {
+  const every = async ({ phase, frameBytes }: FramePhase): Promise<Consumed> => {
     const latencies: number[] = [];
     for (let last = false; !last;) {
       const frames = await receiver.next(windowOf(frameBytes));
@@ -44,7 +44,7 @@ playRole<Consuming>(async (setup) => {
     return { latencies, endMs: clockMs() };
   };
 
-  return { run: (phase) => (phase.mode === 'paced' ? paced(phase) : full(phase)), close: () => receiver.close() };
+  return { run: (phase) => (phase.read === 'newest' ? newest(phase) : every(phase)), close: () => receiver.close() };
 });
 
 const never = new Int32Array(new SharedArrayBuffer(4));

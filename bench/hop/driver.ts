@@ -16,9 +16,9 @@ interface Sender {
   /** Resolves when so many consumers of the newest frames can be reached. */
   ready(audience: number): Promise<void>;
   /** To all consumers of an audience that read the newest. Resolves when the bytes may be written again. */
-  sendLive(audience: number, frame: { meta: Buffer; picture: Buffer }): Promise<void>;
+  sendNewest(audience: number, frame: { meta: Buffer; picture: Buffer }): Promise<void>;
   /** To the one consumer that reads every frame. Resolves when the bytes may be written again. */
-  sendEach(frame: { meta: Buffer; picture: Buffer }): Promise<void>;
+  sendEvery(frame: { meta: Buffer; picture: Buffer }): Promise<void>;
   /** Bytes that are held for an audience. */
   storedBytes?(audience: number): Promise<number>;
   close(): Promise<void>;

@@ -4,7 +4,7 @@ import type { Recording } from './camera.js';
 import type { Peer } from './peers.js';
 
 /** What consumers of the newest frames got: delays, what it cost, what was passed over. */
-export function liveFigures({ produced, consumed, cpu }: Recording): Sample['figures'] {
+export function newestFigures({ produced, consumed, cpu }: Recording): Sample['figures'] {
   const latencies = consumed.flatMap((consumer) => consumer.latencies);
   return {
     'p50 ms': quantile(latencies, 0.5),
@@ -15,7 +15,7 @@ export function liveFigures({ produced, consumed, cpu }: Recording): Sample['fig
 }
 
 /** What the one consumer of every frame got. */
-export function archiveFigures({ produced, consumed: [consumer], cpu }: Recording): Sample['figures'] {
+export function everyFigures({ produced, consumed: [consumer], cpu }: Recording): Sample['figures'] {
   const { latencies, endMs } = consumer ?? { latencies: [], endMs: NaN };
   return {
     'frames/s': (latencies.length / (endMs - produced.startMs)) * 1_000,

@@ -14,33 +14,32 @@ def clock_ms():
     return time.monotonic_ns() / 1e6
 
 
-def producer(max_frame_bytes, send_live, send_each):
-    """Runs phases. `send_live(audience, meta, picture)` and `send_each(meta, picture)` return when the bytes may be written again."""
+def producer(max_frame_bytes, send_newest, send_every):
+    """Runs phases. `send_newest(audience, meta, picture)` and `send_every(meta, picture)` return when the bytes may be written again."""
     random = bytearray(os.urandom(max_frame_bytes))
 
     def run(phase):
         picture = memoryview(random)[: phase["frameBytes"]]
-        paced = phase["mode"] == "paced"
-        frames = math.ceil(phase["fps"] * phase["ms"] / 1000)
+        fps = phase.get("fps")
         push_ms = []
         start_ms = clock_ms()
         index, last = 0, False
         while not last:
-            if paced:
-                early = start_ms + index * 1000 / phase["fps"] - clock_ms()
+            if fps:
+                early = start_ms + index * 1000 / fps - clock_ms()
                 if early > 0:
                     time.sleep(early / 1000)
-                last = index == frames - 1
+                last = index >= math.ceil(fps * phase["ms"] / 1000) - 1
             else:
                 last = clock_ms() - start_ms >= phase["ms"]
             NUMBER.pack_into(picture, 0, index)
             NUMBER.pack_into(picture, len(picture) - 4, index)
             pushed_ms = clock_ms()
             meta = STAMP.pack(phase["phase"], index, last, pushed_ms)
-            if paced:
-                send_live(phase["audience"], meta, picture)
+            if phase["read"] == "newest":
+                send_newest(phase["audience"], meta, picture)
             else:
-                send_each(meta, picture)
+                send_every(meta, picture)
             push_ms.append(clock_ms() - pushed_ms)
             index += 1
         return {"frames": index, "startMs": start_ms, "pushMs": push_ms}
@@ -58,11 +57,11 @@ def consumer(latest, following, settle):
             raise ValueError(f"frame {index} came damaged: {size} bytes of {phase['frameBytes']}")
 
     def run(phase):
-        paced = phase["mode"] == "paced"
+        newest = phase["read"] == "newest"
         latencies = []
         last = False
         while not last:
-            frames = [latest(phase["audience"])] if paced else following(16)
+            frames = [latest(phase["audience"])] if newest else following(16)
             now_ms = clock_ms()
             for frame in frames:
                 if frame is None:
@@ -71,11 +70,11 @@ def consumer(latest, following, settle):
                 if number != phase["phase"]:
                     last = False
                     continue
-                if not paced and index != len(latencies):
+                if not newest and index != len(latencies):
                     raise ValueError(f"got frame {index} in place of {len(latencies)}")
                 check(frame[1], phase, index)
                 latencies.append(now_ms - pushed_ms)
-                if phase["workMs"] and not last:
+                if phase.get("workMs") and not last:
                     time.sleep(phase["workMs"] / 1000)
         settle()
         return {"latencies": latencies, "endMs": clock_ms()}

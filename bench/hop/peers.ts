@@ -22,7 +22,7 @@ export interface Peer {
 
 /** What stands between the processes of one measurement. */
 export interface Middle {
-  readonly setup: Omit<FrameSetup, 'audiences' | 'maxFrameBytes'>;
+  readonly setup: Omit<FrameSetup, 'audiences' | 'maxFrameBytes' | 'everyTopic'>;
   /** Servers, whose CPU counts. */
   readonly pids: readonly number[];
   readonly stop: () => Promise<void>;

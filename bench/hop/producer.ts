@@ -33,17 +33,21 @@ playRole<Producing>(async (setup) => {
       markFrame(picture, index);
       const pushedMs = clockMs();
       const frame = { meta: writeStamp({ phase: phase.phase, index, last, pushedMs }), picture };
-      await (phase.mode === 'paced' ? sender.sendLive(phase.audience, frame) : sender.sendEach(frame));
+      await (phase.read === 'newest' ? sender.sendNewest(phase.audience, frame) : sender.sendEvery(frame));
       pushMs.push(clockMs() - pushedMs);
     };
 
-    const paced = async (): Promise<void> => {
-      const frames = Math.ceil((phase.fps * phase.ms) / 1_000);
+    /** Frames that are read one by one are sent on time, whatever becomes of those before: what a slow one holds up shows. */
+    const paced = async (fps: number): Promise<void> => {
+      const frames = Math.ceil((fps * phase.ms) / 1_000);
+      const pushes: Promise<void>[] = [];
       for (let index = 0; index < frames; index++) {
-        const early = startMs + (index * 1_000) / phase.fps - clockMs();
+        const early = startMs + (index * 1_000) / fps - clockMs();
         if (early > 0) await delay(early);
-        await push(index, index === frames - 1);
+        pushes.push(push(index, index === frames - 1));
+        if (phase.read === 'newest') await pushes[index];
       }
+      await Promise.all(pushes);
     };
 
     const full = async (): Promise<void> => {
@@ -58,11 +62,11 @@ playRole<Producing>(async (setup) => {
       await Promise.all(pushes);
     };
 
-    if (phase.mode === 'paced' && !reached.has(phase.audience)) await sender.ready(phase.audience);
+    if (phase.read === 'newest' && !reached.has(phase.audience)) await sender.ready(phase.audience);
     reached.add(phase.audience);
     const startMs = clockMs();
-    await (phase.mode === 'paced' ? paced() : full());
-    const storedBytes = phase.mode === 'paced' ? await sender.storedBytes?.(phase.audience) : undefined;
+    await (phase.fps === undefined ? full() : paced(phase.fps));
+    const storedBytes = phase.read === 'newest' ? await sender.storedBytes?.(phase.audience) : undefined;
     return { frames: pushMs.length, startMs, pushMs, ...(storedBytes !== undefined && { storedBytes }) };
   };
 

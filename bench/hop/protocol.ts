@@ -19,6 +19,8 @@ export interface FrameSetup {
   readonly maxFrameBytes: number;
   /** Which consumer this one is, from 0. */
   readonly consumer?: number;
+  /** Topic of the frames that are read one by one. */
+  readonly everyTopic: string;
 }
 
 export interface ByHand {
@@ -28,18 +30,20 @@ export interface ByHand {
   readonly data?: Address;
 }
 
-/** One phase: for so long, paced and read at their newest, or as fast as they go and read one by one. */
+/** One phase: frames for so long. */
 export interface FramePhase {
-  readonly mode: 'paced' | 'full';
+  /** What consumers get: the newest frame whenever they are free, or every frame in order, which one consumer does. */
+  readonly read: 'newest' | 'every';
+  /** Frames a second; without it as fast as they go. */
+  readonly fps?: number;
   /** Tells the frames of this phase from those of an earlier one. */
   readonly phase: number;
   readonly frameBytes: number;
-  readonly fps: number;
   readonly ms: number;
   /** How many consumers take part. */
   readonly audience: number;
-  /** How long a consumer works on each frame, in milliseconds: it does nothing else meanwhile. */
-  readonly workMs: number;
+  /** How long a consumer of the newest works on each frame, in milliseconds: it does nothing else meanwhile. @defaultValue 0 */
+  readonly workMs?: number;
 }
 
 /** What the producer did. Times are on the clock of `process.hrtime`, in milliseconds. */
@@ -56,7 +60,7 @@ export interface Produced {
 export interface Consumed {
   /** From before the call of push to the consumer holding all bytes, in milliseconds, of each frame that it got. */
   readonly latencies: readonly number[];
-  /** When the last frame was got and, at full speed, settled. */
+  /** When the last frame was got and, read one by one, settled. */
   readonly endMs: number;
 }
 

@@ -4,10 +4,9 @@ import type { Address } from '../support/redisServer.js';
 import type { Driver, StampedFrame } from './driver.js';
 import type { ByHand, FrameSetup } from './protocol.js';
 
-const archive = 'archive';
-const live = (audience: number): string => `live-${audience}`;
+const newestTopic = (audience: number): string => `newest-${audience}`;
 /** Newest frames that are kept for who is about to read one of them. */
-const keptLive = 8;
+const keptNewest = 8;
 /** What may wait for a slow consumer: as much as EdgeFlow's brokers keep by default. */
 const maxBytes = 256 * 1024 * 1024;
 const waitMs = 1_000;
@@ -37,14 +36,14 @@ export const driver: Driver = {
     const kept: string[] = [];
     return Promise.resolve({
       ready: () => Promise.resolve(),
-      sendLive: async (audience, { meta, picture }) => {
-        kept.push(await send(live(audience), meta, picture));
-        const old = kept.length > keptLive ? kept.shift() : undefined;
-        await Promise.all([old !== undefined && data?.unlink(old), control.xtrim(live(audience), 'MAXLEN', keptLive)]);
+      sendNewest: async (audience, { meta, picture }) => {
+        kept.push(await send(newestTopic(audience), meta, picture));
+        const old = kept.length > keptNewest ? kept.shift() : undefined;
+        await Promise.all([old !== undefined && data?.unlink(old), control.xtrim(newestTopic(audience), 'MAXLEN', keptNewest)]);
       },
-      sendEach: async ({ meta, picture }) => {
-        await send(archive, meta, picture);
-        while ((await control.xlen(archive)) * picture.length > maxBytes) await delay(1);
+      sendEvery: async ({ meta, picture }) => {
+        await send(setup.everyTopic, meta, picture);
+        while ((await control.xlen(setup.everyTopic)) * picture.length > maxBytes) await delay(1);
       },
       close: () => quit(control, data),
     });
@@ -69,15 +68,15 @@ export const driver: Driver = {
     const settle = (): Promise<unknown> => {
       const [ids, keys] = [open.map(({ id }) => id), open.map(({ value }) => value)];
       open = [];
-      return ids.length > 0 ? Promise.all([data?.unlink(...keys), control.xdel(archive, ...ids)]) : Promise.resolve();
+      return ids.length > 0 ? Promise.all([data?.unlink(...keys), control.xdel(setup.everyTopic, ...ids)]) : Promise.resolve();
     };
     return Promise.resolve({
       latest: async (audience) => {
-        const topic = live(audience);
+        const topic = newestTopic(audience);
         const [newest] = (await control.xrevrangeBuffer(topic, '+', '-', 'COUNT', 1)).map(entryOf);
         const seen = last.get(topic);
         const isNew = newest && !(seen instanceof Buffer && newest.id.equals(seen));
-        const entry = isNew ? newest : (await read(topic, keptLive)).at(-1);
+        const entry = isNew ? newest : (await read(topic, keptNewest)).at(-1);
         if (!entry) return undefined;
         last.set(topic, entry.id);
         return frameOf(entry);
@@ -86,8 +85,8 @@ export const driver: Driver = {
       next: async (atMost) => {
         await settled;
         settled = settle();
-        open = await read(archive, atMost);
-        last.set(archive, open.at(-1)?.id ?? last.get(archive) ?? '0');
+        open = await read(setup.everyTopic, atMost);
+        last.set(setup.everyTopic, open.at(-1)?.id ?? last.get(setup.everyTopic) ?? '0');
         const frames = await Promise.all(open.map(frameOf));
         return frames.filter((frame) => frame !== undefined);
       },

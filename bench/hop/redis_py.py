@@ -7,15 +7,14 @@ import frames
 import redis
 from role import play_role
 
-ARCHIVE = "archive"
 # Newest frames that are kept for who is about to read one of them.
-KEPT_LIVE = 8
+KEPT_NEWEST = 8
 # What may wait for a slow consumer: as much as EdgeFlow's brokers keep by default.
 MAX_BYTES = 256 * 1024 * 1024
 
 
-def live(audience):
-    return f"live-{audience}"
+def newest_topic(audience):
+    return f"newest-{audience}"
 
 
 def connect(setup):
@@ -37,18 +36,18 @@ def prepare_producer(setup):
         control.xadd(topic, {"meta": meta, "value": key})
         return key
 
-    def send_live(audience, meta, picture):
-        kept.append(send(live(audience), meta, picture))
-        if len(kept) > KEPT_LIVE:
+    def send_newest(audience, meta, picture):
+        kept.append(send(newest_topic(audience), meta, picture))
+        if len(kept) > KEPT_NEWEST:
             data.unlink(kept.pop(0))
-        control.xtrim(live(audience), maxlen=KEPT_LIVE, approximate=False)
+        control.xtrim(newest_topic(audience), maxlen=KEPT_NEWEST, approximate=False)
 
-    def send_each(meta, picture):
-        send(ARCHIVE, meta, picture)
-        while control.xlen(ARCHIVE) * len(picture) > MAX_BYTES:
+    def send_every(meta, picture):
+        send(setup["everyTopic"], meta, picture)
+        while control.xlen(setup["everyTopic"]) * len(picture) > MAX_BYTES:
             time.sleep(0.001)
 
-    return frames.producer(setup["maxFrameBytes"], send_live, send_each)
+    return frames.producer(setup["maxFrameBytes"], send_newest, send_every)
 
 
 def prepare_consumer(setup):
@@ -61,10 +60,10 @@ def prepare_consumer(setup):
         return reply[0][1] if reply else []
 
     def latest(audience):
-        topic = live(audience)
+        topic = newest_topic(audience)
         entries = control.xrevrange(topic, count=1)
         if not entries or entries[0][0] == seen.get(topic):
-            entries = read(topic, KEPT_LIVE)
+            entries = read(topic, KEPT_NEWEST)
         if not entries:
             return None
         seen[topic], fields = entries[-1]
@@ -74,14 +73,14 @@ def prepare_consumer(setup):
     def settle():
         if unsettled:
             data.unlink(*[fields[b"value"] for _, fields in unsettled])
-            control.xdel(ARCHIVE, *[entry for entry, _ in unsettled])
+            control.xdel(setup["everyTopic"], *[entry for entry, _ in unsettled])
             unsettled.clear()
 
     def following(at_most):
         settle()
-        unsettled.extend(read(ARCHIVE, at_most))
+        unsettled.extend(read(setup["everyTopic"], at_most))
         if unsettled:
-            seen[ARCHIVE] = unsettled[-1][0]
+            seen[setup["everyTopic"]] = unsettled[-1][0]
         return [(fields[b"meta"], data.get(fields[b"value"])) for _, fields in unsettled]
 
     return frames.consumer(latest, following, settle)

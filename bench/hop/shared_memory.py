@@ -49,19 +49,19 @@ def prepare_producer(setup):
         slots[slot * stride : slot * stride + len(picture)] = picture
         return PLACE.pack(slot, len(picture))
 
-    def send_live(audience, meta, picture):
+    def send_newest(audience, meta, picture):
         message = meta + write(picture)
         for index in range(audience):
             consumer(index).send(message)
 
-    def send_each(meta, picture):
+    def send_every(meta, picture):
         nonlocal in_flight
         while in_flight >= SLOTS:
             in_flight -= NUMBER.unpack(consumer(0).recv(NUMBER.size))[0]
         consumer(0).send(meta + write(picture))
         in_flight += 1
 
-    return frames.producer(setup["maxFrameBytes"], send_live, send_each)
+    return frames.producer(setup["maxFrameBytes"], send_newest, send_every)
 
 
 def prepare_consumer(setup):

@@ -15,11 +15,11 @@ export const driver: Driver = {
     const publishers = new Map<number, XPublisher>();
     for (const audience of setup.audiences) {
       const publisher = new XPublisher({ verbosity: 'allSubs' });
-      await publisher.bind(liveAddress(setup, audience));
+      await publisher.bind(newestAddress(setup, audience));
       publishers.set(audience, publisher);
     }
     const push = new Push({ sendHighWaterMark: highWaterMark });
-    await push.bind(archiveAddress(setup));
+    await push.bind(everyAddress(setup));
     let sent: Promise<void> | undefined;
     return {
       async ready(audience) {
@@ -27,12 +27,12 @@ export const driver: Driver = {
         // Each subscription arrives as a message.
         for (let missing = audience; missing > 0; missing--) await publisher?.receive();
       },
-      sendLive: async (audience, { meta, picture }) => {
+      sendNewest: async (audience, { meta, picture }) => {
         meta.copy(picture, stampAt);
         await publishers.get(audience)?.send(picture);
       },
       // A socket takes one call at a time.
-      sendEach: ({ meta, picture }) => {
+      sendEvery: ({ meta, picture }) => {
         meta.copy(picture, stampAt);
         const before = sent;
         sent = (async () => {
@@ -54,13 +54,13 @@ export const driver: Driver = {
         .filter((audience) => index < audience)
         .map((audience) => {
           const subscriber = new Subscriber({ conflate: true });
-          subscriber.connect(liveAddress(setup, audience));
+          subscriber.connect(newestAddress(setup, audience));
           subscriber.subscribe();
           return [audience, subscriber];
         }),
     );
     const pull = new Pull({ receiveHighWaterMark: highWaterMark });
-    if (index === 0) pull.connect(archiveAddress(setup));
+    if (index === 0) pull.connect(everyAddress(setup));
     return Promise.resolve({
       latest: async (audience) => frameOf(await subscribers.get(audience)?.receive()),
       next: async () => [frameOf(await pull.receive())],
@@ -78,8 +78,8 @@ function frameOf(parts: readonly Buffer[] | undefined): StampedFrame {
   return { meta: picture.subarray(stampAt, stampAt + stampBytes), picture };
 }
 
-const liveAddress = (setup: FrameSetup, audience: number): string => `ipc://${folderOf(setup)}/live-${audience}`;
-const archiveAddress = (setup: FrameSetup): string => `ipc://${join(folderOf(setup), 'archive')}`;
+const newestAddress = (setup: FrameSetup, audience: number): string => `ipc://${folderOf(setup)}/newest-${audience}`;
+const everyAddress = (setup: FrameSetup): string => `ipc://${join(folderOf(setup), setup.everyTopic)}`;
 
 function folderOf({ directory }: FrameSetup): string {
   if (directory === undefined) throw new Error('no folder in the setup of the bench');
