@@ -25,11 +25,11 @@ export function everyFigures({ produced, consumed: [consumer], cpu }: Recording)
   };
 }
 
-/** The peers that can run here; for the others one empty row a scenario says what they lack. */
-export function present(peers: readonly Peer[], scenarios: (peer: Peer) => readonly string[], report: (sample: Sample) => void): Peer[] {
+/** The peers that can run here; for the others one row a scenario says what they lack. */
+export function present(peers: readonly Peer[], scenariosOf: (peer: Peer) => readonly string[], report: (sample: Sample) => void): Peer[] {
   return peers.filter((peer) => {
     const missing = peer.missing?.();
-    if (missing !== undefined) for (const scenario of scenarios(peer)) report({ scenario, peer: `${peer.name} (${missing})`, figures: {} });
+    if (missing !== undefined) for (const scenario of scenariosOf(peer)) report({ scenario, peer: peer.name, figures: {}, missing });
     return missing === undefined;
   });
 }

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { startDualRedis, startEmbedded, startOneRedis } from '../support/brokers.js';
 import type { BenchBroker } from '../support/brokers.js';
+import { sources } from '../support/process.js';
 import type { Program } from '../support/process.js';
-import { pythonScript, pythonWith } from '../support/python.js';
+import { findPython } from '../support/python.js';
 import { startRedis } from '../support/redisServer.js';
 import type { Transport } from '../support/redisServer.js';
 import type { FrameSetup } from './protocol.js';
@@ -46,7 +47,7 @@ export const ioredis: Peer = { name: 'by hand on ioredis: two Redises, TCP', sta
 export const redisPy: Peer = {
   name: 'by hand on redis-py: two Redises, TCP',
   script: () => pythonScript('hop/redis_py.py', 'redis'),
-  missing: () => (pythonWith('redis') === undefined ? 'no python3-redis' : undefined),
+  missing: () => (findPython('redis') === undefined ? 'there is no python3 with redis (Debian: python3-redis)' : undefined),
   start: () => byHand('tcp'),
 };
 
@@ -63,8 +64,8 @@ export const limit: Peer = {
   name: 'the limit: one copy into a memory map, read in place',
   script: () => pythonScript('hop/shared_memory.py', 'mmap'),
   missing: () => {
-    if (!existsSync(sharedMemory)) return `no ${sharedMemory}`;
-    return pythonWith('mmap') === undefined ? 'no python3' : undefined;
+    if (!existsSync(sharedMemory)) return `there is no ${sharedMemory}`;
+    return findPython('mmap') === undefined ? 'there is no python3' : undefined;
   },
   start: async () => {
     const { directory, stop } = await sharedFolder();
@@ -74,14 +75,19 @@ export const limit: Peer = {
 
 const sharedMemory = '/dev/shm';
 
+function pythonScript(file: string, module: string): Program {
+  const interpreter = findPython(module);
+  if (interpreter === undefined) throw new Error(`no python3 here has the module '${module}'`);
+  return { interpreter, script: resolve(sources, file) };
+}
+
 async function onBroker(started: Promise<BenchBroker>): Promise<Middle> {
   const { config, pids, stop } = await started;
   return { setup: { driver: 'broker', broker: config }, pids, stop };
 }
 
 async function byHand(transport: Transport): Promise<Middle> {
-  const control = await startRedis(transport);
-  const data = await startRedis(transport);
+  const [control, data] = await Promise.all([startRedis(transport), startRedis(transport)]);
   return {
     setup: { driver: 'redis', redis: { control: control.address, data: data.address } },
     pids: [control.pid, data.pid],
