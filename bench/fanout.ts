@@ -69,8 +69,8 @@ function figuresOf({ produced, consumed, cpu: { producerMs } }: Recording): Samp
     [cpu]: producerMs / produced.frames,
     [push]: quantile(produced.pushMs, 0.5),
     'push p99 ms': quantile(produced.pushMs, 0.99),
-    ...(produced.storedBytes !== undefined && { [stored]: produced.storedBytes }),
     'p50 ms': quantile(latencies, 0.5),
     'skipped %': 100 * (1 - latencies.length / (produced.frames * consumed.length)),
+    ...(produced.storedBytes !== undefined && { [stored]: produced.storedBytes }),
   };
 }
