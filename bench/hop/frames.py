@@ -1,6 +1,5 @@
 """The camera and its consumers in Python: pacing, stamps and checks are those of producer.ts, consumer.ts and stamp.ts."""
 
-import math
 import os
 import struct
 import time
@@ -29,7 +28,7 @@ def producer(max_frame_bytes, send_newest, send_every):
                 early = start_ms + index * 1000 / fps - clock_ms()
                 if early > 0:
                     time.sleep(early / 1000)
-                last = index >= math.ceil(fps * phase["ms"] / 1000) - 1
+                last = index + 1 >= fps * phase["ms"] / 1000
             else:
                 last = clock_ms() - start_ms >= phase["ms"]
             NUMBER.pack_into(picture, 0, index)

@@ -37,26 +37,19 @@ playRole<Producing>(async (setup) => {
       pushMs.push(clockMs() - pushedMs);
     };
 
-    /** Frames that are read one by one are sent on time, whatever becomes of those before: what a slow one holds up shows. */
-    const paced = async (fps: number): Promise<void> => {
-      const frames = Math.ceil((fps * phase.ms) / 1_000);
-      const pushes: Promise<void>[] = [];
-      for (let index = 0; index < frames; index++) {
-        const early = startMs + (index * 1_000) / fps - clockMs();
-        if (early > 0) await delay(early);
-        pushes.push(push(index, index === frames - 1));
-        if (phase.read === 'newest') await pushes[index];
-      }
-      await Promise.all(pushes);
-    };
-
-    const full = async (): Promise<void> => {
-      const window = windowOf(phase.frameBytes);
+    // Frames that are read one by one are sent on time, whatever becomes of those just before: what a slow one holds up shows.
+    const window = phase.read === 'newest' ? 1 : windowOf(phase.frameBytes);
+    const sendAll = async (): Promise<void> => {
       const pushes: Promise<void>[] = [];
       for (let last = false; !last;) {
         const index = pushes.length;
         if (index >= window) await pushes[index - window];
-        last = clockMs() - startMs >= phase.ms;
+        if (phase.fps === undefined) last = clockMs() - startMs >= phase.ms;
+        else {
+          const early = startMs + (index * 1_000) / phase.fps - clockMs();
+          if (early > 0) await delay(early);
+          last = index + 1 >= (phase.fps * phase.ms) / 1_000;
+        }
         pushes.push(push(index, last));
       }
       await Promise.all(pushes);
@@ -65,7 +58,7 @@ playRole<Producing>(async (setup) => {
     if (phase.read === 'newest' && !reached.has(phase.audience)) await sender.ready(phase.audience);
     reached.add(phase.audience);
     const startMs = clockMs();
-    await (phase.fps === undefined ? full() : paced(phase.fps));
+    await sendAll();
     const storedBytes = phase.read === 'newest' ? await sender.storedBytes?.(phase.audience) : undefined;
     return { frames: pushMs.length, startMs, pushMs, ...(storedBytes !== undefined && { storedBytes }) };
   };
