@@ -1,109 +1,111 @@
-import { fileURLToPath } from 'node:url';
-import type { HopPhase, HopResult, HopSetup, HopStart } from './hop/setup.js';
-import { windowOf } from './hop/setup.js';
-import { figureOf, rotated } from './support/bench.js';
+import { withCameras } from './hop/camera.js';
+import type { Camera, Recording } from './hop/camera.js';
+import { everyFigures, newestFigures, present } from './hop/figures.js';
+import { dualTcp, dualUnix, embedded, ioredis, limit, oneTcp, redisPy, zeromq } from './hop/peers.js';
+import type { Peer } from './hop/peers.js';
+import { figureOf, isThere, rotated } from './support/bench.js';
 import type { Bench, Effort, Sample } from './support/bench.js';
-import { startDualRedis, startEmbedded, startOneRedis } from './support/brokers.js';
-import type { BenchBroker } from './support/brokers.js';
-import { startPair } from './support/pair.js';
-import { quantile } from './support/statistics.js';
 
 const fps = 30;
+const peers: readonly Peer[] = [embedded, dualTcp, dualUnix, oneTcp, zeromq, ioredis, redisPy, limit];
+/** With these there are two and four consumers, too, of the largest frames. */
+const crowded: readonly Peer[] = [embedded, dualTcp, zeromq, limit];
 
-interface Peer {
-  readonly name: string;
-  start(): Promise<BenchBroker>;
+/** The sizes besides the first, on which the targets stand, get a share of the rounds and of the time. */
+const sizes = [
+  { name: '1080p rgb24, 6,220,800 bytes', frameBytes: 1920 * 1080 * 3, shareOfRounds: 1, shareOfTime: 1 },
+  { name: '640x480 rgb24, 921,600 bytes', frameBytes: 640 * 480 * 3, shareOfRounds: 0.6, shareOfTime: 0.4 },
+  { name: 'JPEG-sized, 60,000 bytes', frameBytes: 60_000, shareOfRounds: 0.6, shareOfTime: 0.4 },
+] as const;
+type Size = (typeof sizes)[number];
+
+/** What is measured with one size of frames: to how many consumers each, and, to one, every frame at full speed. */
+interface Plan {
+  readonly size: Size;
+  readonly audiences: readonly number[];
 }
 
-const embedded = 'embedded';
-const pairOverTcp = 'two Redises, TCP';
-
-const peers: readonly Peer[] = [
-  { name: embedded, start: startEmbedded },
-  { name: pairOverTcp, start: () => startDualRedis('tcp') },
-  { name: 'two Redises, unix sockets', start: () => startDualRedis('unix') },
-  { name: 'one Redis, TCP', start: () => startOneRedis('tcp') },
-];
-
-/** The sizes besides the first, on which the target stands, get a share of the rounds. */
-const sizes = [
-  { name: '1080p rgb24, 6,220,800 bytes', frameBytes: 1920 * 1080 * 3, share: 1 },
-  { name: '640x480 rgb24, 921,600 bytes', frameBytes: 640 * 480 * 3, share: 0.6 },
-  { name: 'JPEG-sized, 60,000 bytes', frameBytes: 60_000, share: 0.6 },
-] as const;
-
-const paced = (size: string): string => `${size}, ${fps} frames/s, REALTIME: push to popLatest`;
-const full = (size: string): string => `${size}, full speed, DURABLE: push to pop and ack`;
+const newest = ({ name }: Size, audience: number): string =>
+  `${name}, ${fps} frames/s, the newest to ${audience === 1 ? 'one consumer' : `each of ${audience} consumers`}`;
+const every = ({ name }: Size): string => `${name}, full speed, every frame to one consumer`;
 
 /** The way of a frame from one process to another. */
 export const hop: Bench = {
   name: 'hop',
   about:
-    'One producer process, one consumer process, on the brokers of EdgeFlow. Latency: from the call of push to the consumer holding ' +
-    'all bytes. CPU: producer, consumer and servers together. Redis writes nothing to disk. Medians of the rounds (least–most).',
+    'One producer process, one to four consumer processes. Latency: from the call of push to the consumer holding all bytes. CPU: of all ' +
+    'processes and servers. EdgeFlow: push to popLatest for the newest, push to pop and ack for every frame. ZeroMQ: PUB/SUB with ' +
+    'CONFLATE, PUSH/PULL. By hand: a frame by SET, its id by XADD, no groups, no redelivery. The limit stores nothing and guards nothing. ' +
+    'Redis writes nothing to disk. Medians of the rounds (least–most).',
 
-  async run({ rounds, seconds }: Effort, report) {
-    for (const size of sizes)
-      for (let round = 0; round < rounds * size.share; round++)
-        for (const peer of rotated(peers, round)) for (const sample of await measure(peer, size, seconds)) report(sample);
+  async run({ rounds, seconds, smoke }: Effort, report) {
+    const planOf = (peer: Peer, round: number): Plan[] =>
+      sizes
+        .filter(({ shareOfRounds }, index) => round < rounds * shareOfRounds && !(smoke && index === 1))
+        .map((size) => ({ size, audiences: crowded.includes(peer) && size === sizes[0] ? (smoke ? [1, 2] : [1, 2, 4]) : [1] }));
+    const scenariosOf = (peer: Peer): string[] =>
+      planOf(peer, 0).flatMap(({ size, audiences }) => [...audiences.map((audience) => newest(size, audience)), every(size)]);
+    const here = present(peers, scenariosOf, report);
+    for (let round = 0; round < rounds; round++)
+      for (const peer of rotated(here, round)) for (const sample of await measure(peer, planOf(peer, round), seconds)) report(sample);
   },
 
   targets(rows) {
-    const p50 = (peer: string): number => figureOf(rows, paced(sizes[0].name), peer, 'p50 ms');
+    const [size] = sizes;
+    const figure = (peer: Peer, name: string): number => figureOf(rows, newest(size, 1), peer.name, name);
+    const rate = (peer: Peer): number => figureOf(rows, every(size), peer.name, 'frames/s');
+    const paced = `of 1080p at ${fps} frames/s`;
+    const nearLimit = {
+      statement: `p50 ${paced}, the limit over ${embedded.name} (0.67 is 1.5 times the limit)`,
+      atLeast: 0.67,
+      ratio: figure(limit, 'p50 ms') / figure(embedded, 'p50 ms'),
+    };
     return [
       {
-        statement: `p50 of 1080p at ${fps} frames/s, ${pairOverTcp} over ${embedded}`,
-        atLeast: 5,
-        ratio: p50(pairOverTcp) / p50(embedded),
+        statement: `p50 ${paced}, ${dualTcp.name} over ${embedded.name}`,
+        atLeast: 8,
+        ratio: figure(dualTcp, 'p50 ms') / figure(embedded, 'p50 ms'),
       },
+      {
+        statement: `p50 ${paced}, ${zeromq.name} over ${embedded.name}`,
+        atLeast: 1,
+        ratio: figure(zeromq, 'p50 ms') / figure(embedded, 'p50 ms'),
+      },
+      {
+        statement: `CPU ${paced}, ${dualTcp.name} over ${embedded.name}`,
+        atLeast: 8,
+        ratio: figure(dualTcp, 'CPU ms/frame') / figure(embedded, 'CPU ms/frame'),
+      },
+      ...(isThere(rows, limit.name) ? [nearLimit] : []),
+      { statement: `frames/s of 1080p, ${embedded.name} over ${dualTcp.name}`, atLeast: 10, ratio: rate(embedded) / rate(dualTcp) },
+      { statement: `frames/s of 1080p, ${dualTcp.name} over ${ioredis.name}`, atLeast: 0.9, ratio: rate(dualTcp) / rate(ioredis) },
     ];
   },
 };
 
-async function measure(peer: Peer, size: (typeof sizes)[number], seconds: number): Promise<Sample[]> {
-  const broker = await peer.start();
-  try {
-    const pair = await startPair<HopSetup, HopPhase, HopStart, HopResult>({
-      producer: fileURLToPath(new URL('./hop/producer.js', import.meta.url)),
-      consumer: fileURLToPath(new URL('./hop/consumer.js', import.meta.url)),
-      setup: { broker: broker.config, frameBytes: size.frameBytes },
-      serverPids: broker.pids,
+function measure(peer: Peer, plans: readonly Plan[], seconds: number): Promise<Sample[]> {
+  return withCameras(peer, async (startCamera) => {
+    const camera = await startCamera({
+      audiences: plans[0]?.audiences ?? [],
+      maxFrameBytes: Math.max(...plans.map(({ size }) => size.frameBytes)),
     });
-    let phase = 0;
-    const run = async (mode: HopPhase['mode'], frames: number): Promise<{ latencies: readonly number[]; ms: number; cpuMs: number }> => {
-      const { produced, consumed, cpuMs } = await pair.run({ mode, frames, fps, phase: phase++ });
-      return { latencies: consumed.latencies, ms: consumed.endMs - produced.startMs, cpuMs };
-    };
+    const samples: Sample[] = [];
+    for (const { size, audiences } of plans) {
+      const { frameBytes } = size;
+      const ms = seconds * 1_000 * size.shareOfTime;
+      for (const audience of audiences) {
+        const recording = await warm(camera, { read: 'newest', fps, frameBytes, audience, ms: (audience === 1 ? 0.6 : 0.3) * ms });
+        samples.push({ scenario: newest(size, audience), peer: peer.name, figures: newestFigures(recording) });
+      }
+      const recording = await warm(camera, { read: 'every', frameBytes, audience: 1, ms: 0.4 * ms });
+      samples.push({ scenario: every(size), peer: peer.name, figures: everyFigures(recording) });
+    }
+    return samples;
+  });
+}
 
-    await run('paced', Math.ceil((fps * seconds) / 5));
-    const live = await run('paced', Math.ceil(fps * seconds));
-    const warmUp = await run('full', 4 * windowOf(size.frameBytes));
-    const count = Math.ceil((4 * windowOf(size.frameBytes) * seconds * 1_000) / warmUp.ms);
-    const archive = await run('full', count);
-    await pair.stop();
-    return [
-      {
-        scenario: paced(size.name),
-        peer: peer.name,
-        figures: {
-          'p50 ms': quantile(live.latencies, 0.5),
-          'p99 ms': quantile(live.latencies, 0.99),
-          'CPU ms/frame': live.cpuMs / Math.ceil(fps * seconds),
-          'skipped %': 100 * (1 - live.latencies.length / Math.ceil(fps * seconds)),
-        },
-      },
-      {
-        scenario: full(size.name),
-        peer: peer.name,
-        figures: {
-          'frames/s': (count / archive.ms) * 1_000,
-          'CPU ms/frame': archive.cpuMs / count,
-          'p50 ms': quantile(archive.latencies, 0.5),
-          'p99 ms': quantile(archive.latencies, 0.99),
-        },
-      },
-    ];
-  } finally {
-    await broker.stop();
-  }
+/** The phase after a short one like it: compilers, caches and pages are warm. */
+async function warm(camera: Camera, phase: Parameters<Camera['run']>[0]): Promise<Recording> {
+  await camera.run({ ...phase, ms: phase.ms / 4 });
+  return camera.run(phase);
 }

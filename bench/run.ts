@@ -2,14 +2,17 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { durable } from './durable.js';
+import { fanout } from './fanout.js';
 import { hop } from './hop.js';
+import { lag } from './lag.js';
+import { latest } from './latest.js';
 import type { Bench, Effort, Sample } from './support/bench.js';
 import { hostFacts } from './support/host.js';
 import { redisVersion } from './support/redisServer.js';
 import { formatTables, formatTarget, met, rowsOf, writeResults } from './support/report.js';
 
-const benches: readonly Bench[] = [hop, durable];
-const smoke: Effort = { rounds: 1, seconds: 0.2 };
+const benches: readonly Bench[] = [hop, fanout, latest, lag, durable];
+const smoke: Effort = { rounds: 1, seconds: 0.2, smoke: true };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -25,7 +28,7 @@ const unknown = positionals.filter((name) => !benches.some((bench) => bench.name
 if (unknown.length > 0) throw new Error(`no benchmark '${unknown.join("', '")}': there are ${benches.map(({ name }) => name).join(', ')}`);
 if (redisVersion() === undefined) throw new Error('redis-server not found: run `npm run setup`');
 
-const effort = values.smoke ? smoke : { rounds: Number(values.rounds), seconds: Number(values.seconds) };
+const effort = values.smoke ? smoke : { rounds: Number(values.rounds), seconds: Number(values.seconds), smoke: false };
 for (const bench of benches.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
   const host = hostFacts();
   console.log(`\n== ${bench.name}\n${bench.about}`);

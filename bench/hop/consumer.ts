@@ -1,51 +1,55 @@
-// The consumer process of bench/hop.ts.
-import { connectBroker } from 'edgeflow';
-import type { AckResult } from 'edgeflow';
+// A process that consumes the camera's frames, of bench/hop.ts and others.
 import { clockMs } from '../support/clock.js';
 import { playRole } from '../support/role.js';
-import { archiveTopic, liveTopic, windowOf } from './setup.js';
-import type { HopConsuming, HopPhase, HopResult } from './setup.js';
+import { loadDriver } from './driver.js';
+import { windowOf } from './protocol.js';
+import type { Consumed, Consuming, FramePhase } from './protocol.js';
 import { checkFrame, readStamp } from './stamp.js';
 
-playRole<HopConsuming>(async ({ broker: config, frameBytes }) => {
-  const broker = await connectBroker(config);
-  const consumer = { group: 'consumer', consumer: 'only' };
+playRole<Consuming>(async (setup) => {
+  const receiver = await (await loadDriver(setup.driver)).consumer(setup);
 
-  /** The latest frame, again and again, until the last one: that is never skipped. */
-  const paced = async ({ phase, frames }: HopPhase): Promise<HopResult> => {
+  /** The newest frame, again and again, until the last one: that is never skipped. */
+  const newest = async ({ phase, frameBytes, audience, workMs = 0 }: FramePhase): Promise<Consumed> => {
     const latencies: number[] = [];
     for (;;) {
-      const message = await broker.popLatest(liveTopic, { reader: 'consumer', consumer: 'only', waitMs: 1_000 });
+      const frame = await receiver.latest(audience);
       const nowMs = clockMs();
-      if (!message) continue;
-      const stamp = readStamp(message.meta);
+      if (!frame) continue;
+      const stamp = readStamp(frame.meta);
       if (stamp.phase !== phase) continue;
-      checkFrame(message.payload, frameBytes, stamp.index);
+      checkFrame(frame.picture, frameBytes, stamp.index);
       latencies.push(nowMs - stamp.pushedMs);
-      if (stamp.index === frames - 1) return { latencies, endMs: nowMs };
+      if (stamp.last) return { latencies, endMs: nowMs };
+      work(workMs);
     }
   };
 
-  /** Every frame, in order; one batch is acked while the next is being fetched. */
-  const full = async ({ phase, frames }: HopPhase): Promise<HopResult> => {
+  /** Every frame, in order. */
+  const every = async ({ phase, frameBytes }: FramePhase): Promise<Consumed> => {
     const latencies: number[] = [];
-    let acked: Promise<AckResult> | undefined;
-    while (latencies.length < frames) {
-      const messages = await broker.pop(archiveTopic, { ...consumer, count: windowOf(frameBytes), waitMs: 1_000 });
+    for (let last = false; !last;) {
+      const frames = await receiver.next(windowOf(frameBytes));
       const nowMs = clockMs();
-      for (const { meta, payload } of messages) {
+      for (const { meta, picture } of frames) {
         const stamp = readStamp(meta);
         if (stamp.phase !== phase || stamp.index !== latencies.length)
           throw new Error(`got frame ${stamp.phase}-${stamp.index} in place of ${phase}-${latencies.length}`);
-        checkFrame(payload, frameBytes, stamp.index);
+        checkFrame(picture, frameBytes, stamp.index);
         latencies.push(nowMs - stamp.pushedMs);
+        last = stamp.last;
       }
-      await acked;
-      acked = broker.ack(archiveTopic, consumer, messages);
     }
-    await acked;
+    await receiver.settle();
     return { latencies, endMs: clockMs() };
   };
 
-  return { run: (phase) => (phase.mode === 'paced' ? paced(phase) : full(phase)), close: () => broker.close() };
+  return { run: (phase) => (phase.read === 'newest' ? newest(phase) : every(phase)), close: () => receiver.close() };
 });
+
+const never = new Int32Array(new SharedArrayBuffer(4));
+
+/** Holds this thread, as a model does that runs on it, without taking processor time from the other processes. */
+function work(ms: number): void {
+  if (ms > 0) Atomics.wait(never, 0, 0, ms);
+}

@@ -10,16 +10,19 @@ describe.skipIf(!hasRedis)(`the benchmarks${hasRedis ? '' : ' (skipped: redis-se
     const { status, stdout, stderr } = spawnSync(process.execPath, [resolve(root, 'dist/bench/run.js'), '--smoke'], { encoding: 'utf8' });
     expect(stderr).toBe('');
     expect(status).toBe(0);
-    const rows = stdout.split('\n').filter((line) => /^(embedded|two Redises|one Redis|bare ioredis|BullMQ)/.test(line));
-    // Three sizes, paced and at full speed, on four brokers; nine peers of small messages.
-    expect(rows).toHaveLength(3 * 2 * 4 + 9);
+    const rows = stdout
+      .split('\n')
+      .filter((line) => /^(embedded|two Redises|one Redis|bare ioredis|BullMQ|ZeroMQ|by hand|the limit)/.test(line));
+    const hop = 2 * 2 * 8 + 4; // two sizes, the newest and every frame, eight peers; four of them with two consumers, too
+    const [fanout, latest, lag, durable] = [3 * 3, 2 * 4, 4, 9];
+    expect(rows).toHaveLength(hop + fanout + latest + lag + durable);
     for (const row of rows) expect(row).toMatch(/  \d/);
     expect(stdout).not.toMatch(/NaN|Infinity| – /);
   });
 
   it('name what there is when asked for a benchmark that is not', () => {
     const { status, stderr } = spawnSync(process.execPath, [resolve(root, 'dist/bench/run.js'), 'speed'], { encoding: 'utf8' });
-    expect(stderr).toContain("no benchmark 'speed': there are hop, durable");
+    expect(stderr).toContain("no benchmark 'speed': there are hop, fanout, latest, lag, durable");
     expect(status).not.toBe(0);
   });
 });
