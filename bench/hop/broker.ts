@@ -6,8 +6,8 @@ import type { FrameSetup } from './protocol.js';
 
 const newestTopic = (audience: number): string => `newest-${audience}`;
 const group = { group: 'consumer', consumer: 'only' };
-/** How consumers read, the newest and one by one. */
-const reading = { waitMs: 1_000 };
+/** How consumers read, the newest and one by one: in place, where the broker can. */
+const reading = { waitMs: 1_000, inPlace: true };
 
 /** EdgeFlow's brokers: push to popLatest, and push to pop and ack. */
 export const driver: Driver = {
@@ -38,9 +38,12 @@ export const driver: Driver = {
     const reader = { reader: `consumer-${setup.consumer ?? 0}`, consumer: 'only' };
     let open: DeliveredMessage[] = [];
     let acked: Promise<AckResult> | undefined;
+    let looked: number[] = [];
     return {
       latest: async (audience) => {
+        broker.letGo?.(newestTopic(audience), reader.reader, looked);
         const message = await broker.popLatest(newestTopic(audience), { ...reader, ...reading });
+        looked = message ? [message.seq] : [];
         return message && { meta: message.meta, picture: message.payload };
       },
       // One batch is acked while the next is being fetched.
