@@ -18,6 +18,8 @@ const leastArenaBytes = 16 * 1024 * 1024 + blockBytes;
 const mostArenaBytes = 64 * 1024 * 1024;
 /** An arena is made to hold as many payloads as the one that it is made for. */
 const payloadsPerArena = 4;
+/** For the pages of the tables beside the arenas. */
+const spareBytes = 2 * 1024 * 1024;
 /** A place is numbered by its arena and its block in it; an arena holds one payload of 4 GiB at most. */
 const mostBlocks = 2 ** 20;
 
@@ -131,6 +133,7 @@ export class ArenaPayloads implements Payloads {
     try {
       return this.#transactions.run(() => {
         const changed = new Map<number, BlockMap>();
+        this.#space.reserve(0, spareBytes);
         const places = lengths.map((bytes) => this.#takeOne(bytes, changed));
         for (const [arena, map] of changed) this.#saveMap(arena, map);
         return places;
@@ -173,7 +176,7 @@ export class ArenaPayloads implements Payloads {
   #makeArena(arena: number, blocks: number): void {
     const wanted = Math.min(Math.max(blocks * payloadsPerArena * blockBytes, leastArenaBytes), mostArenaBytes);
     const bytes = Math.max(Math.ceil(wanted / blockBytes), blocks) * blockBytes;
-    this.#space.reserve(bytes);
+    this.#space.reserve(bytes, spareBytes);
     this.#arenas.putSync(rowKey(arena), Buffer.alloc(bytes));
     this.#saveMap(arena, new BlockMap(new Uint8Array(bytes / blockBytes)));
   }

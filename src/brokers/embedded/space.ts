@@ -40,16 +40,18 @@ export class Space {
   /**
    * Makes sure, within a write transaction, that it may store `bytes` more.
    *
+   * @param spare - what is made sure of besides, so that the next ones find it there.
    * @throws EdgeFlowError `BROKER_FULL`
    */
-  reserve(bytes: number): void {
+  reserve(bytes: number, spare = headroom): void {
     const used = (this.#transactions.lastPage + 1) * this.#pageSize;
     const { allocated, stored } = this.#load(used);
     const needed = used + bytes + slack;
     let end = allocated;
-    if (end < needed) end = this.#extend(end, Math.min(needed + headroom, end + freeBytes(this.#path) - keptBytes));
+    if (bytes === 0 && end >= needed) return;
+    if (end < needed) end = this.#extend(end, Math.min(needed + spare, end + freeBytes(this.#path) - keptBytes));
     // The file cannot grow. What was freed inside it serves as long as there is so much of it that lmdb finds neighbours.
-    const limited = end < needed + headroom && freeBytes(this.#path) <= keptBytes;
+    const limited = end < needed + spare && freeBytes(this.#path) <= keptBytes;
     if (limited && stored + bytes > used * (end >= needed ? 1 / 2 : 1 / 4))
       throw new EdgeFlowError(
         'BROKER_FULL',
