@@ -6,6 +6,8 @@ export interface Effort {
   readonly rounds: number;
   /** About how long one measurement takes. */
   readonly seconds: number;
+  /** Only to see that everything runs: leave out the largest steps. */
+  readonly smoke: boolean;
 }
 
 /** What one round measured: named figures, with the unit in the name. */
@@ -14,6 +16,8 @@ export interface Sample {
   readonly scenario: string;
   readonly peer: string;
   readonly figures: Readonly<Record<string, number>>;
+  /** Why this peer was not measured on this machine; it has no figures then. */
+  readonly missing?: string;
 }
 
 /** All rounds of one peer in one scenario. */
@@ -21,9 +25,14 @@ export interface Row {
   readonly scenario: string;
   readonly peer: string;
   readonly figures: Readonly<Record<string, Spread>>;
+  /** Why this peer was not measured on this machine. */
+  readonly missing?: string;
 }
 
-/** What a bench is to show: a ratio of two figures of the same run. */
+/**
+ * What a bench is to show: a ratio of two figures of the same run, or of a figure and its limit. More is always better:
+ * where a figure is to stay small, it is the limit over the figure.
+ */
 export interface Target {
   readonly statement: string;
   readonly atLeast: number;
@@ -37,7 +46,13 @@ export interface Bench {
   readonly about: string;
   /** Measures; `report` is told of each sample when it is there. */
   run(effort: Effort, report: (sample: Sample) => void): Promise<void>;
+  /** Called for all rounds together, and for each alone. A target whose peer is missing on this machine is left out. */
   targets(rows: readonly Row[]): Target[];
+}
+
+/** Whether a peer was found on this machine. */
+export function isThere(rows: readonly Row[], peer: string): boolean {
+  return rows.some((row) => row.peer === peer && row.missing === undefined);
 }
 
 /** The median of a figure; NaN where it was not measured. */
