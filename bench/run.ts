@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { durable } from './durable.js';
 import { hop } from './hop.js';
+import { scope } from './scope.js';
 import type { Bench, Effort, Sample } from './support/bench.js';
 import { fallen } from './support/gate.js';
 import { hostFacts } from './support/host.js';
@@ -11,7 +12,7 @@ import { pictureOf } from './support/picture.js';
 import { redisVersion } from './support/redisServer.js';
 import { formatTables, formatTarget, met, readResults, rowsOf, targetsOf, writeResults } from './support/report.js';
 
-const benches: readonly Bench[] = [hop, durable];
+const benches: readonly Bench[] = [hop, durable, scope];
 const root = resolve(import.meta.dirname, '../..');
 
 const { values, positionals } = parseArgs({
