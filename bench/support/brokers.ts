@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { DualRedisBroker, EmbeddedBroker, RedisBroker } from 'edgeflow';
 import type { Broker, BrokerConfig } from 'edgeflow';
+import { diskFolder } from './disk.js';
 import { startRedis } from './redisServer.js';
-import type { Transport } from './redisServer.js';
+import type { Persistence, Transport } from './redisServer.js';
 
 /** A fresh, empty broker for one measurement. */
 export interface BenchBroker {
@@ -15,13 +17,23 @@ export interface BenchBroker {
 }
 
 export async function startEmbedded(): Promise<BenchBroker> {
-  const config = await configOf(new EmbeddedBroker({ name: `bench-${randomBytes(6).toString('hex')}` }));
+  return onDirectory(new EmbeddedBroker({ name: `bench-${randomBytes(6).toString('hex')}` }));
+}
+
+/** On disk, synced before a push resolves. */
+export async function startSyncedEmbedded(): Promise<BenchBroker> {
+  const directory = await mkdtemp(join(diskFolder(), 'edgeflow-bench-'));
+  return onDirectory(new EmbeddedBroker({ directory, durability: 'power' }));
+}
+
+async function onDirectory(broker: Broker): Promise<BenchBroker> {
+  const config = await configOf(broker);
   return { config, pids: [], stop: () => rm(String(config.options.directory), { recursive: true, force: true }) };
 }
 
-export async function startDualRedis(transport: Transport): Promise<BenchBroker> {
-  const control = await startRedis(transport);
-  const data = await startRedis(transport);
+export async function startDualRedis(transport: Transport, persistence: Persistence = 'none'): Promise<BenchBroker> {
+  const control = await startRedis(transport, persistence);
+  const data = await startRedis(transport, persistence);
   return {
     config: await configOf(new DualRedisBroker({ control: control.address, data: data.address })),
     pids: [control.pid, data.pid],
