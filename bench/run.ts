@@ -6,6 +6,7 @@ import { durable } from './durable.js';
 import { hop } from './hop.js';
 import { scope } from './scope.js';
 import { synced } from './synced.js';
+import { yolo } from './yolo.js';
 import type { Bench, Effort, Sample } from './support/bench.js';
 import { fallen } from './support/gate.js';
 import { hostFacts } from './support/host.js';
@@ -13,7 +14,7 @@ import { pictureOf } from './support/picture.js';
 import { redisVersion } from './support/redisServer.js';
 import { formatTables, formatTarget, met, readResults, rowsOf, targetsOf, writeResults } from './support/report.js';
 
-const benches: readonly Bench[] = [hop, durable, synced, scope];
+const benches: readonly Bench[] = [hop, durable, synced, scope, yolo];
 const root = resolve(import.meta.dirname, '../..');
 
 const { values, positionals } = parseArgs({
