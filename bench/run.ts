@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { durable } from './durable.js';
 import { hop } from './hop.js';
 import { scope } from './scope.js';
+import { start } from './start.js';
 import { synced } from './synced.js';
 import { yolo } from './yolo.js';
 import type { Bench, Effort, Sample } from './support/bench.js';
@@ -14,7 +15,7 @@ import { pictureOf } from './support/picture.js';
 import { redisVersion } from './support/redisServer.js';
 import { formatTables, formatTarget, met, readResults, rowsOf, targetsOf, writeResults } from './support/report.js';
 
-const benches: readonly Bench[] = [hop, durable, synced, scope, yolo];
+const benches: readonly Bench[] = [hop, durable, synced, scope, start, yolo];
 const root = resolve(import.meta.dirname, '../..');
 
 const { values, positionals } = parseArgs({

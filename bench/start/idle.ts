@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { connectBroker, QoS, System } from 'edgeflow';
+import type { Sample } from '../support/bench.js';
+import type { BenchBroker } from '../support/brokers.js';
+import { memoryMB, preciseCpuMs } from '../support/processFacts.js';
+
+/** How long compilers and collectors have after the start, before a process counts as idle, in milliseconds. */
+const settleMs = 1_000;
+
+/** Starts three nodes without a model, lets them pass one message on, and looks at them while nothing happens. */
+export async function measureIdle(store: BenchBroker, folder: string, seconds: number): Promise<Sample['figures']> {
+  const system = new System('bench', { broker: await connectBroker(store.config) });
+  const node = (name: string): URL => new URL(`../nodes/${name}.js`, import.meta.url);
+  const once = system.node(node('once'));
+  const pass = system.node(node('pass'));
+  const log = system.node(node('log'), { file: join(folder, 'values.jsonl') });
+  system.link(once).to(pass, QoS.DURABLE).to(log, QoS.DURABLE);
+  system.link(once).to(log, QoS.REALTIME);
+  const startMs = performance.now();
+  const running = await system.run({ handleSignals: false });
+  try {
+    while (!(await running.ledger()).links.every(({ published, pending }) => published > 0 && pending === 0)) await delay(10);
+    const firstMs = performance.now() - startMs;
+    await delay(settleMs);
+    const pids = running.status().map(({ pid }) => pid ?? -1);
+    const share = await busyShares([...pids, process.pid], Math.max(1, seconds) * 1_000);
+    const memory = pids.map(memoryMB);
+    return {
+      'first message ms': firstMs,
+      'RSS MB, largest node': Math.max(...memory.map(({ resident }) => resident)),
+      'of it its own MB': Math.max(...memory.map(({ own }) => own)),
+      'idle CPU %, busiest node': 100 * Math.max(...share.slice(0, -1)),
+      'idle CPU %, supervisor': 100 * (share.at(-1) ?? NaN),
+    };
+  } finally {
+    await running.stop();
+    await running.done;
+  }
+}
+
+/** The share of a core that each process uses. */
+async function busyShares(pids: readonly number[], ms: number): Promise<number[]> {
+  const before = pids.map(preciseCpuMs);
+  const startMs = performance.now();
+  await delay(ms);
+  const elapsedMs = performance.now() - startMs;
+  return pids.map((pid, index) => (preciseCpuMs(pid) - (before[index] ?? NaN)) / elapsedMs);
+}
