@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { durable } from './durable.js';
 import { hop } from './hop.js';
+import { scale } from './scale.js';
 import { scope } from './scope.js';
 import { start } from './start.js';
 import { synced } from './synced.js';
@@ -15,7 +16,7 @@ import { pictureOf } from './support/picture.js';
 import { redisVersion } from './support/redisServer.js';
 import { formatTables, formatTarget, met, readResults, rowsOf, targetsOf, writeResults } from './support/report.js';
 
-const benches: readonly Bench[] = [hop, durable, synced, scope, start, yolo];
+const benches: readonly Bench[] = [hop, durable, synced, scope, scale, start, yolo];
 const root = resolve(import.meta.dirname, '../..');
 
 const { values, positionals } = parseArgs({

@@ -6,6 +6,7 @@ import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { diskFolder } from './disk.js';
 
 /** How clients reach a server. */
@@ -62,6 +63,16 @@ export async function startRedis(transport: Transport, persistence: Persistence 
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Bytes that a server has allocated. */
+export async function usedMemory(address: Address): Promise<number> {
+  const redis = new Redis(address);
+  try {
+    return Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1] ?? NaN);
+  } finally {
+    redis.disconnect();
+  }
 }
 
 function answers(address: Address): Promise<boolean> {
