@@ -1,4 +1,5 @@
 // The consumer process of bench/scale.ts.
+import { setMaxListeners } from 'node:events';
 import { connectBroker } from 'edgeflow';
 import type { AckResult, Broker } from 'edgeflow';
 import { clockMs } from '../support/clock.js';
@@ -30,6 +31,7 @@ playRole<ScaleProtocol>(async (setup) => {
       const cpu = process.cpuUsage();
       const left = { count: taken };
       const done = new AbortController();
+      setMaxListeners(0, done.signal);
       if (taken > 0)
         await Promise.all(brokers.flatMap((broker, index) => topics.map((topic) => read(broker, `consumer-${index}`, topic, left, done))));
       return { ms: clockMs(), ...usedSince(cpu) };

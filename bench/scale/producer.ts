@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connectBroker } from 'edgeflow';
 import { clockMs } from '../support/clock.js';
 import { playRole } from '../support/role.js';
-import { batchSize, usedSince, group, topicNames } from './setup.js';
+import { usedSince, group, topicNames } from './setup.js';
 import type { ScalePhase, ScaleProtocol } from './setup.js';
 
 playRole<ScaleProtocol>(async (setup) => {
@@ -16,7 +16,12 @@ playRole<ScaleProtocol>(async (setup) => {
   const meta = Buffer.from(JSON.stringify({ camera: 'north gate', label: 'person', score: 0.8765, box: [640, 360, 64, 128] }));
 
   const push = (phase: number, index: number): Promise<unknown> =>
-    broker.push(topics[index % topics.length] ?? '', { id: `${session}-${phase}-${index}`, time: Date.now(), meta, payload });
+    broker.push(topics[Math.floor(index / setup.batch) % topics.length] ?? '', {
+      id: `${session}-${phase}-${index}`,
+      time: Date.now(),
+      meta,
+      payload,
+    });
 
   const paced = async ({ phase, pushed }: ScalePhase, perSecond: number): Promise<void> => {
     const startMs = clockMs();
@@ -30,8 +35,8 @@ playRole<ScaleProtocol>(async (setup) => {
   };
 
   const full = async ({ phase, pushed }: ScalePhase): Promise<void> => {
-    for (let from = 0; from < pushed; from += batchSize)
-      await Promise.all(Array.from({ length: Math.min(batchSize, pushed - from) }, (_, i) => push(phase, from + i)));
+    for (let from = 0; from < pushed; from += setup.batch)
+      await Promise.all(Array.from({ length: Math.min(setup.batch, pushed - from) }, (_, i) => push(phase, from + i)));
   };
 
   return {

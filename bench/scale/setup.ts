@@ -3,7 +3,8 @@ import type { BrokerConfig } from 'edgeflow';
 /** What both processes are told at first. */
 export interface ScaleSetup {
   readonly broker: BrokerConfig;
-  /** Messages go to these in turn. */
+  /** How many messages go to one topic together; the next ones go to the next topic when all of them are confirmed. */
+  readonly batch: number;
   readonly topics: number;
   /** Clients of the consumer process, each of which reads all topics: they compete as replicas do. */
   readonly consumers: number;
@@ -36,7 +37,7 @@ export interface ScaleProtocol {
 }
 
 export const group = 'consumer';
-/** How many messages are sent before the producer waits, and read at once. */
+/** How many messages are read together, at most. */
 export const batchSize = 256;
 
 export function topicNames({ topics }: ScaleSetup): string[] {

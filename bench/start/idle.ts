@@ -5,8 +5,8 @@ import type { Sample } from '../support/bench.js';
 import type { BenchBroker } from '../support/brokers.js';
 import { memoryMB, preciseCpuMs } from '../support/processFacts.js';
 
-/** How long compilers and collectors have after the start, before a process counts as idle, in milliseconds. */
-const settleMs = 1_000;
+/** How long compilers and collectors have after the start, at most, before a process counts as idle, in seconds. */
+const settleSeconds = 1;
 
 /** Starts three nodes without a model, lets them pass one message on, and looks at them while nothing happens. */
 export async function measureIdle(store: BenchBroker, folder: string, seconds: number): Promise<Sample['figures']> {
@@ -22,9 +22,9 @@ export async function measureIdle(store: BenchBroker, folder: string, seconds: n
   try {
     while (!(await running.ledger()).links.every(({ published, pending }) => published > 0 && pending === 0)) await delay(10);
     const firstMs = performance.now() - startMs;
-    await delay(settleMs);
+    await delay(Math.min(settleSeconds, seconds) * 1_000);
     const pids = running.status().map(({ pid }) => pid ?? -1);
-    const share = await busyShares([...pids, process.pid], Math.max(1, seconds) * 1_000);
+    const share = await busyShares([...pids, process.pid], seconds * 1_000);
     const memory = pids.map(memoryMB);
     return {
       'first message ms': firstMs,

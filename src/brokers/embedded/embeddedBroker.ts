@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { EdgeFlowError } from '../../errors.js';
 import type { OutgoingMessage, ReceivedMessage } from '../../message.js';
 import { checkName } from '../../topic.js';
@@ -107,6 +108,8 @@ export class EmbeddedBroker implements Broker {
     visibilityMs = defaultVisibilityMs,
     dedupeWindow = defaultDedupeWindow,
   }: EmbeddedBrokerOptions = {}) {
+    // A wait for each topic that is read listens to it.
+    setMaxListeners(0, this.#closing.signal);
     checkName('broker', name);
     checkNumber('maxBytes', maxBytes ?? 1);
     checkNumber('visibilityMs', visibilityMs);
