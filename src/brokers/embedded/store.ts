@@ -117,6 +117,11 @@ export class Store {
     return freeBytes(this.directory) < leastFreeBytes;
   }
 
+  /** Number of the last commit: as long as it is the same, nothing has changed. */
+  get lastCommit(): number {
+    return this.#transactions.lastCommit;
+  }
+
   /** Reads one consistent state. `read` must not keep it. */
   view<R>(read: (tables: Tables, log: (topic: string) => StoredLog | undefined) => R): R {
     this.#control.resetReadTxn();
