@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { measureDetection } from './start/detection.js';
-import { measureIdle } from './start/idle.js';
+import { measureIdle, measureNodeAlone } from './start/idle.js';
 import { figureOf, rotated } from './support/bench.js';
 import type { Bench, Effort } from './support/bench.js';
 import { startDualRedis, startEmbedded } from './support/brokers.js';
@@ -31,13 +31,15 @@ export const start: Bench = {
   async run({ rounds, seconds }: Effort, report) {
     const folder = await mkdtemp(join(diskFolder(), 'edgeflow-bench-'));
     try {
-      for (let round = 0; round < rounds; round++)
+      for (let round = 0; round < rounds; round++) {
+        report({ scenario: idle, peer: 'Node alone', figures: await measureNodeAlone(seconds) });
         for (const { name, start: startBroker } of rotated(peers, round)) {
           const idling = await startBroker();
           report({ scenario: idle, peer: name, figures: await measureIdle(idling, folder, seconds).finally(idling.stop) });
           const detecting = await startBroker();
           report({ scenario: detection, peer: name, figures: await measureDetection(detecting, folder).finally(detecting.stop) });
         }
+      }
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

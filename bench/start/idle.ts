@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectBroker, QoS, System } from 'edgeflow';
@@ -36,6 +38,21 @@ export async function measureIdle(store: BenchBroker, folder: string, seconds: n
   } finally {
     await running.stop();
     await running.done;
+  }
+}
+
+/** A process of Node that has loaded nothing and does nothing: what no node can be below. */
+export async function measureNodeAlone(seconds: number): Promise<Sample['figures']> {
+  const child = spawn(process.execPath, ['-e', 'process.stdin.resume()'], { stdio: ['pipe', 'ignore', 'inherit'] });
+  const exited = once(child, 'exit');
+  try {
+    await delay(Math.min(settleSeconds, seconds) * 1_000 + 100);
+    const [share = NaN] = await busyShares([child.pid ?? -1], seconds * 1_000);
+    const { resident, own } = memoryMB(child.pid ?? -1);
+    return { 'RSS MB, largest node': resident, 'of it its own MB': own, 'idle CPU %, busiest node': 100 * share };
+  } finally {
+    child.stdin.end();
+    await exited;
   }
 }
 
