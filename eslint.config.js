@@ -61,7 +61,7 @@ export default defineConfig(
   },
   {
     // Entry modules and node modules are imported by their default export.
-    files: ['recipes/**', 'test/**', '*.config.*', 'docs/**'],
+    files: ['recipes/**', 'test/**', 'bench/nodes/**', '*.config.*', 'docs/**'],
     rules: { 'import-x/no-default-export': 'off' },
   },
   {

@@ -1,58 +1,50 @@
-/**
- * What the delivery scope costs: values per second through map, filter and scan, in plain RxJS and inside deliveries.
- * Both are measured in this run, in turns; the median of each counts.
- *
- * Run: `npm run build && node dist/bench/scope.js`
- */
-import { filter, map, scan, Subject } from 'rxjs';
-import { deliver } from '../src/flow/delivery.js';
+import { deliveries } from './scope/deliveries.js';
+import { asyncIterables } from './scope/asyncIterables.js';
+import { plain } from './scope/plain.js';
+import type { Way } from './scope/way.js';
+import { figureOf, rotated } from './support/bench.js';
+import type { Bench, Effort, Sample } from './support/bench.js';
 
-const valuesPerRound = 200_000;
-const rounds = 9;
+const scenarios = [
+  { name: 'map, filter, scan', run: (way: Way, values: number) => way.synchronous(values) },
+  {
+    name: 'map, filter, scan, one asynchronous operator (one value at a time)',
+    run: (way: Way, values: number) => way.asynchronous(values),
+  },
+] as const;
+const ways: readonly Way[] = [plain, deliveries, asyncIterables];
+const promised = 1e6;
 
-function valuesPerSecond(emit: (value: number, input: Subject<number>) => void): number {
-  const input = new Subject<number>();
-  let last = 0;
-  const subscription = input
-    .pipe(
-      map((value) => value + 1),
-      filter((value) => value % 4 !== 0),
-      scan((sum, value) => (sum + value) % 1_000_003, 0),
-    )
-    .subscribe((value) => (last = value));
-  const start = performance.now();
-  for (let value = 0; value < valuesPerRound; value++) emit(value, input);
-  const seconds = (performance.now() - start) / 1000;
-  subscription.unsubscribe();
-  if (last === 0) throw new Error('nothing came out');
-  return valuesPerRound / seconds;
+/** What the delivery scope costs. */
+export const scope: Bench = {
+  name: 'scope',
+  about:
+    'Values through operators in one process, without a broker: plain RxJS, where nobody knows when the work on a value is done; the ' +
+    'same operators inside deliveries, each of which is seen to settle; async iterables of ix. Medians of the rounds (least–most).',
+
+  async run({ rounds, seconds }: Effort, report) {
+    for (const scenario of scenarios)
+      for (let round = 0; round < rounds; round++) for (const way of rotated(ways, round)) report(await measure(scenario, way, seconds));
+  },
+
+  targets: (rows) => [
+    {
+      statement: `values/s inside deliveries, ${scenarios[0].name}, over a million`,
+      atLeast: 1,
+      ratio: figureOf(rows, scenarios[0].name, deliveries.name, 'values/s') / promised,
+    },
+  ],
+};
+
+async function measure({ name, run }: (typeof scenarios)[number], way: Way, seconds: number): Promise<Sample> {
+  // The compiler gets warm, and the rate tells how many values take the time that there is.
+  let values = 5_000;
+  let rate = 0;
+  for (const share of [0.2, 0.8, 0]) {
+    const startMs = performance.now();
+    await run(way, values);
+    rate = values / ((performance.now() - startMs) / 1_000);
+    values = Math.ceil(rate * seconds * share);
+  }
+  return { scenario: name, peer: way.name, figures: { 'values/s': rate } };
 }
-
-const plain = (): number => valuesPerSecond((value, input) => input.next(value));
-
-function delivered(): number {
-  let settled = 0;
-  const onSettled = (): void => {
-    settled++;
-  };
-  const rate = valuesPerSecond((value, input) => deliver({ id: undefined, onSettled }, () => input.next(value)));
-  if (settled !== valuesPerRound) throw new Error(`${settled} of ${valuesPerRound} deliveries settled`);
-  return rate;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-}
-
-const results = Array.from({ length: rounds }, () => ({ plain: plain(), delivered: delivered() }));
-const plainRate = Math.round(median(results.map((result) => result.plain)));
-const deliveredRate = Math.round(median(results.map((result) => result.delivered)));
-const ratio = Number((deliveredRate / plainRate).toFixed(3));
-
-console.log(
-  JSON.stringify({ bench: 'scope', deliveredPerSecond: deliveredRate, plainPerSecond: plainRate, ratio, valuesPerRound, rounds }),
-);
-console.log(
-  `map, filter, scan: ${(deliveredRate / 1e6).toFixed(2)} M values/s inside deliveries, ` +
-    `${(plainRate / 1e6).toFixed(2)} M in plain RxJS: ${(ratio * 100).toFixed(0)} %`,
-);

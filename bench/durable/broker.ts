@@ -14,7 +14,7 @@ export const driver: Driver = {
     const session = randomUUID();
     return {
       run: async (phase) => {
-        for (const batch of batches(phase))
+        for (const batch of batches(phase, setup))
           await Promise.all(
             batch.map((n) => {
               const meta = Buffer.from(JSON.stringify(detection(phase.phase, n)));

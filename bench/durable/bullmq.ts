@@ -12,7 +12,7 @@ export const driver: Driver = {
     const opts = { removeOnComplete: true, removeOnFail: true };
     return {
       run: async (phase) => {
-        for (const batch of batches(phase))
+        for (const batch of batches(phase, setup))
           await queue.addBulk(batch.map((n) => ({ name: 'detection', data: detection(phase.phase, n), opts })));
       },
       close: () => queue.close(),

@@ -7,6 +7,8 @@ export type DriverName = 'broker' | 'flow' | 'bullmq' | 'stream';
 /** What both processes are told at first. */
 export interface DurableSetup {
   readonly driver: DriverName;
+  /** How many messages the producer sends before it waits until all of them are confirmed. */
+  readonly inFlight: number;
   /** For EdgeFlow's brokers. */
   readonly broker?: BrokerConfig;
   /** For the peers on Redis. */
@@ -51,7 +53,7 @@ export interface Driver {
 }
 
 export const topicName = 'detections';
-/** How many messages are sent, read and acknowledged together, by all that can. */
+/** How many messages are read and acknowledged together, at most, by all that can. */
 export const batchSize = 256;
 
 /** What is sent: about 110 bytes of JSON. */
@@ -68,9 +70,9 @@ export function detection(phase: number, n: number): Detection {
   return { phase, n, camera: 'north gate', label: 'person', score: 0.8765, box: [n % 1920, n % 1080, 64, 128] };
 }
 
-/** The numbers of a phase, in batches. */
-export function* batches({ count }: DurablePhase): Generator<number[]> {
-  for (let from = 0; from < count; from += batchSize) yield Array.from({ length: Math.min(batchSize, count - from) }, (_, i) => from + i);
+/** The numbers of a phase, in batches of so many. */
+export function* batches({ count }: DurablePhase, { inFlight }: DurableSetup): Generator<number[]> {
+  for (let from = 0; from < count; from += inFlight) yield Array.from({ length: Math.min(inFlight, count - from) }, (_, i) => from + i);
 }
 
 /** Checks that each message of a phase comes exactly once. */

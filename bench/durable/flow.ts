@@ -14,7 +14,7 @@ export const driver: Driver = {
     await broker.declare({ topic: topicName, groups: [group] });
     return {
       run: async (phase) => {
-        const sent = from(batches(phase)).pipe(
+        const sent = from(batches(phase, setup)).pipe(
           concatMap((batch) =>
             from(batch).pipe(
               map((n) => detection(phase.phase, n)),

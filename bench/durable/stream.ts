@@ -13,7 +13,7 @@ export const driver: Driver = {
     await redis.xgroup('CREATE', topicName, group, '0', 'MKSTREAM');
     return {
       run: async (phase) => {
-        for (const batch of batches(phase)) {
+        for (const batch of batches(phase, setup)) {
           const pipeline = redis.pipeline();
           for (const n of batch) pipeline.xadd(topicName, '*', 'v', JSON.stringify(detection(phase.phase, n)));
           await pipeline.exec();

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { createRequire } from 'node:module';
+import { diskFileSystem } from './disk.js';
 import { redisVersion } from './redisServer.js';
 
 /** What figures depend on besides the code. */
@@ -9,6 +10,8 @@ export interface HostFacts {
   readonly cpu: string;
   readonly cores: number;
   readonly memoryGiB: number;
+  /** File system of the folder for temporary files, where the synced benches write. */
+  readonly disk: string;
   readonly kernel: string;
   readonly node: string;
   readonly redis: string;
@@ -24,10 +27,13 @@ export function hostFacts(): HostFacts {
     cpu: first?.model ?? 'unknown',
     cores: cpus().length,
     memoryGiB: Math.round(totalmem() / 1024 ** 3),
+    disk: diskFileSystem(),
     kernel: kernelName(),
     node: process.version,
     redis: redisVersion() ?? 'none',
-    packages: Object.fromEntries(['ioredis', 'lmdb', 'bullmq'].map((name) => [name, packageVersion(name)])),
+    packages: Object.fromEntries(
+      ['ioredis', 'lmdb', 'onnxruntime-node', 'rxjs', 'bullmq', 'ix'].map((name) => [name, packageVersion(name)]),
+    ),
     loadBefore: Math.round((loadavg()[0] ?? NaN) * 100) / 100,
   };
 }

@@ -4,9 +4,10 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { diskFolder } from './disk.js';
 
 /** How clients reach a server. */
 export type Transport = 'tcp' | 'unix';
@@ -32,12 +33,16 @@ export function redisVersion(): string | undefined {
   return error ? undefined : (/v=(\S+)/.exec(stdout)?.[1] ?? 'unknown');
 }
 
-/** Starts an empty server in a folder of its own. It writes nothing to disk: Redis at its fastest. */
-export async function startRedis(transport: Transport): Promise<BenchRedis> {
-  const directory = await mkdtemp(join(tmpdir(), 'edgeflow-bench-'));
+/** What a server writes to disk: nothing, which is Redis at its fastest, or everything before it answers. */
+export type Persistence = 'none' | 'synced';
+
+/** Starts an empty server in a folder of its own. */
+export async function startRedis(transport: Transport, persistence: Persistence = 'none'): Promise<BenchRedis> {
+  const directory = await mkdtemp(join(diskFolder(), 'edgeflow-bench-'));
   const address: Address = transport === 'unix' ? { path: join(directory, 'redis.sock') } : { host: '127.0.0.1', port: await freePort() };
   const listen = 'path' in address ? ['--port', '0', '--unixsocket', address.path] : ['--bind', address.host, '--port', `${address.port}`];
-  const settings = ['--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction', '--dir', directory, '--logfile', 'redis.log'];
+  const append = persistence === 'synced' ? ['--appendonly', 'yes', '--appendfsync', 'always'] : ['--appendonly', 'no'];
+  const settings = ['--save', '', ...append, '--maxmemory-policy', 'noeviction', '--dir', directory, '--logfile', 'redis.log'];
   const child = spawn('redis-server', [...listen, ...settings], { stdio: 'ignore' });
   running.add(child);
   child.once('exit', () => running.delete(child));
@@ -58,6 +63,16 @@ export async function startRedis(transport: Transport): Promise<BenchRedis> {
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Bytes that a server has allocated. */
+export async function usedMemory(address: Address): Promise<number> {
+  const redis = new Redis(address);
+  try {
+    return Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1] ?? NaN);
+  } finally {
+    redis.disconnect();
+  }
 }
 
 function answers(address: Address): Promise<boolean> {

@@ -56,6 +56,11 @@ export class Bells {
     return !this.#closed && kinds.map((kind) => this.#watch(topic, kind)).includes(true);
   }
 
+  /** Whether strokes of other processes are heard. */
+  watched(topic: string, kinds: readonly Bell[]): boolean {
+    return !this.#closed && kinds.every((kind) => this.#bell(topic, kind).watcher !== undefined);
+  }
+
   /** How many strokes were heard; take it before you look, and show it to {@link wait}. */
   heard(topic: string, kinds: readonly Bell[]): number {
     return this.#closed ? 0 : kinds.reduce((sum, kind) => sum + this.#bell(topic, kind).strokes, 0);

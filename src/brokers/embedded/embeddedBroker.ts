@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { EdgeFlowError } from '../../errors.js';
 import type { OutgoingMessage, ReceivedMessage } from '../../message.js';
 import { checkName } from '../../topic.js';
@@ -37,6 +38,7 @@ import type { Entry } from './entry.js';
 import { seqKey } from './keys.js';
 import { claimMain, releaseMain } from './mainProcess.js';
 import { attemptOf } from '../token.js';
+import { Quiet } from './quiet.js';
 import { sessionRecord } from './records.js';
 import { Store } from './store.js';
 import type { StoredLog, StoredMessage } from './storedLog.js';
@@ -92,6 +94,7 @@ export class EmbeddedBroker implements Broker {
   readonly #enlisted = new Set<string>();
   readonly #likely = new Set<string>();
   readonly #holds = new OwnHolds();
+  readonly #quiet = new Quiet();
   readonly #closing = new AbortController();
   #store: Store | undefined;
   #commits: CommitQueue | undefined;
@@ -108,6 +111,8 @@ export class EmbeddedBroker implements Broker {
     visibilityMs = defaultVisibilityMs,
     dedupeWindow = defaultDedupeWindow,
   }: EmbeddedBrokerOptions = {}) {
+    // A wait for each topic that is read listens to it.
+    setMaxListeners(0, this.#closing.signal);
     checkName('broker', name);
     checkNumber('maxBytes', maxBytes ?? 1);
     checkNumber('visibilityMs', visibilityMs);
@@ -156,8 +161,6 @@ export class EmbeddedBroker implements Broker {
     const kinds = strict ? (['news', 'space'] as const) : (['news'] as const);
     const end = monotonicMs() + waitMs;
     const key = `${topic}/${group}/${consumer}`;
-    const look = (): ReturnType<StoredLog['ready']> =>
-      this.#use().view((_, log) => withGroup(log(topic), topic, group).ready(group, strict, monotonicMs()));
     // The first pop takes back what an earlier process had open, and so cannot look first.
     if (!this.#enlisted.has(key)) this.#likely.add(key);
     for (;;) {
@@ -165,7 +168,7 @@ export class EmbeddedBroker implements Broker {
       const heard = store.bells.heard(topic, kinds);
       if (monotonicMs() >= this.#nextReap) await this.#reap(store, topic, group);
       // Where the last pop found something, the next is likely to: it need not look before it takes.
-      if (this.#likely.has(key) || look().ready) {
+      if (this.#likely.has(key) || this.#look(topic, request, heard).ready) {
         const taken = await store.change((change) => this.#take(change, topic, request));
         this.#enlisted.add(key);
         const messages = taken.length > 0 ? await this.#delivered(store, topic, request, taken) : [];
@@ -175,7 +178,7 @@ export class EmbeddedBroker implements Broker {
         }
         this.#likely.delete(key);
       }
-      const { ready, nextDue } = look();
+      const { ready, nextDue } = this.#look(topic, request, heard);
       if (ready && count > 0) continue;
       const now = monotonicMs();
       if (now >= end || signal?.aborted || count <= 0) return [];
@@ -190,8 +193,7 @@ export class EmbeddedBroker implements Broker {
     for (;;) {
       const store = this.#use();
       const heard = store.bells.heard(topic, ['news']);
-      const newer = store.view((_, log) => withReader(log(topic), topic, reader).hasNewer(reader));
-      const message = newer ? await this.#takeLatest(store, topic, reader, inPlace) : undefined;
+      const message = this.#hasNewer(store, topic, reader, heard) ? await this.#takeLatest(store, topic, reader, inPlace) : undefined;
       const now = monotonicMs();
       if (message || now >= end || signal?.aborted) return message;
       if (store.bells.watch(topic, ['news'])) continue;
@@ -317,6 +319,29 @@ export class EmbeddedBroker implements Broker {
     if (this.#closing.signal.aborted) throw brokerClosed(this.kind);
     this.#store ??= Store.acquire({ directory: this.#directory, durability: this.#durability, maxBytes: this.#maxBytes });
     return this.#store;
+  }
+
+  /** Whether a pop would find something, and if not, when to look again without a bell. */
+  #look(topic: string, { group, strict = false }: PopRequest, heard: number): ReturnType<StoredLog['ready']> {
+    const store = this.#use();
+    const key = `${topic}/${group}/${strict}`;
+    const known = store.bells.watched(topic, strict ? ['news', 'space'] : ['news']) ? { commit: store.lastCommit, heard } : undefined;
+    const now = monotonicMs();
+    const until = known && this.#quiet.until(key, known, now);
+    if (until !== undefined) return { ready: false, nextDue: until };
+    const found = store.view((_, log) => withGroup(log(topic), topic, group).ready(group, strict, now));
+    if (known && !found.ready) this.#quiet.note(key, known, now, found.nextDue);
+    return found;
+  }
+
+  #hasNewer(store: Store, topic: string, reader: string, heard: number): boolean {
+    const key = `${topic}/${reader}`;
+    const known = store.bells.watched(topic, ['news']) ? { commit: store.lastCommit, heard } : undefined;
+    const now = monotonicMs();
+    if (known && this.#quiet.until(key, known, now) !== undefined) return false;
+    const newer = store.view((_, log) => withReader(log(topic), topic, reader).hasNewer(reader));
+    if (known && !newer) this.#quiet.note(key, known, now, Infinity);
+    return newer;
   }
 
   #newQueue(store: Store): CommitQueue {

@@ -130,6 +130,11 @@ export class Store {
     return this.payloads.read(key, true);
   }
 
+  /** Number of the last commit: as long as it is the same, nothing has changed. */
+  get lastCommit(): number {
+    return this.#transactions.lastCommit;
+  }
+
   /** Reads one consistent state. `read` must not keep it. */
   view<R>(read: (tables: Tables, log: (topic: string) => StoredLog | undefined) => R): R {
     this.#control.resetReadTxn();

@@ -40,6 +40,11 @@ export class Transactions {
     return this.#native.env.info().lastPageNumber;
   }
 
+  /** Number of the last commit, of whichever process. */
+  get lastCommit(): number {
+    return this.#native.env.info().lastTxnId;
+  }
+
   /** Runs a step; all of it is done when it returns, nothing when it throws. Within another one, it is a part of that. */
   run<R>(step: () => R): R {
     for (;;) {
@@ -57,7 +62,7 @@ export class Transactions {
   }
 
   #begin<R>(step: () => R): Done<R> | typeof ABORT {
-    const last = this.#native.env.info().lastTxnId;
+    const last = this.lastCommit;
     if (this.#environment.getWriteTxnId() > last) return { value: step() };
     this.#setLast(last);
     return ABORT;
