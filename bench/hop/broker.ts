@@ -28,7 +28,10 @@ export const driver: Driver = {
       ready: () => Promise.resolve(),
       sendNewest: (audience, frame) => push(newestTopic(audience), frame),
       sendEvery: (frame) => push(setup.everyTopic, frame),
-      storedBytes: async (audience) => (await broker.stats()).find(({ topic }) => topic === newestTopic(audience))?.bytes ?? NaN,
+      storedBytes: async (audience) => {
+        const stored = (await broker.stats()).find(({ topic }) => topic === newestTopic(audience));
+        return stored ? stored.bytes / stored.entries : NaN;
+      },
       close: () => broker.close(),
     };
   },
