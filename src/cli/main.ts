@@ -9,6 +9,7 @@ import type { CheckFlags } from './check.js';
 import { addDeadCommand } from './dead.js';
 import { parseDuration } from './duration.js';
 import { addGroupsCommand } from './groups.js';
+import { isolations } from '../system/isolation.js';
 import { runSystem } from './runSystem.js';
 import type { RunFlags } from './runSystem.js';
 
@@ -18,6 +19,11 @@ const demoEntry = fileURLToPath(new URL('../../recipes/street/demo.js', import.m
 function addRunOptions(command: Command): Command {
   return command
     .addOption(new Option('--broker <kind>', 'embedded or redis').argParser(parseBroker))
+    .addOption(
+      new Option('--isolation <kind>', 'run each node in a process or a thread of its own, or all inline in the main one').choices(
+        isolations,
+      ),
+    )
     .addOption(new Option('--for <duration>', 'stop after this time, such as 10s or 5m').argParser(parseDuration))
     .addOption(new Option('--resume', 'deliver what an earlier run left unacked').conflicts('reset'))
     .addOption(
@@ -39,7 +45,7 @@ const program = new Command('edgeflow')
   .showHelpAfterError('(edgeflow --help shows the commands)');
 
 addRunOptions(program.command('run'))
-  .description('run the System that a module default-exports, one process a node')
+  .description('run the System that a module default-exports, one process a node if not told otherwise')
   .argument('<entry>', 'JavaScript or TypeScript module')
   .argument('[args...]', "the entry's own arguments, after --")
   .action((entry: string, args: string[], flags: RunFlags) => runSystem(entry, args, flags));

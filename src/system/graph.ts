@@ -3,6 +3,7 @@ import type { OnFull } from '../brokers/broker.js';
 import { EdgeFlowError } from '../errors.js';
 import type { RetryOptions } from '../flow/retry.js';
 import { QoS } from '../qos.js';
+import type { Isolation } from './isolation.js';
 import type { NodeOperator } from './node.js';
 
 /** Settings of one link. */
@@ -29,6 +30,8 @@ export interface GraphNode {
   readonly accepts: string | undefined;
   readonly maxBytes: number | undefined;
   readonly onFull: OnFull | undefined;
+  /** Undefined: as the rest of the system. */
+  readonly isolation: Isolation | undefined;
 }
 
 /** One link: the target reads the source's topic. */
