@@ -151,7 +151,9 @@ async function start(
       throw new NotStarted();
     });
     late.catch(() => undefined);
-    return { running: await Promise.race([system.run({ broker, entry, drainMs, onLog, handleSignals: false, isolation: 'process' }), late]) };
+    return {
+      running: await Promise.race([system.run({ broker, entry, drainMs, onLog, handleSignals: false, isolation: 'process' }), late]),
+    };
   } catch (failure) {
     const code = codeOf(failure);
     if (code !== undefined && notRunnable.has(code)) throw failure;

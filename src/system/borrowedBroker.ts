@@ -33,8 +33,10 @@ interface OpenDelivery extends GroupConsumer, Ticket {
 export class BorrowedBroker implements Broker {
   readonly kind: string;
   readonly #broker: Broker;
-  readonly #closing = new AbortController();
+  /** Waits that are under way. */
+  readonly #waits = new Set<AbortController>();
   readonly #open = new Map<string, OpenDelivery>();
+  #closed = false;
 
   constructor(broker: Broker) {
     this.#broker = broker;
@@ -60,7 +62,7 @@ export class BorrowedBroker implements Broker {
   async pop(topic: string, request: PopRequest): Promise<DeliveredMessage[]> {
     const { group, consumer } = request;
     const messages = await this.#waiting(request.signal, (signal) => this.#use().pop(topic, { ...request, signal }));
-    if (this.#closing.signal.aborted) {
+    if (this.#closed) {
       // They came as this client was being closed: nobody will see them.
       await this.#broker.release(
         topic,
@@ -129,8 +131,9 @@ export class BorrowedBroker implements Broker {
 
   /** The broker itself stays open. */
   async close(): Promise<void> {
-    if (this.#closing.signal.aborted) return;
-    this.#closing.abort(brokerClosed(this.kind));
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const wait of this.#waits) wait.abort(brokerClosed(this.kind));
     const left = [...this.#open.values()];
     this.#open.clear();
     // What is not the consumer's any more is refused by its ticket.
@@ -139,7 +142,7 @@ export class BorrowedBroker implements Broker {
   }
 
   #use(): Broker {
-    if (this.#closing.signal.aborted) throw brokerClosed(this.kind);
+    if (this.#closed) throw brokerClosed(this.kind);
     return this.#broker;
   }
 
@@ -149,16 +152,18 @@ export class BorrowedBroker implements Broker {
 
   /** Waits until the caller's signal is aborted or this client is closed. */
   async #waiting<R>(signal: AbortSignal | undefined, work: (either: AbortSignal) => Promise<R>): Promise<R> {
-    if (!signal) return work(this.#closing.signal);
-    const either = new AbortController();
-    const abort = (): void => either.abort(signal.aborted ? signal.reason : this.#closing.signal.reason);
-    const signals = [signal, this.#closing.signal];
-    for (const one of signals) one.addEventListener('abort', abort);
-    if (signal.aborted) abort();
+    const wait = new AbortController();
+    const abort = (): void => {
+      wait.abort(signal?.reason);
+    };
+    this.#waits.add(wait);
+    signal?.addEventListener('abort', abort);
+    if (signal?.aborted) abort();
     try {
-      return await work(either.signal);
+      return await work(wait.signal);
     } finally {
-      for (const one of signals) one.removeEventListener('abort', abort);
+      this.#waits.delete(wait);
+      signal?.removeEventListener('abort', abort);
     }
   }
 }

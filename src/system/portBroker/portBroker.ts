@@ -59,7 +59,7 @@ export class PortBroker implements Broker {
   }
 
   claim(): Promise<void> {
-    return Promise.reject(new EdgeFlowError('BROKER_IN_USE', 'the main thread is the main one of this broker; a node cannot be'));
+    return this.#call('claim', []);
   }
 
   declare(declaration: TopicDeclaration): Promise<void> {

@@ -2,8 +2,8 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Broker } from '../../brokers/broker.js';
 import type { ErrorCode } from '../../errors.js';
 
-/** What can be asked for through a port. Claiming and closing are the main thread's. */
-export type BrokerMethod = Exclude<keyof Broker, 'kind' | 'open' | 'claim' | 'close'>;
+/** What can be asked for through a port. To open and to close the broker is the main thread's. */
+export type BrokerMethod = Exclude<keyof Broker, 'kind' | 'open' | 'close'>;
 
 /** What a thread asks of the broker in the main thread. */
 export type BrokerRequest =
