@@ -123,15 +123,21 @@ export class NodeRunner {
         return fromBroker(source, qos, { ...link, broker, group: node, consumer, stop: this.#stop }).pipe(finalize(() => this.#live--));
       });
     const inputs = Object.fromEntries(links.map((link) => [link.source, read(link)]));
-    setTimeout(() => {
+    const lookForUnread = setTimeout(() => {
       for (const source of unread) this.#log(`it does not read its input '${source}', whose messages pile up; read it or remove the link`);
-    }, unreadAfterMs).unref();
+    }, unreadAfterMs);
+    lookForUnread.unref();
     const show = (note: string): void => {
       this.#note = note.slice(0, longestNote);
     };
     const values = operatorStream(this.#operator, { name: node, replica, options, inputs, signal: this.#stop, show });
     const end = output === undefined ? checkScope() : toBroker(output, { broker, outbox: true });
-    return values.pipe(takeUntil(stopped), end, ignoreElements());
+    return values.pipe(
+      takeUntil(stopped),
+      end,
+      ignoreElements(),
+      finalize(() => clearTimeout(lookForUnread)),
+    );
   }
 
   /** After the inputs have completed, gives streams of the node's own a moment to complete too. */

@@ -142,6 +142,22 @@ describe('isolation', () => {
     expect(linkOf((await started.done).ledger, 'source', 'stuck')).toMatchObject({ published: 5, acked: 0, dead: 0, pending: 5 });
   });
 
+  test.each([
+    ['process', 'exit', /its process ended with exit code 3/],
+    ['thread', 'exit', /its thread ended with exit code 3/],
+    ['thread', 'throw', /crashed/],
+    ['inline', 'error', /crashed/],
+  ] as const)('%s: a node that crashes for ever (%s) ends the system', async (isolation, how, message) => {
+    const system = new System('hopeless');
+    const source = system.node(nodeFile('counter'), { name: 'source', count: 1_000_000, everyMs: 5 });
+    const bad = system.node(nodeFile('crashing'), { name: 'bad', file: folder.path('bad'), how, after: 1, maxRestarts: 1 });
+    system.link(source).to(bad, QoS.DURABLE, { prefetch: 1, retry: { maxDeliveries: 100 } });
+    const { done } = await run(system, freshEmbedded(), { isolation });
+    const error: unknown = await done.catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'NODE_GAVE_UP', message: expect.stringMatching(/node 'bad' .* 1 times in a row/) as string });
+    expect(error).toMatchObject({ message: expect.stringMatching(message) as string });
+  });
+
   test('of a node, of the system, of the run: the last goes before the first, and the first before the second', async () => {
     const build = (): System => {
       const system = new System('mixed', { isolation: 'inline' });

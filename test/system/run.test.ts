@@ -224,10 +224,13 @@ describe('a system that cannot run says why', () => {
     expect(error).toMatchObject({ code, message: expect.stringMatching(message) as string });
   });
 
-  test('an entry that builds another graph in its workers: WORKER_MISMATCH', async () => {
-    const system = new System('inline');
-    system.node(() => EMPTY, { name: 'numbers' });
-    const started = run(system, freshEmbedded(), { entry: fixture('inline.ts') }).then(({ done }) => done);
-    await expect(started).rejects.toMatchObject({ code: 'WORKER_MISMATCH' });
-  });
+  test.each(['process', 'thread'] as const)(
+    'an entry that builds another graph in its workers, a %s each: WORKER_MISMATCH',
+    async (isolation) => {
+      const system = new System('inline');
+      system.node(() => EMPTY, { name: 'numbers' });
+      const started = run(system, freshEmbedded(), { isolation, entry: fixture('inline.ts') }).then(({ done }) => done);
+      await expect(started).rejects.toMatchObject({ code: 'WORKER_MISMATCH' });
+    },
+  );
 });
