@@ -3,13 +3,13 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { EdgeFlowError } from '../errors.js';
+import { isolations } from '../system/isolation.js';
 import { parseBroker } from './brokerOption.js';
 import { checkDefaults, checkEntry } from './check.js';
 import type { CheckFlags } from './check.js';
 import { addDeadCommand } from './dead.js';
 import { parseDuration } from './duration.js';
 import { addGroupsCommand } from './groups.js';
-import { isolations } from '../system/isolation.js';
 import { runSystem } from './runSystem.js';
 import type { RunFlags } from './runSystem.js';
 
