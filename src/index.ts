@@ -58,13 +58,14 @@ export { connectBroker } from './brokers/connect.js';
 
 export { System } from './system/system.js';
 export type { NodeOptions, SystemOptions } from './system/system.js';
+export type { Isolation } from './system/isolation.js';
 export type { RunningSystem, RunOptions, SystemResult } from './system/runningSystem.js';
 export type { LinkOptions } from './system/graph.js';
 export { Linker } from './system/linker.js';
 export type { NodeHandle } from './system/linker.js';
 export { defineNode } from './system/node.js';
 export type { NodeContext, NodeDefinition, NodeOperator } from './system/node.js';
-export type { NodeState, NodeStatus } from './system/nodeProcess.js';
+export type { NodeState, NodeStatus } from './system/replica.js';
 export { formatLedger } from './observe/ledger.js';
 export type { Ledger, LinkLedger } from './observe/ledger.js';
 

@@ -7,7 +7,7 @@ import type { Ledger } from '../observe/ledger.js';
 import { codeOf } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 import type { Graph } from '../system/graph.js';
-import type { NodeStatus } from '../system/nodeProcess.js';
+import type { NodeStatus } from '../system/replica.js';
 import type { RunningSystem } from '../system/runningSystem.js';
 import type { System } from '../system/system.js';
 import { Injector, pause } from './injector.js';
@@ -151,7 +151,9 @@ async function start(
       throw new NotStarted();
     });
     late.catch(() => undefined);
-    return { running: await Promise.race([system.run({ broker, entry, drainMs, onLog, handleSignals: false }), late]) };
+    return {
+      running: await Promise.race([system.run({ broker, entry, drainMs, onLog, handleSignals: false, isolation: 'process' }), late]),
+    };
   } catch (failure) {
     const code = codeOf(failure);
     if (code !== undefined && notRunnable.has(code)) throw failure;

@@ -1,7 +1,7 @@
 import type { Ledger, LinkLedger } from '../observe/ledger.js';
 import { QoS } from '../qos.js';
 import type { RunningSystem } from '../system/runningSystem.js';
-import type { NodeStatus } from '../system/nodeProcess.js';
+import type { NodeStatus } from '../system/replica.js';
 import { columns } from './columns.js';
 
 const refreshMs = 1_000;

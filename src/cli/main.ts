@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { EdgeFlowError } from '../errors.js';
+import { isolations } from '../system/isolation.js';
 import { parseBroker } from './brokerOption.js';
 import { checkDefaults, checkEntry } from './check.js';
 import type { CheckFlags } from './check.js';
@@ -18,6 +19,11 @@ const demoEntry = fileURLToPath(new URL('../../recipes/street/demo.js', import.m
 function addRunOptions(command: Command): Command {
   return command
     .addOption(new Option('--broker <kind>', 'embedded or redis').argParser(parseBroker))
+    .addOption(
+      new Option('--isolation <kind>', 'run each node in a process or a thread of its own, or all inline in the main one').choices(
+        isolations,
+      ),
+    )
     .addOption(new Option('--for <duration>', 'stop after this time, such as 10s or 5m').argParser(parseDuration))
     .addOption(new Option('--resume', 'deliver what an earlier run left unacked').conflicts('reset'))
     .addOption(
@@ -39,7 +45,7 @@ const program = new Command('edgeflow')
   .showHelpAfterError('(edgeflow --help shows the commands)');
 
 addRunOptions(program.command('run'))
-  .description('run the System that a module default-exports, one process a node')
+  .description('run the System that a module default-exports, one process a node if not told otherwise')
   .argument('<entry>', 'JavaScript or TypeScript module')
   .argument('[args...]', "the entry's own arguments, after --")
   .action((entry: string, args: string[], flags: RunFlags) => runSystem(entry, args, flags));

@@ -1,4 +1,5 @@
 import { formatLedger } from '../observe/ledger.js';
+import type { Isolation } from '../system/isolation.js';
 import type { RunOptions } from '../system/runningSystem.js';
 import { chooseBroker } from './brokerOption.js';
 import type { BrokerKind } from './brokerOption.js';
@@ -12,6 +13,7 @@ export interface RunFlags {
   readonly for?: number;
   readonly resume?: boolean;
   readonly reset?: boolean | 'namespace';
+  readonly isolation?: Isolation;
   readonly table: boolean;
 }
 
@@ -23,9 +25,10 @@ export async function runSystem(path: string, args: readonly string[], flags: Ru
     broker: chooseBroker(flags.broker, system.name),
     resume: flags.resume ?? false,
     reset: flags.reset ?? false,
+    isolation: flags.isolation,
   };
   const running = await system.run(options);
-  const table = new LiveTable(running, `${system.name}: ${running.status().length} processes, Ctrl-C ends`);
+  const table = new LiveTable(running, `${system.name}, Ctrl-C ends`);
   if (flags.table) table.start();
   const timer = flags.for === undefined ? undefined : setTimeout(() => void running.stop(), flags.for);
   try {

@@ -53,7 +53,7 @@ export class Bond {
   memberDone(): boolean {
     if (--this.open > 0) return false;
     const failed = this.members.find((member) => member.failed)?.failed;
-    const commit = new PendingCommit(this.outputs);
+    const commit = new PendingCommit(this.broker, this.outputs);
     for (const member of this.members) member.conclude(failed ? { failed } : { commit });
     if (!failed) commitQueueOf(this.broker).add(commit);
     return true;

@@ -7,7 +7,7 @@ import type { Topic } from '../topic.js';
 import type { PayloadMode } from './fromBroker.js';
 import type { Feed, Settlement } from './delivery.js';
 import { DeliveryWindow } from './deliveryWindow.js';
-import { runtime } from './runtime.js';
+import { observerOf } from './runtime.js';
 import type { LinkName } from './runtime.js';
 
 /** How long one request waits for messages; the loop then looks again whether it is still wanted. */
@@ -153,7 +153,7 @@ export abstract class BrokerSource<T, M extends ReceivedMessage> {
     }
     // Unsubscribed meanwhile: nobody would see the value.
     if (output.closed) return;
-    runtime.observer?.delivered(this.link, Math.max(0, Date.now() - message.time));
+    observerOf(broker)?.delivered(this.link, Math.max(0, Date.now() - message.time));
     if (poisoned) this.#poisoned.set(message.seq, poisoned);
     const onSettled = (settlement: Settlement): void => this.settled(message, settlement);
     this.window.deliver({ id: message.id, commitsTo: broker, onSettled }, () => output.next(value));

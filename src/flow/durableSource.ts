@@ -8,7 +8,7 @@ import type { Settlement } from './delivery.js';
 import { insist } from './insist.js';
 import { defaultMaxDeliveries, retryDelay } from './retry.js';
 import type { RetryOptions } from './retry.js';
-import { runtime } from './runtime.js';
+import { observerOf } from './runtime.js';
 import type { LinkName } from './runtime.js';
 
 /** Most characters of a stack that are kept with a failure. */
@@ -95,7 +95,7 @@ export class DurableSource<T> extends BrokerSource<T, DeliveredMessage> {
   /** @param retryAfterMs - undefined sends the message to the dead letters. */
   #fail(message: DeliveredMessage, error: unknown, retryAfterMs: number | undefined): void {
     const { broker, topic } = this.context;
-    runtime.observer?.failed(this.link, error, retryAfterMs === undefined ? 'dead-lettered' : 'retried');
+    observerOf(broker)?.failed(this.link, error, retryAfterMs === undefined ? 'dead-lettered' : 'retried');
     this.#unsettled.delete(message.seq);
     this.over(message.seq);
     const stack = error instanceof Error ? error.stack?.slice(0, longestStack) : undefined;

@@ -100,12 +100,15 @@ export function fromBroker<T>(topic: Topic<T> | string, qos: QoS, options: FromB
   return new Observable<T>((output) => {
     watchDownstream(output);
     const below = announceDeliveries();
+    const broker = brokerFor(given);
     const run = async (): Promise<void> => {
-      const broker = brokerFor(given);
       const context = { broker, topic: named, group, consumer, payload, stop, output, below };
       if (qos === QoS.REALTIME) await new LatestSource(context, concurrency).run();
       else await runAlone(broker, [named.name, group, consumer], output, () => new DurableSource(context, prefetch, retry).run());
     };
-    trackClosing(run().catch((error: unknown) => output.error(error)));
+    trackClosing(
+      broker,
+      run().catch((error: unknown) => output.error(error)),
+    );
   });
 }

@@ -3,7 +3,7 @@ import { QoS } from '../qos.js';
 import { BrokerSource, popWaitMs } from './brokerSource.js';
 import type { SourceContext } from './brokerSource.js';
 import type { Settlement } from './delivery.js';
-import { runtime } from './runtime.js';
+import { observerOf } from './runtime.js';
 import type { LinkName } from './runtime.js';
 
 /** The REALTIME side of `fromBroker`: takes the newest message whenever fewer than `concurrency` deliveries are worked on. */
@@ -64,7 +64,7 @@ export class LatestSource<T> extends BrokerSource<T, ReceivedMessage> {
   }
 
   #dropped(error: unknown): void {
-    runtime.observer?.failed(this.link, error, 'dropped');
+    observerOf(this.context.broker)?.failed(this.link, error, 'dropped');
   }
 
   protected handBack(): Promise<void> {

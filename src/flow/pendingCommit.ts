@@ -1,6 +1,6 @@
-import type { Commit, CommitResult, GroupConsumer, Publication, Ticket } from '../brokers/broker.js';
+import type { Broker, Commit, CommitResult, GroupConsumer, Publication, Ticket } from '../brokers/broker.js';
 import { messageBytes } from '../brokers/options.js';
-import { runtime } from './runtime.js';
+import { observerOf } from './runtime.js';
 
 /**
  * What a commit came to for one of the deliveries that it settles: it happened; or nothing was published, as the
@@ -24,9 +24,11 @@ export class PendingCommit {
   readonly messages: readonly Publication[];
   readonly topics: ReadonlySet<string>;
   readonly bytes: number;
+  readonly #broker: Broker;
   readonly #parts: CommitPart[] = [];
 
-  constructor(messages: readonly Publication[]) {
+  constructor(broker: Broker, messages: readonly Publication[]) {
+    this.#broker = broker;
     this.messages = messages;
     this.topics = new Set(messages.map(({ topic }) => topic));
     this.bytes = messages.reduce((sum, { message }) => sum + messageBytes(message), 0);
@@ -46,7 +48,8 @@ export class PendingCommit {
   }
 
   committed(): void {
-    for (const { topic } of this.messages) runtime.observer?.published(topic);
+    const observer = observerOf(this.#broker);
+    for (const { topic } of this.messages) observer?.published(topic);
     for (const { onOutcome } of this.#parts) onOutcome('committed');
   }
 

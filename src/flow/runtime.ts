@@ -27,14 +27,21 @@ interface DurableSubscription {
   readonly ended: Promise<void>;
 }
 
+/** A subscription on a broker, until it has acked or handed back what it had. */
+interface Closing {
+  readonly broker: Broker;
+  readonly ended: Promise<void>;
+}
+
 /** What `fromBroker` and `toBroker` use where their options name nothing. */
 interface Runtime {
   broker: Broker | undefined;
   /** Name of this process among the consumers of a group. */
   consumer: string;
-  observer: DeliveryObserver | undefined;
-  /** Subscriptions that are still acking or handing back. */
-  readonly closing: Set<Promise<void>>;
+  /** Who is told of the deliveries of a broker object. */
+  readonly observers: WeakMap<Broker, DeliveryObserver>;
+  /** Subscriptions that are live, acking, or handing back. */
+  readonly closing: Set<Closing>;
   /** DURABLE subscriptions of this process on each broker, by `topic group consumer`. */
   readonly durable: WeakMap<Broker, Map<string, DurableSubscription>>;
 }
@@ -46,7 +53,7 @@ const globals = globalThis as typeof globalThis & { [key]?: Runtime };
 export const runtime: Runtime = (globals[key] ??= {
   broker: undefined,
   consumer: `p-${randomBytes(6).toString('hex')}`,
-  observer: undefined,
+  observers: new WeakMap(),
   closing: new Set(),
   durable: new WeakMap(),
 });
@@ -64,10 +71,20 @@ export function useBroker(broker: Broker): void {
   runtime.broker = broker;
 }
 
+/** Tells somebody of the deliveries of this broker object, and of what is published by it. */
+export function observe(broker: Broker, observer: DeliveryObserver): void {
+  runtime.observers.set(broker, observer);
+}
+
+export function observerOf(broker: Broker): DeliveryObserver | undefined {
+  return runtime.observers.get(broker);
+}
+
 /** Keeps count of the clean-up of a subscription. */
-export function trackClosing(closing: Promise<void>): void {
+export function trackClosing(broker: Broker, ended: Promise<void>): void {
+  const closing = { broker, ended };
   runtime.closing.add(closing);
-  void closing.finally(() => runtime.closing.delete(closing));
+  void ended.finally(() => runtime.closing.delete(closing));
 }
 
 /**
@@ -101,7 +118,15 @@ export async function runAlone(
   }
 }
 
-/** Resolves when every ended subscription has acked or handed back what it had. */
-export async function subscriptionsClosed(): Promise<void> {
-  while (runtime.closing.size > 0) await Promise.allSettled([...runtime.closing]);
+/**
+ * Resolves when every subscription has ended, and has acked or handed back what it had.
+ *
+ * @param broker - waits for the subscriptions on this broker object alone.
+ */
+export async function subscriptionsClosed(broker?: Broker): Promise<void> {
+  for (;;) {
+    const waited = [...runtime.closing].filter((closing) => !broker || closing.broker === broker);
+    if (waited.length === 0) return;
+    await Promise.allSettled(waited.map(({ ended }) => ended));
+  }
 }

@@ -10,7 +10,7 @@ import { brokerFor } from './defaultBroker.js';
 import { currentDelivery } from './delivery.js';
 import { mapAsync } from './mapAsync.js';
 import { leasingOperator } from './operator.js';
-import { runtime } from './runtime.js';
+import { observerOf } from './runtime.js';
 
 /** Options of {@link toBroker}. */
 export interface ToBrokerOptions {
@@ -87,8 +87,9 @@ export function toBroker<T>(
 /** Publishes, and emits when the broker has confirmed. */
 function publishNow<T>(topic: string, given: Broker | undefined): OperatorFunction<Checked<T>, T> {
   const publish = async ({ value, checked }: Checked<T>, signal: AbortSignal): Promise<T> => {
-    await brokerFor(given).push(topic, answer(topic, checked), { signal });
-    runtime.observer?.published(topic);
+    const broker = brokerFor(given);
+    await broker.push(topic, answer(topic, checked), { signal });
+    observerOf(broker)?.published(topic);
     return value;
   };
   return mapAsync((item, { signal }) => publish(item, signal), { concurrency: Infinity });

@@ -4,6 +4,7 @@ import { EdgeFlowError } from '../errors.js';
 import type { PayloadMode } from '../flow/fromBroker.js';
 import type { RetryOptions } from '../flow/retry.js';
 import { QoS } from '../qos.js';
+import type { Isolation } from './isolation.js';
 import type { NodeOperator } from './node.js';
 
 /** Settings of one link. */
@@ -32,6 +33,8 @@ export interface GraphNode {
   readonly accepts: string | undefined;
   readonly maxBytes: number | undefined;
   readonly onFull: OnFull | undefined;
+  /** Undefined: as the rest of the system. */
+  readonly isolation: Isolation | undefined;
 }
 
 /** One link: the target reads the source's topic. */

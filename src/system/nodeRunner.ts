@@ -1,15 +1,16 @@
-import { defer, EMPTY, finalize, ignoreElements, merge, Subject, takeUntil } from 'rxjs';
-import type { MonoTypeOperatorFunction, Observable } from 'rxjs';
+import { defer, finalize, ignoreElements, Subject, takeUntil } from 'rxjs';
+import type { MonoTypeOperatorFunction, Observable, Subscription } from 'rxjs';
 import type { Broker } from '../brokers/broker.js';
 import { currentDelivery } from '../flow/delivery.js';
 import { fromBroker } from '../flow/fromBroker.js';
 import { leasingOperator } from '../flow/operator.js';
-import { runtime, subscriptionsClosed } from '../flow/runtime.js';
+import { observe, subscriptionsClosed } from '../flow/runtime.js';
 import type { DeliveryObserver } from '../flow/runtime.js';
 import { toBroker } from '../flow/toBroker.js';
-import { EdgeFlowError, describeError } from '../errors.js';
+import { describeError } from '../errors.js';
 import { LinkMeter } from '../observe/linkMeter.js';
-import type { NodeContext, NodeOperator } from './node.js';
+import type { NodeOperator } from './node.js';
+import { operatorStream } from './operatorStream.js';
 import type { WorkerInput, WorkerPlan, WorkerReport } from './protocol.js';
 
 /** How long a stream of a node's own (an interval, say) may go on after its inputs have completed. */
@@ -20,25 +21,34 @@ const unreadAfterMs = 5_000;
 
 const longestNote = 500;
 
-/** Runs one node in a worker: its inputs, its operator, its output. */
+/** Runs one replica of a node: its inputs, its operator, its output. */
 export class NodeRunner {
   readonly #plan: WorkerPlan;
   readonly #operator: NodeOperator;
+  readonly #broker: Broker;
+  readonly #log: (line: string) => void;
   readonly #stop: AbortSignal;
   readonly #meters = new Map<string, LinkMeter>();
   /** Inputs that are being read. */
   #live = 0;
   #published = 0;
   #note: string | undefined;
+  #subscription: Subscription | undefined;
 
-  constructor(plan: WorkerPlan, operator: NodeOperator, broker: Broker, stop: AbortSignal) {
+  /** @param broker - a client that no other node uses. */
+  constructor(plan: WorkerPlan, operator: NodeOperator, broker: Broker, stop: AbortSignal, log: (line: string) => void) {
     this.#plan = plan;
     this.#operator = operator;
+    this.#broker = broker;
     this.#stop = stop;
-    runtime.broker = broker;
-    runtime.consumer = plan.consumer;
-    runtime.observer = this.#observer();
+    this.#log = log;
+    observe(broker, this.#observer());
     for (const { source } of plan.inputs) this.#meters.set(source, new LinkMeter());
+  }
+
+  /** Whether nothing leads to it. */
+  get isSource(): boolean {
+    return this.#plan.inputs.length === 0;
   }
 
   report(): WorkerReport {
@@ -61,10 +71,15 @@ export class NodeRunner {
   async run(): Promise<void> {
     for (;;) {
       const outcome = await this.#subscribe();
-      await subscriptionsClosed();
+      await subscriptionsClosed(this.#broker);
       if (outcome === 'completed') return;
-      console.error(`a message failed in a synchronous operator, whose state is lost: ${describeError(outcome.error)}`);
+      this.#log(`a message failed in a synchronous operator, whose state is lost: ${describeError(outcome.error)}`);
     }
+  }
+
+  /** Cuts the stream off: `run` then never resolves. */
+  unsubscribe(): void {
+    this.#subscription?.unsubscribe();
   }
 
   #subscribe(): Promise<'completed' | { readonly error: unknown }> {
@@ -72,7 +87,7 @@ export class NodeRunner {
       const stopped = new Subject<void>();
       const subscription = this.#stream(stopped).subscribe({
         error: (error: unknown) => {
-          const delivery = this.#plan.inputs.length > 0 ? currentDelivery() : undefined;
+          const delivery = this.isSource ? undefined : currentDelivery();
           if (delivery) resolve({ error });
           else reject(error instanceof Error ? error : new Error(String(error)));
         },
@@ -82,7 +97,7 @@ export class NodeRunner {
       });
       const onStop = (): void => {
         // A source ends at once; what it has published is confirmed before the stream completes.
-        if (this.#plan.inputs.length === 0) stopped.next();
+        if (this.isSource) stopped.next();
         else
           void this.#lingered(() => {
             stopped.next();
@@ -90,6 +105,7 @@ export class NodeRunner {
       };
       if (this.#stop.aborted) onStop();
       else this.#stop.addEventListener('abort', onStop, { once: true });
+      this.#subscription = subscription;
       subscription.add(() => {
         this.#stop.removeEventListener('abort', onStop);
       });
@@ -98,33 +114,30 @@ export class NodeRunner {
 
   #stream(stopped: Observable<void>): Observable<never> {
     const { node, replica, options, inputs: links, output, consumer } = this.#plan;
+    const broker = this.#broker;
     const unread = new Set(links.map(({ source }) => source));
     const read = ({ source, qos, options: link }: WorkerInput): Observable<unknown> =>
       defer(() => {
         unread.delete(source);
         this.#live++;
-        return fromBroker(source, qos, { ...link, group: node, consumer, stop: this.#stop }).pipe(finalize(() => this.#live--));
+        return fromBroker(source, qos, { ...link, broker, group: node, consumer, stop: this.#stop }).pipe(finalize(() => this.#live--));
       });
     const inputs = Object.fromEntries(links.map((link) => [link.source, read(link)]));
-    setTimeout(() => {
-      for (const source of unread)
-        console.error(`it does not read its input '${source}', whose messages pile up; read it or remove the link`);
-    }, unreadAfterMs).unref();
-    const input = <T>(source: string): Observable<T> => {
-      const found = inputs[source];
-      if (found) return found as Observable<T>;
-      throw new EdgeFlowError(
-        'GRAPH_INVALID',
-        `node '${node}' reads '${source}', but no link leads from there; it has ${Object.keys(inputs).join(', ') || 'none'}`,
-      );
-    };
+    const lookForUnread = setTimeout(() => {
+      for (const source of unread) this.#log(`it does not read its input '${source}', whose messages pile up; read it or remove the link`);
+    }, unreadAfterMs);
+    lookForUnread.unref();
     const show = (note: string): void => {
       this.#note = note.slice(0, longestNote);
     };
-    const context: NodeContext = { name: node, replica, options, inputs, input, signal: this.#stop, show };
-    const streams = Object.values(inputs);
-    const values = this.#operator(streams.length > 0 ? merge(...streams) : EMPTY, context);
-    return values.pipe(takeUntil(stopped), output === undefined ? checkScope() : toBroker(output, { outbox: true }), ignoreElements());
+    const values = operatorStream(this.#operator, { name: node, replica, options, inputs, signal: this.#stop, show });
+    const end = output === undefined ? checkScope() : toBroker(output, { broker, outbox: true });
+    return values.pipe(
+      takeUntil(stopped),
+      end,
+      ignoreElements(),
+      finalize(() => clearTimeout(lookForUnread)),
+    );
   }
 
   /** After the inputs have completed, gives streams of the node's own a moment to complete too. */
@@ -138,7 +151,7 @@ export class NodeRunner {
       delivered: ({ topic }, ageMs) => this.#meters.get(topic)?.delivered(ageMs),
       failed: ({ topic }, error, outcome) => {
         this.#meters.get(topic)?.failed();
-        console.error(`a message of '${topic}' failed and was ${outcome}: ${describeError(error)}`);
+        this.#log(`a message of '${topic}' failed and was ${outcome}: ${describeError(error)}`);
       },
       published: (topic) => {
         if (topic === this.#plan.output) this.#published++;

@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads';
 import type { BrokerConfig } from '../brokers/broker.js';
 import type { ErrorCode } from '../errors.js';
 import type { QoS } from '../qos.js';
@@ -10,7 +11,7 @@ export interface WorkerInput {
   readonly options: LinkOptions;
 }
 
-/** What a worker is told when it starts. Travels over the IPC channel: it holds the broker's secrets. */
+/** What one replica of a node is to do. */
 export interface WorkerPlan {
   readonly system: string;
   readonly node: string;
@@ -26,11 +27,24 @@ export interface WorkerPlan {
   readonly inputs: readonly WorkerInput[];
   /** Topic to publish to; undefined when nobody reads it. */
   readonly output: string | undefined;
-  readonly broker: BrokerConfig;
 }
 
 /** What the supervisor says. `go`: sources may begin. `stop`: take no more, settle, exit. */
-export type ToWorker = { readonly type: 'plan'; readonly plan: WorkerPlan } | { readonly type: 'go' } | { readonly type: 'stop' };
+export type ToWorker =
+  | {
+      readonly type: 'plan';
+      readonly plan: WorkerPlan;
+      /** Undefined for a thread that reaches a broker of its process through a port. Holds secrets. */
+      readonly broker: BrokerConfig | undefined;
+    }
+  | { readonly type: 'go' }
+  | { readonly type: 'stop' };
+
+/** What a thread is given when it is made. */
+export interface ThreadData {
+  /** Leads to a broker client in the main thread. */
+  readonly broker: MessagePort | undefined;
+}
 
 /** Counts of one input since the worker started. */
 interface InputCounts {
@@ -47,9 +61,9 @@ export interface WorkerReport {
   readonly published: number;
   /** What the node last said by `context.show`. */
   readonly note: string | undefined;
-  /** Resident bytes. */
+  /** Resident bytes of the process; nodes that share one report the same. */
   readonly rss: number;
-  /** Processor time of the process, in milliseconds. */
+  /** Processor time of the process, in milliseconds; nodes that share one report the same. */
   readonly cpuMs: number;
 }
 

@@ -1,6 +1,7 @@
 import type { Broker } from '../brokers/broker.js';
 import type { Ledger } from '../observe/ledger.js';
-import type { NodeStatus } from './nodeProcess.js';
+import type { Isolation } from './isolation.js';
+import type { NodeStatus } from './replica.js';
 
 /** Options of `system.run`. */
 export interface RunOptions {
@@ -16,6 +17,12 @@ export interface RunOptions {
    * @defaultValue false
    */
   readonly reset?: boolean | 'namespace';
+  /**
+   * What nodes run in: `process`, a process each; `thread`, a thread each; `inline`, all in the thread that calls `run`. Goes
+   * before what the nodes and the system say.
+   * @defaultValue what the node or the system says, or 'process'
+   */
+  readonly isolation?: Isolation | undefined;
   /** How long a stop may take before workers are killed, in milliseconds. @defaultValue 10000 */
   readonly drainMs?: number;
   /** Takes each line that a node logs. @defaultValue prints it to stderr behind the node's name */
@@ -30,7 +37,7 @@ export interface SystemResult {
   readonly ledger: Ledger;
 }
 
-/** A system whose processes run. */
+/** A system whose nodes run. */
 export interface RunningSystem {
   /** Stops sources, lets open deliveries settle, closes workers; kills what is left after `drainMs`. Idempotent. */
   stop(): Promise<void>;

@@ -1,30 +1,51 @@
 import type { Broker, TopicStats } from '../brokers/broker.js';
 import { EmbeddedBroker } from '../brokers/embedded/embeddedBroker.js';
 import { EdgeFlowError } from '../errors.js';
+import { runtime } from '../flow/runtime.js';
 import { QoS } from '../qos.js';
 import { inputsOf, outputsOf } from './graph.js';
-import type { Graph } from './graph.js';
+import type { Graph, GraphNode } from './graph.js';
+import type { Isolation } from './isolation.js';
 import { logLine } from './log.js';
+import { NodeClients } from './nodeClients.js';
 import type { RunningSystem, RunOptions } from './runningSystem.js';
+import { childStarter } from './startChild.js';
 import { Supervisor } from './supervisor.js';
 
-/** Prepares the broker, as the one process that may reset it, and starts the supervisor. */
-export async function startSystem(graph: Graph, options: RunOptions): Promise<RunningSystem> {
+/** Prepares the broker, as the one client that may reset it, and starts the supervisor. */
+export async function startSystem(graph: Graph, isolation: (node: GraphNode) => Isolation, options: RunOptions): Promise<RunningSystem> {
   const broker = options.broker ?? new EmbeddedBroker({ name: graph.name });
   try {
     const config = await broker.open();
-    if (!config)
-      throw new EdgeFlowError('BROKER_CONFIG', `a ${broker.kind} broker lives in one process; run a System on an embedded or Redis broker`);
+    const apart = [...graph.nodes.values()].find((node) => isolation(node) === 'process');
+    if (!config && apart)
+      throw new EdgeFlowError(
+        'BROKER_CONFIG',
+        `a ${broker.kind} broker lives in one process, and node '${apart.name}' runs in another; ` +
+          "use an embedded or Redis broker, or isolation 'thread' or 'inline' for all nodes",
+      );
     await broker.claim();
     await prepare(graph, broker, options);
     if (options.resume) for (const line of unread(graph, await broker.stats())) logLine(options, graph.name, line);
-    const supervisor = new Supervisor(graph, broker, config, options);
+    const supervisor = new Supervisor(graph, broker, childStarter(isolation, config, new NodeClients(broker, config)), options);
+    if ([...graph.nodes.values()].some((node) => isolation(node) === 'inline')) lend(broker, supervisor.done);
     await supervisor.start();
     return supervisor;
   } catch (error) {
     await broker.close();
     throw error;
   }
+}
+
+/** Inline nodes find the system's broker where others find their worker's: in `fromBroker` and `toBroker` without options. */
+function lend(broker: Broker, done: Promise<unknown>): void {
+  const before = runtime.broker;
+  runtime.broker = broker;
+  void done
+    .catch(() => undefined)
+    .finally(() => {
+      if (runtime.broker === broker) runtime.broker = before;
+    });
 }
 
 async function prepare(graph: Graph, broker: Broker, { resume = false, reset = false }: RunOptions): Promise<void> {

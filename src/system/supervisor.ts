@@ -1,4 +1,4 @@
-import type { Broker, BrokerConfig } from '../brokers/broker.js';
+import type { Broker } from '../brokers/broker.js';
 import { deferred } from '../deferred.js';
 import { EdgeFlowError, errorMessage } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
@@ -8,23 +8,24 @@ import { QoS } from '../qos.js';
 import { checkGraph, fingerprint, inputsOf, outputsOf } from './graph.js';
 import type { Graph, GraphNode } from './graph.js';
 import { logLine } from './log.js';
-import { NodeProcess } from './nodeProcess.js';
-import type { NodeStatus } from './nodeProcess.js';
+import { Replica } from './replica.js';
+import type { NodeStatus } from './replica.js';
 import type { RunningSystem, RunOptions, SystemResult } from './runningSystem.js';
+import type { StartChild } from './startChild.js';
 import { startSweeping } from './sweeping.js';
 
 const defaultDrainMs = 10_000;
 const pollMs = 100;
 
 /**
- * Runs the processes of a system: consumers before sources, restarts, and an orderly end. A node ends when all that it
+ * Runs the nodes of a system: consumers before sources, restarts, and an orderly end. A node ends when all that it
  * reads from has ended and it has consumed what they published, so that a stop loses nothing and leaves nothing behind.
  */
 export class Supervisor implements RunningSystem {
   readonly #graph: Graph;
   readonly #broker: Broker;
   readonly #options: RunOptions;
-  readonly #nodes: ReadonlyMap<string, readonly NodeProcess[]>;
+  readonly #nodes: ReadonlyMap<string, readonly Replica[]>;
   readonly #order: readonly string[];
   readonly #finish = deferred<SystemResult>();
   readonly done = this.#finish.promise;
@@ -35,18 +36,18 @@ export class Supervisor implements RunningSystem {
   #wake: (() => void) | undefined;
   #deadline = Infinity;
 
-  constructor(graph: Graph, broker: Broker, config: BrokerConfig, options: RunOptions) {
+  constructor(graph: Graph, broker: Broker, startChild: StartChild, options: RunOptions) {
     this.#graph = graph;
     this.#broker = broker;
     this.#options = options;
     this.#order = checkGraph(graph);
     const hash = fingerprint(graph);
-    this.#nodes = new Map([...graph.nodes.values()].map((node) => [node.name, this.#processes(node, config, hash)]));
+    this.#nodes = new Map([...graph.nodes.values()].map((node) => [node.name, this.#newReplicas(node, startChild, hash)]));
     // Callers may look at `done` late; a rejection is not unhandled for that.
     this.done.catch(() => undefined);
   }
 
-  /** Starts all processes; resolves when consumers are ready and sources were told to begin. */
+  /** Starts all nodes; resolves when consumers are ready and sources were told to begin. */
   async start(): Promise<void> {
     for (const name of [...this.#order].reverse()) for (const replica of this.#replicas(name)) replica.start();
     if (this.#options.handleSignals ?? true) this.#handleSignals();
@@ -80,11 +81,11 @@ export class Supervisor implements RunningSystem {
     return [...this.#nodes.values()].flat().map((replica) => replica.status());
   }
 
-  #replicas(name: string): readonly NodeProcess[] {
+  #replicas(name: string): readonly Replica[] {
     return this.#nodes.get(name) ?? [];
   }
 
-  #processes(node: GraphNode, broker: BrokerConfig, hash: string): NodeProcess[] {
+  #newReplicas(node: GraphNode, startChild: StartChild, hash: string): Replica[] {
     const { name, module, options, replicas, maxRestarts } = node;
     const inputs = inputsOf(this.#graph, name).map(({ source, qos, options: link }) => ({ source, qos, options: link }));
     const published = outputsOf(this.#graph, name).length > 0 || inputs.length === 0;
@@ -101,10 +102,9 @@ export class Supervisor implements RunningSystem {
         options,
         inputs,
         output: published ? name : undefined,
-        broker,
       };
       const label = replicas > 1 ? plan.consumer : name;
-      return new NodeProcess(plan, maxRestarts, {
+      return new Replica(plan, maxRestarts, (events) => startChild(node, plan, events), {
         onLog: (line) => {
           this.#log(label, line);
         },

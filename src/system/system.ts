@@ -6,6 +6,8 @@ import type { Broker, OnFull } from '../brokers/broker.js';
 import { EdgeFlowError } from '../errors.js';
 import { checkName } from '../topic.js';
 import { checkGraph } from './graph.js';
+import { checkIsolation } from './isolation.js';
+import type { Isolation } from './isolation.js';
 import type { Graph, GraphLink, GraphNode } from './graph.js';
 import { Linker } from './linker.js';
 import type { NodeHandle } from './linker.js';
@@ -18,13 +20,15 @@ import { workerHook } from './workerHook.js';
 export interface SystemOptions {
   /** @defaultValue an embedded broker that is named after the system */
   readonly broker?: Broker;
+  /** What nodes run in that do not say it themselves: see {@link RunOptions}. @defaultValue 'process' */
+  readonly isolation?: Isolation;
 }
 
 /** What `system.node` takes. Keys that are not named here are given to the node as its `options`: plain data only. */
 export interface NodeOptions {
   /** Name of the node and of its output topic. @defaultValue the file's or the function's name */
   readonly name?: string;
-  /** Processes that share the node's input. @defaultValue 1 */
+  /** Processes, or threads, that share the node's input. @defaultValue 1 */
   readonly replicas?: number;
   /** Restarts in a row, without a minute of health between, after which the system stops. @defaultValue 10 */
   readonly maxRestarts?: number;
@@ -36,11 +40,13 @@ export interface NodeOptions {
   readonly maxBytes?: number;
   /** What a publish does at that bound; 'replace' is for nodes whose links are all REALTIME. @defaultValue 'wait' */
   readonly onFull?: OnFull;
+  /** What the node runs in, other than the rest of the system. @defaultValue the system's */
+  readonly isolation?: Isolation;
   readonly [option: string]: unknown;
 }
 
 /**
- * A graph of nodes and links. `run` turns each node into its own process.
+ * A graph of nodes and links. `run` turns each node into its own process, or another {@link RunOptions | isolation}.
  *
  * @example
  * ```ts
@@ -56,14 +62,20 @@ export interface NodeOptions {
 export class System {
   readonly name: string;
   readonly #broker: Broker | undefined;
+  readonly #isolation: Isolation | undefined;
   readonly #nodes = new Map<string, GraphNode & { readonly path: string | URL | undefined }>();
   readonly #links: GraphLink[] = [];
 
-  /** @throws EdgeFlowError `TOPIC_INVALID` for a name that is not letters, digits, `.`, `_`, `-`. */
-  constructor(name: string, { broker }: SystemOptions = {}) {
+  /**
+   * @throws EdgeFlowError `TOPIC_INVALID` for a name that is not letters, digits, `.`, `_`, `-`; `OPTIONS_INVALID` for an
+   * isolation that there is not.
+   */
+  constructor(name: string, { broker, isolation }: SystemOptions = {}) {
     checkName('system', name);
+    checkIsolation(`system '${name}'`, isolation, 'OPTIONS_INVALID');
     this.name = name;
     this.#broker = broker;
+    this.#isolation = isolation;
   }
 
   /**
@@ -74,13 +86,14 @@ export class System {
    * data.
    */
   node(source: string | URL | NodeOperator, options: NodeOptions = {}): NodeHandle {
-    const { name: given, replicas = 1, maxRestarts = 10, emits, accepts, maxBytes, onFull, ...rest } = options;
+    const { name: given, replicas = 1, maxRestarts = 10, emits, accepts, maxBytes, onFull, isolation, ...rest } = options;
     const name = given ?? this.#freeName(defaultName(source));
     checkName('node', name);
     if (this.#nodes.has(name))
       throw new EdgeFlowError('GRAPH_INVALID', `system '${this.name}': two nodes are named '${name}', and both would publish its topic`);
     if (!Number.isInteger(replicas) || replicas < 1)
       throw new EdgeFlowError('NODE_OPTIONS_INVALID', `node '${name}': replicas is ${replicas}; expected a whole number of at least 1`);
+    checkIsolation(`node '${name}'`, isolation, 'NODE_OPTIONS_INVALID');
     checkPlain(name, rest);
     const inline = typeof source === 'function';
     this.#nodes.set(name, {
@@ -95,6 +108,7 @@ export class System {
       accepts,
       maxBytes,
       onFull,
+      isolation,
     });
     return { name };
   }
@@ -115,12 +129,12 @@ export class System {
   }
 
   /**
-   * Checks the graph, resets the broker, and starts one process a node and replica.
+   * Checks the graph, resets the broker, and starts one process a node and replica, or what `isolation` says.
    *
    * In a worker, which imports the same entry module, it only hands over the graph and never returns.
    *
    * @returns a handle once all nodes have been started.
-   * @throws EdgeFlowError `GRAPH_INVALID`, `NODE_MODULE_MISSING`, `UNACKED_MESSAGES`, `BROKER_NOT_DEDICATED`,
+   * @throws EdgeFlowError `GRAPH_INVALID`, `OPTIONS_INVALID`, `NODE_MODULE_MISSING`, `BROKER_CONFIG`, `UNACKED_MESSAGES`, `BROKER_NOT_DEDICATED`,
    * `BROKER_UNREACHABLE`, `BROKER_AUTH`
    */
   async run(options: RunOptions = {}): Promise<RunningSystem> {
@@ -129,11 +143,13 @@ export class System {
       hook(this);
       return new Promise<never>(() => undefined);
     }
+    checkIsolation(`system '${this.name}'`, options.isolation, 'OPTIONS_INVALID');
     const entry = options.entry ?? process.argv[1];
     const graph = this.graph(entry);
     checkGraph(graph);
     checkModules(graph);
-    return startSystem(graph, { ...options, entry, broker: options.broker ?? this.#broker });
+    const isolation = (node: GraphNode): Isolation => options.isolation ?? node.isolation ?? this.#isolation ?? 'process';
+    return startSystem(graph, isolation, { ...options, entry, broker: options.broker ?? this.#broker });
   }
 
   #freeName(name: string): string {
@@ -167,7 +183,7 @@ function checkPlain(name: string, options: Record<string, unknown>): void {
   throw new EdgeFlowError(
     'NODE_OPTIONS_INVALID',
     `node '${name}': its options must be plain data (text, numbers, booleans, null, lists and objects of them), ` +
-      'because they travel to another process; compute functions and class instances inside the node',
+      'because they travel to another process or thread; compute functions and class instances inside the node',
   );
 }
 

@@ -1,3 +1,4 @@
+import type { Isolation } from 'edgeflow';
 import { until } from 'edgeflow/testing';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -16,10 +17,10 @@ const cli = resolve(import.meta.dirname, '../../dist/src/cli/main.js');
  * @param where - arguments of the fixture `durable.ts` that name its broker.
  * @param file - where its node records.
  */
-export async function killAndResume(where: readonly string[], file: string): Promise<void> {
+export async function killAndResume(where: readonly string[], file: string, isolation: Isolation = 'process'): Promise<void> {
   const run = (flags: readonly string[], count: number, workMs: number): ChildProcess => {
     const own = ['--', ...where, '--file', file, '--count', String(count), '--workMs', String(workMs)];
-    return spawn(process.execPath, [cli, 'run', fixture('durable.ts'), '--no-table', ...flags, ...own], {
+    return spawn(process.execPath, [cli, 'run', fixture('durable.ts'), '--no-table', '--isolation', isolation, ...flags, ...own], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
   };

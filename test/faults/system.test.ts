@@ -62,6 +62,10 @@ test('kill -9 of the control Redis, of the data Redis, and of both, under a Syst
   expect(logs.join('\n')).toMatch(/all \| .*EDGEFLOW_BROKER_WAITS.* the control Redis at \S+ is away/);
 }, 90_000);
 
-test('kill -9 of the supervisor on the embedded broker, then resume: nothing is lost', async () => {
-  await killAndResume(['--store', freshDirectory()], folder.path('all'));
-}, 60_000);
+test.each(['process', 'thread', 'inline'] as const)(
+  'kill -9 of the main process on the embedded broker, then resume, isolation %s: nothing is lost',
+  async (isolation) => {
+    await killAndResume(['--store', freshDirectory()], folder.path('all'), isolation);
+  },
+  60_000,
+);

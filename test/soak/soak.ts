@@ -77,7 +77,8 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
 
     const sweeps = [await client.sweep({ graceMs: 0 }), await client.sweep({ graceMs: 0 })] as const;
     const sink = readRecord(join(folder, 'sink'));
-    const trends = trendsOf(sampler, Object.keys(stage.servers));
+    const calmSince = Math.max(0, ...faults.done.map(({ at, forMs = 0 }) => at + forMs / 1_000));
+    const trends = trendsOf(sampler, Object.keys(stage.servers), calmSince);
     const checks = check({
       messages,
       stats: await client.stats(),

@@ -57,8 +57,14 @@ const leastTolerance: Readonly<Record<Measure, number>> = {
 /**
  * The trends of all that was sampled: of each process within its longest life, of each file, and of servers over all of
  * their lives.
+ *
+ * @param calmSince - when the last fault was over, in seconds since the run began.
  */
-export function trendsOf({ processes, files }: Pick<Sampler, 'processes' | 'files'>, servers: readonly string[]): Trend[] {
+export function trendsOf(
+  { processes, files }: Pick<Sampler, 'processes' | 'files'>,
+  servers: readonly string[],
+  calmSince: number,
+): Trend[] {
   const trends: (Trend | undefined)[] = [];
   for (const [name, samples] of processes) {
     const life = longestLife(samples).filter(({ age }) => age >= warmUpSeconds);
@@ -71,9 +77,8 @@ export function trendsOf({ processes, files }: Pick<Sampler, 'processes' | 'file
   }
   for (const [name, samples] of files) {
     // A process that stands still in the midst of a read keeps lmdb from using pages again, and no file of it shrinks:
-    // its size is a high-water mark, found in the first half.
-    const half = (samples.at(-1)?.at ?? 0) / 2;
-    const warm = samples.filter(({ at }) => at >= Math.max(warmUpSeconds, half));
+    // its size is a high-water mark, which any fault may raise.
+    const warm = samples.filter(({ at }) => at >= Math.max(warmUpSeconds, calmSince));
     trends.push(trend(name, 'file', pointsOf(warm, 'file')));
   }
   return trends.filter((found) => found !== undefined);

@@ -1,8 +1,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { EmbeddedBroker } from 'edgeflow';
-import type { Broker, Ledger, LinkLedger, RunningSystem } from 'edgeflow';
+import { EmbeddedBroker, MemoryBroker } from 'edgeflow';
+import type { Broker, Isolation, Ledger, LinkLedger, RunningSystem, RunOptions, System } from 'edgeflow';
 import { afterAll, afterEach, describe } from 'vitest';
 import { sharedMemoryFolder } from '#src/brokers/embedded/directory.js';
 import type { CommonBrokerOptions } from '#src/brokers/options.js';
@@ -16,7 +16,7 @@ export function fixture(path: string): string {
 }
 
 /** A node module of the fixtures. */
-export function nodeFile(name: 'counter' | 'recorder' | 'misbehaving' | 'joiner'): string {
+export function nodeFile(name: 'counter' | 'recorder' | 'misbehaving' | 'joiner' | 'crashing' | 'stuck'): string {
   return fixture(`nodes/${name}.ts`);
 }
 
@@ -77,10 +77,39 @@ export function onBothBrokers(tests: (makeBroker: (options?: CommonBrokerOptions
   });
 }
 
+/** Where nodes may run, and on what. */
+export const places: readonly { readonly isolation: Isolation; readonly on: string; readonly makeBroker: () => Broker }[] = [
+  { isolation: 'process', on: 'embedded', makeBroker: freshEmbedded },
+  { isolation: 'process', on: 'two Redises', makeBroker: () => DualRedisBroker.local() },
+  { isolation: 'thread', on: 'embedded', makeBroker: freshEmbedded },
+  { isolation: 'thread', on: 'two Redises', makeBroker: () => DualRedisBroker.local() },
+  { isolation: 'thread', on: 'memory', makeBroker: () => new MemoryBroker() },
+  { isolation: 'inline', on: 'embedded', makeBroker: freshEmbedded },
+  { isolation: 'inline', on: 'memory', makeBroker: () => new MemoryBroker() },
+];
+
 export function linkOf(ledger: Ledger, source: string, target: string): LinkLedger {
   const found = ledger.links.find((row) => row.source === source && row.target === target);
   if (!found) throw new Error(`no link ${source} → ${target}`);
   return found;
+}
+
+/** Runs systems that are stopped after each test. */
+export function runsOfFile(): (system: System, broker: Broker, options?: RunOptions) => Promise<RunningSystem> {
+  const running: RunningSystem[] = [];
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((system) => system.stop()));
+  });
+  return async (system, broker, options = {}) => {
+    const started = await system.run({ broker, handleSignals: false, drainMs: 60_000, onLog: () => undefined, ...options });
+    running.push(started);
+    return started;
+  };
+}
+
+/** How often nodes were restarted. */
+export function restarts(system: RunningSystem): number {
+  return system.status().reduce((sum, status) => sum + status.restarts, 0);
 }
 
 /** Process id of a node's first replica. */

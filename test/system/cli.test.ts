@@ -23,10 +23,16 @@ test('run: ends by itself when the source has completed, with its ledger', async
   expect(stdout).toMatch(/ledger balanced\n$/);
 });
 
-test.each(['SIGINT', 'SIGTERM'] as const)(
-  'run: %s drains and ends with a balanced ledger and nothing pending',
-  async (signal) => {
-    const { child, ended } = start(fanout('--count', '100000', '--everyMs', '1'));
+test.each([
+  ['SIGINT', 'process'],
+  ['SIGTERM', 'process'],
+  ['SIGINT', 'thread'],
+  ['SIGTERM', 'inline'],
+] as const)(
+  'run: %s drains and ends with a balanced ledger and nothing pending, isolation %s',
+  async (signal, isolation) => {
+    const [command = '', entry = '', ...rest] = fanout('--count', '100000', '--everyMs', '1');
+    const { child, ended } = start([command, entry, '--isolation', isolation, ...rest]);
     await until('some values', () => readLines(folder.path('all.jsonl')).length > 50);
     child.kill(signal);
     const { code, stdout } = await ended;
@@ -78,6 +84,7 @@ test.each([
   [['run', fixture('notANode.ts')], /NODE_MODULE_INVALID: .*default-exports a number; expected a System/],
   [['run', 'x.ts', '--for', 'soon'], /expected a duration such as/],
   [['run', 'x.ts', '--broker', 'kafka'], /expected embedded, or redis/],
+  [['run', 'x.ts', '--isolation', 'container'], /Allowed choices are process, thread, inline/],
   [['run', 'x.ts', '--resume', '--reset'], /option '--resume' cannot be used with option '--reset \[scope\]'/],
   [['runn'], /unknown command 'runn'/],
 ])('%j is refused with a clear message and exit code 1', async (args, message) => {

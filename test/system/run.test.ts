@@ -1,57 +1,28 @@
 import { QoS, System } from 'edgeflow';
-import type { Broker, RunningSystem } from 'edgeflow';
+import type { Isolation } from 'edgeflow';
 import { until } from 'edgeflow/testing';
 import { EMPTY } from 'rxjs';
-import { afterEach, describe, expect, test } from 'vitest';
-import { fixture, freshEmbedded, linkOf, nodeFile, onBothBrokers, pidOf, range, readLines, temporaryFolder } from '../support/system.js';
+import { describe, expect, test, vi } from 'vitest';
+import {
+  fixture,
+  freshEmbedded,
+  linkOf,
+  nodeFile,
+  onBothBrokers,
+  pidOf,
+  range,
+  readLines,
+  restarts,
+  runsOfFile,
+  temporaryFolder,
+} from '../support/system.js';
 
 const folder = temporaryFolder();
-const running: RunningSystem[] = [];
-
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((system) => system.stop()));
-});
-
-async function run(system: System, broker: Broker, options: Parameters<System['run']>[0] = {}): Promise<RunningSystem> {
-  const logs: string[] = [];
-  const started = await system.run({
-    broker,
-    handleSignals: false,
-    drainMs: 60_000,
-    onLog: (node, line) => logs.push(`${node} | ${line}`),
-    ...options,
-  });
-  running.push(started);
-  return started;
-}
+const run = runsOfFile();
 
 const values = (name: string): number[] => readLines(folder.path(name)).map(({ value }) => value);
 
-function restarts(system: RunningSystem): number {
-  return system.status().reduce((sum, status) => sum + status.restarts, 0);
-}
-
 onBothBrokers((makeBroker) => {
-  test('one topic fans out: REALTIME skips, DURABLE gets all, each frame is published once, and the end comes by itself', async () => {
-    const system = new System('fanout');
-    const source = system.node(nodeFile('counter'), { name: 'source', count: 150, everyMs: 2, bytes: 20_000 });
-    const latest = system.node(nodeFile('recorder'), { name: 'latest', file: folder.path('latest'), workMs: 10 });
-    const all = system.node(nodeFile('recorder'), { name: 'all', file: folder.path('all') });
-    system.link(source).to(latest, QoS.REALTIME);
-    system.link(source).to(all, QoS.DURABLE);
-    const { done } = await run(system, makeBroker());
-    const { ledger } = await done;
-    expect(ledger.balanced).toBe(true);
-    expect(linkOf(ledger, 'source', 'all')).toMatchObject({ published: 150, acked: 150, dead: 0, pending: 0 });
-    const { published, delivered, skipped, pending } = linkOf(ledger, 'source', 'latest');
-    expect([published, pending, delivered + skipped]).toEqual([150, 0, 150]);
-    expect(values('all')).toEqual(range(150));
-    const seen = values('latest');
-    expect(seen).toHaveLength(delivered);
-    expect(seen).toEqual([...new Set(seen)].sort((a, b) => a - b));
-    expect(seen.at(-1)).toBe(149);
-  });
-
   test('a DURABLE consumer killed again and again loses nothing; a REALTIME one never goes back', async () => {
     const system = new System('kills');
     const source = system.node(nodeFile('counter'), { name: 'source', count: 1_000_000, everyMs: 3 });
@@ -79,61 +50,9 @@ onBothBrokers((makeBroker) => {
     expect(seen).toEqual([...new Set(seen)].sort((a, b) => a - b));
     expect(new Set(readLines(folder.path('all')).map(({ pid }) => pid)).size).toBeGreaterThan(1);
   }, 90_000);
-
-  test('replicas share the work: DURABLE each message once, REALTIME each frame at most once', async () => {
-    const system = new System('replicas');
-    const source = system.node(nodeFile('counter'), { name: 'source', count: 300, everyMs: 2 });
-    const all = system.node(nodeFile('recorder'), { name: 'all', replicas: 2, file: folder.path('all'), workMs: 2 });
-    const latest = system.node(nodeFile('recorder'), { name: 'latest', replicas: 2, file: folder.path('latest'), workMs: 5 });
-    system.link(source).to(all, QoS.DURABLE, { prefetch: 4 });
-    system.link(source).to(latest, QoS.REALTIME);
-    const { done } = await run(system, makeBroker());
-    const { ledger } = await done;
-    expect(ledger.balanced).toBe(true);
-    expect(values('all').sort((a, b) => a - b)).toEqual(range(300));
-    expect(new Set(readLines(folder.path('all')).map(({ pid }) => pid)).size).toBe(2);
-    expect(new Set(values('latest')).size).toBe(values('latest').length);
-  });
-
-  test('what an earlier run left unacked stops the next, which may resume or discard it', async () => {
-    const broker = makeBroker();
-    const keep = { close: () => Promise.resolve() };
-    const held: Broker = new Proxy(broker, {
-      get: (target, key) => {
-        if (key === 'close') return keep.close;
-        const value: unknown = Reflect.get(target, key, target);
-        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-      },
-    });
-    const build = (workMs: number, count: number): System => {
-      const system = new System('left');
-      const source = system.node(nodeFile('counter'), { name: 'source', count });
-      const all = system.node(nodeFile('recorder'), { name: 'all', file: folder.path('all'), workMs });
-      system.link(source).to(all, QoS.DURABLE);
-      return system;
-    };
-    const first = await run(build(50, 40), held, { drainMs: 50 });
-    await until('all is published', async () => linkOf(await first.ledger(), 'source', 'all').published === 40);
-    await first.stop();
-    const left = linkOf(await first.ledger(), 'source', 'all').pending;
-    expect(left).toBeGreaterThan(0);
-
-    await expect(run(build(0, 40), held)).rejects.toMatchObject({
-      code: 'UNACKED_MESSAGES',
-      message: expect.stringContaining('--resume') as string,
-    });
-    const resumed = await run(build(0, 0), held, { resume: true });
-    const { ledger } = await resumed.done;
-    expect(linkOf(ledger, 'source', 'all')).toMatchObject({ published: 40, acked: 40, pending: 0 });
-    expect(new Set(values('all'))).toEqual(new Set(range(40)));
-
-    const fresh = await run(build(0, 5), held, { reset: true });
-    expect(linkOf((await fresh.done).ledger, 'source', 'all')).toMatchObject({ published: 5, acked: 5 });
-    await broker.close();
-  }, 60_000);
 });
 
-describe('a system', () => {
+describe.each<Isolation>(['process', 'thread', 'inline'])('a system, isolation %s', (isolation) => {
   test('gives a node its inputs by the name of their source', async () => {
     const system = new System('joined');
     const left = system.node(nodeFile('counter'), { name: 'left', count: 20 });
@@ -143,7 +62,7 @@ describe('a system', () => {
     system.link(left).to(join, QoS.DURABLE).to(all, QoS.DURABLE);
     system.link(right).to(join, QoS.DURABLE);
     await (
-      await run(system, freshEmbedded())
+      await run(system, freshEmbedded(), { isolation })
     ).done;
     const lines = readLines(folder.path('all'));
     const of = (label: string): number[] => lines.filter((line) => line.label === label).map(({ value }) => value);
@@ -157,12 +76,12 @@ describe('a system', () => {
     const all = system.node(nodeFile('recorder'), { name: 'all', file: folder.path('all'), workMs: 5 });
     system.link(source).to(all, QoS.DURABLE, { prefetch: 2 });
     await (
-      await run(system, freshEmbedded())
+      await run(system, freshEmbedded(), { isolation })
     ).done;
     expect(values('all')).toEqual(range(60));
   });
 
-  test.each(['throw-in-map', 'reject', 'exit'] as const)(
+  test.each(isolation === 'inline' ? (['throw-in-map', 'reject'] as const) : (['throw-in-map', 'reject', 'exit'] as const))(
     'sends a message that always fails (%s) to the dead letters, and all others on',
     async (how) => {
       const broker = freshEmbedded();
@@ -174,27 +93,29 @@ describe('a system', () => {
         .link(source)
         .to(bad, QoS.DURABLE, { prefetch: 1, retry: { maxDeliveries: 3, initialMs: 5 } })
         .to(all, QoS.DURABLE);
-      const { ledger } = await (await run(system, broker)).done;
+      const { ledger } = await (await run(system, broker, { isolation })).done;
       expect(linkOf(ledger, 'source', 'bad')).toMatchObject({ published: 20, acked: 19, dead: 1, pending: 0 });
       expect(values('all')).toEqual(range(20).filter((value) => value !== 7));
     },
     60_000,
   );
 
-  test('runs inline operators by importing the entry again', async () => {
+  test('runs operators that are written in the entry', async () => {
     const before = process.argv;
     process.argv = ['node', 'app', '--directory', folder.path('.')];
     try {
+      // It reads the folder of this test.
+      vi.resetModules();
       const { default: system } = await import('../fixtures/apps/inline.js');
       await (
-        await run(system, freshEmbedded(), { entry: fixture('inline.ts') })
+        await run(system, freshEmbedded(), { isolation, entry: fixture('inline.ts') })
       ).done;
     } finally {
       process.argv = before;
     }
     const lines = readLines(folder.path('inline.jsonl'));
     expect(lines.map(({ value }) => value)).toEqual(range(10).map((value) => (value + 1) * 2));
-    expect(lines.every(({ pid }) => pid !== process.pid)).toBe(true);
+    expect(lines.every(({ pid }) => (pid === process.pid) === (isolation !== 'process'))).toBe(true);
   });
 });
 
@@ -303,10 +224,13 @@ describe('a system that cannot run says why', () => {
     expect(error).toMatchObject({ code, message: expect.stringMatching(message) as string });
   });
 
-  test('an entry that builds another graph in its workers: WORKER_MISMATCH', async () => {
-    const system = new System('inline');
-    system.node(() => EMPTY, { name: 'numbers' });
-    const started = run(system, freshEmbedded(), { entry: fixture('inline.ts') }).then(({ done }) => done);
-    await expect(started).rejects.toMatchObject({ code: 'WORKER_MISMATCH' });
-  });
+  test.each(['process', 'thread'] as const)(
+    'an entry that builds another graph in its workers, a %s each: WORKER_MISMATCH',
+    async (isolation) => {
+      const system = new System('inline');
+      system.node(() => EMPTY, { name: 'numbers' });
+      const started = run(system, freshEmbedded(), { isolation, entry: fixture('inline.ts') }).then(({ done }) => done);
+      await expect(started).rejects.toMatchObject({ code: 'WORKER_MISMATCH' });
+    },
+  );
 });

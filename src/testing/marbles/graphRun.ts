@@ -1,4 +1,4 @@
-import { EMPTY, merge, Subject, Subscription } from 'rxjs';
+import { EMPTY, Subject, Subscription } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { EdgeFlowError } from '../../errors.js';
 import { currentDelivery } from '../../flow/delivery.js';
@@ -8,9 +8,9 @@ import { toBroker } from '../../flow/toBroker.js';
 import { QoS } from '../../qos.js';
 import { checkGraph, inputsOf, outputsOf } from '../../system/graph.js';
 import type { Graph, GraphNode } from '../../system/graph.js';
-import { loadModule, wrongDefault } from '../../system/loadModule.js';
-import { isNode } from '../../system/node.js';
-import type { NodeContext, NodeOperator } from '../../system/node.js';
+import type { NodeOperator } from '../../system/node.js';
+import { loadNode } from '../../system/nodeModule.js';
+import { operatorStream } from '../../system/operatorStream.js';
 import type { MarbleBroker } from './marbleBroker.js';
 
 /** One replica of a node, in this process. */
@@ -64,11 +64,7 @@ export class GraphRun {
       const source = this.#sources[name];
       if (source) this.#operators.set(name, () => source);
       else if (operator) this.#operators.set(name, operator);
-      else if (module !== undefined) {
-        const { default: node } = await loadModule(module);
-        if (!isNode(node)) throw wrongDefault(`node '${name}': ${module}`, node, 'export default defineNode(…)');
-        this.#operators.set(name, node);
-      }
+      else if (module !== undefined) this.#operators.set(name, await loadNode(name, module));
     }
     for (const { name } of this.#graph.nodes.values()) {
       const targets = (qos: QoS): string[] =>
@@ -128,15 +124,8 @@ export class GraphRun {
         fromBroker(source, qos, { ...link, retry: { jitter: 0, ...retry }, broker: this.#broker, group: name, consumer, stop }),
       ]),
     );
-    const input = <T>(source: string): Observable<T> => {
-      const found = inputs[source];
-      if (found) return found as Observable<T>;
-      throw new EdgeFlowError('GRAPH_INVALID', `node '${name}' reads '${source}', but no link leads from there`);
-    };
-    const context: NodeContext = { name, replica, options, inputs, input, signal: stop, show: () => undefined };
-    const streams = Object.values(inputs);
-    const operator = this.#operators.get(name);
-    const values = operator?.(streams.length > 0 ? merge(...streams) : EMPTY, context) ?? EMPTY;
+    const operator = this.#operators.get(name) ?? (() => EMPTY);
+    const values = operatorStream(operator, { name, replica, options, inputs, signal: stop, show: () => undefined });
     const output = this.#outputOf(name);
     return values.pipe(
       leasingOperator<unknown, unknown>('the end of the node', (next) => ({

@@ -1,5 +1,4 @@
-import { Child } from './child.js';
-import type { ChildExit } from './child.js';
+import type { Child, ChildEvents, ChildExit } from './child.js';
 import { permanentErrors } from './protocol.js';
 import type { WorkerPlan, WorkerReport } from './protocol.js';
 
@@ -10,13 +9,14 @@ export interface NodeStatus {
   readonly node: string;
   readonly replica: number;
   readonly state: NodeState;
+  /** The process that it runs in; undefined while it does not run. */
   readonly pid: number | undefined;
   readonly restarts: number;
   /** The worker's last report; undefined before the first. */
   readonly report: WorkerReport | undefined;
 }
 
-export interface NodeProcessEvents {
+export interface ReplicaEvents {
   readonly onLog: (line: string) => void;
   /** Its state is another; `failure` is set when it is `failed`. */
   readonly onChange: (state: NodeState, failure?: { readonly code: string | undefined; readonly message: string }) => void;
@@ -28,10 +28,11 @@ const longestRestartMs = 10_000;
 const healthyMs = 60_000;
 
 /** Keeps one replica of a node running: restarts it with exponential backoff, gives up after too many in a row. */
-export class NodeProcess {
+export class Replica {
   readonly plan: WorkerPlan;
   readonly #maxRestarts: number;
-  readonly #events: NodeProcessEvents;
+  readonly #startChild: (events: ChildEvents) => Child;
+  readonly #events: ReplicaEvents;
   #child: Child | undefined;
   #state: NodeState = 'starting';
   #restarts = 0;
@@ -43,9 +44,11 @@ export class NodeProcess {
   #timer: NodeJS.Timeout | undefined;
   #report: WorkerReport | undefined;
 
-  constructor(plan: WorkerPlan, maxRestarts: number, events: NodeProcessEvents) {
+  /** @param startChild - starts one run of it. */
+  constructor(plan: WorkerPlan, maxRestarts: number, startChild: (events: ChildEvents) => Child, events: ReplicaEvents) {
     this.plan = plan;
     this.#maxRestarts = maxRestarts;
+    this.#startChild = startChild;
     this.#events = events;
   }
 
@@ -66,7 +69,7 @@ export class NodeProcess {
 
   start(): void {
     this.#startedAt = performance.now();
-    this.#child = new Child(this.plan, {
+    this.#child = this.#startChild({
       onReady: () => {
         this.#change('running');
       },
@@ -102,9 +105,9 @@ export class NodeProcess {
     else if (!this.ended) this.#change('done');
   }
 
-  #exited({ done, exitCode, signal, failure }: ChildExit): void {
+  #exited({ done, how, failure }: ChildExit): void {
     this.#child = undefined;
-    const message = failure?.message ?? `its process ended with ${signal ?? `exit code ${exitCode}`}`;
+    const message = failure?.message ?? how;
     // An error that a restart does not mend counts even when the node was about to end.
     const permanent = failure?.code !== undefined && permanentErrors.has(failure.code);
     if (done || (this.#stopping && !permanent)) {

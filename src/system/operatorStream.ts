@@ -1,0 +1,19 @@
+import { EMPTY, merge } from 'rxjs';
+import type { Observable } from 'rxjs';
+import { EdgeFlowError } from '../errors.js';
+import type { NodeContext, NodeOperator } from './node.js';
+
+/** What a node's operator makes of its inputs, by the names of their sources. */
+export function operatorStream(operator: NodeOperator, context: Omit<NodeContext, 'input'>): Observable<unknown> {
+  const { name, inputs } = context;
+  const input = <T>(source: string): Observable<T> => {
+    const found = inputs[source];
+    if (found) return found as Observable<T>;
+    throw new EdgeFlowError(
+      'GRAPH_INVALID',
+      `node '${name}' reads '${source}', but no link leads from there; it has ${Object.keys(inputs).join(', ') || 'none'}`,
+    );
+  };
+  const streams = Object.values(inputs);
+  return operator(streams.length > 0 ? merge(...streams) : EMPTY, { ...context, input });
+}
