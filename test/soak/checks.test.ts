@@ -29,7 +29,7 @@ describe('a trend', () => {
   const megabyte = 1024 * 1024;
   const trends = (value: (second: number) => number): boolean[] => {
     const samples = Array.from({ length: 180 }, (_, at) => ({ at, age: at, pid: 1, rss: 0, own: value(at), files: 20 }));
-    return trendsOf({ processes: new Map([['sink-0', samples]]), files: new Map() }, [])
+    return trendsOf({ processes: new Map([['sink-0', samples]]), files: new Map() }, [], 0)
       .filter(({ measure }) => measure === 'memory')
       .map(grows);
   };
@@ -44,7 +44,7 @@ describe('a trend', () => {
 
   test('is not told of a short life', () => {
     const samples = Array.from({ length: 180 }, (_, at) => ({ at, age: at % 90, pid: at < 90 ? 1 : 2, rss: 0, own: at, files: 20 }));
-    expect(trendsOf({ processes: new Map([['sink-0', samples]]), files: new Map() }, [])).toEqual([]);
+    expect(trendsOf({ processes: new Map([['sink-0', samples]]), files: new Map() }, [], 0)).toEqual([]);
   });
 });
 
