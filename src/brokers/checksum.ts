@@ -1,5 +1,9 @@
-import { crc32 } from 'node:zlib';
+import { crc32, deflateRawSync } from 'node:zlib';
 import type { OutgoingMessage } from '../message.js';
+
+// zlib looks for the processor's fast instructions when it first compresses, and its crc32 uses them only from then on: two
+// thirds of the time.
+deflateRawSync(Buffer.of(0));
 
 /** Stands where no checksum was taken. */
 export const noChecksum = 0;

@@ -185,8 +185,10 @@ export class CommitQueue {
   #take(noRoom: EdgeFlowError | undefined): Round {
     const { store } = this.#options;
     const next = this.#waiting.slice(0, batchSteps);
-    // Where nothing waits and no payload must be written first, the transaction finds out by itself.
-    if (this.#full.size === 0 && !next.some(({ outputs }) => outputs.some(isLarge))) return this.#pick(undefined);
+    // Where nothing waits and no payload might be written in vain, the transaction finds out by itself. A topic without a group
+    // is never full.
+    const inVain = (output: Output): boolean => isLarge(output) && !this.#ungrouped.has(output.topic);
+    if (this.#full.size === 0 && !next.some(({ outputs }) => outputs.some(inVain))) return this.#pick(undefined);
     return store.view((tables, log) => {
       const found = new Map<string, ReturnType<Logs>>();
       const logs: Logs = (topic) => {
@@ -213,7 +215,7 @@ export class CommitQueue {
       else {
         batch.push(step);
         bytes += more;
-        if (look) large.push(...willBeStored(look.gate, step).filter(isLarge));
+        large.push(...(look ? willBeStored(look.gate, step) : step.outputs).filter(isLarge));
       }
     }
     const more = seen < this.#waiting.length;

@@ -100,6 +100,7 @@ export class EmbeddedBroker implements Broker {
   #commits: CommitQueue | undefined;
   #beat: NodeJS.Timeout | undefined;
   #nextReap = 0;
+  #nextHoldReap = 0;
   #main = false;
 
   /** @throws EdgeFlowError `TOPIC_INVALID` for an unusable name, `BROKER_CONFIG` for an unusable number */
@@ -190,14 +191,17 @@ export class EmbeddedBroker implements Broker {
   async popLatest(topic: string, request: PopLatestRequest): Promise<ReceivedMessage | undefined> {
     const { reader, waitMs, signal, inPlace = false } = request;
     const end = monotonicMs() + waitMs;
+    let rung = false;
     for (;;) {
       const store = this.#use();
       const heard = store.bells.heard(topic, ['news']);
-      const message = this.#hasNewer(store, topic, reader, heard) ? await this.#takeLatest(store, topic, reader, inPlace) : undefined;
+      const message = rung || this.#hasNewer(store, topic, reader, heard) ? await this.#takeLatest(store, topic, reader, inPlace) : undefined;
       const now = monotonicMs();
       if (message || now >= end || signal?.aborted) return message;
       if (store.bells.watch(topic, ['news'])) continue;
       await store.bells.wait(topic, ['news'], end - now, heard, [signal, this.#closing.signal]);
+      // Then there is most likely one: it is taken without a look before.
+      rung = store.bells.heard(topic, ['news']) !== heard;
     }
   }
 
@@ -384,8 +388,12 @@ export class EmbeddedBroker implements Broker {
     const session = this.#session;
     const message = await store.change((change) => {
       const log = withReader(change.log(topic), topic, reader);
-      log.reapHolds(monotonicMs());
       for (const seq of this.#holds.takeOver(topic, reader)) log.letGo(reader, session, seq);
+      const now = monotonicMs();
+      if (now >= this.#nextHoldReap) {
+        log.reapHolds(now);
+        this.#nextHoldReap = now + mostReapMs;
+      }
       const latest = log.popLatest(reader, session);
       // Who holds says that it lives.
       if (latest?.entry.payloadKey && !this.#beat) this.#live(change);
