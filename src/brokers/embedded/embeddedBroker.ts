@@ -195,7 +195,8 @@ export class EmbeddedBroker implements Broker {
     for (;;) {
       const store = this.#use();
       const heard = store.bells.heard(topic, ['news']);
-      const message = rung || this.#hasNewer(store, topic, reader, heard) ? await this.#takeLatest(store, topic, reader, inPlace) : undefined;
+      const message =
+        rung || this.#hasNewer(store, topic, reader, heard) ? await this.#takeLatest(store, topic, reader, inPlace) : undefined;
       const now = monotonicMs();
       if (message || now >= end || signal?.aborted) return message;
       if (store.bells.watch(topic, ['news'])) continue;
