@@ -50,9 +50,8 @@ export const durable: Bench = {
     });
     return [
       over(embedded, bullmq50, 10),
-      // A bare stream is under ten times as fast as BullMQ, and stands above what is built on Redis.
-      over(overUnix, bullmq50Unix, 5),
-      over(overTcp, bullmq50, 5),
+      over(overUnix, bullmq50Unix, 10),
+      over(overTcp, bullmq50, 10),
       over(overUnix, bareUnix, 0.7),
       over(overTcp, bareTcp, 0.7),
     ];
