@@ -27,7 +27,7 @@ export async function runPipeline(folder: string, workers: number, seconds: numb
   });
   const detect = system.node(node('detect'), { model: files.model, workers });
   const log = system.node(node('log'), { file: join(folder, 'detections.jsonl') });
-  system.link(video).to(detect, QoS.DURABLE).to(log, QoS.DURABLE);
+  system.link(video).to(detect, QoS.DURABLE, { payload: 'view' }).to(log, QoS.DURABLE);
   const running = await system.run({ handleSignals: false });
   try {
     await until(running, 20);
