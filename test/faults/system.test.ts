@@ -62,7 +62,7 @@ test('kill -9 of the control Redis, of the data Redis, and of both, under a Syst
   expect(logs.join('\n')).toMatch(/all \| .*EDGEFLOW_BROKER_WAITS.* the control Redis at \S+ is away/);
 }, 90_000);
 
-test.each(['process', 'thread', 'inline'] as const)(
+test.each(['process', 'inline'] as const)(
   'kill -9 of the main process on the embedded broker, then resume, isolation %s: nothing is lost',
   async (isolation) => {
     await killAndResume(['--store', freshDirectory()], folder.path('all'), isolation);

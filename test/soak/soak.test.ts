@@ -4,12 +4,12 @@ import { soak } from './soak.js';
 
 /** The soak in short: `npm run soak` is the same with more of everything. */
 test.concurrent.for(['embedded', 'redis'] as const)(
-  '3,000 messages and a handful of faults on %s',
+  '2,000 messages and a handful of faults on %s',
   { timeout: 180_000 },
   async (broker, { expect, signal }) => {
     const result = await soak({
       broker,
-      messages: 3_000,
+      messages: 2_000,
       perSecond: 800,
       faultsEveryMs: 700,
       mostFaults: 6,

@@ -77,8 +77,15 @@ export function onBothBrokers(tests: (makeBroker: (options?: CommonBrokerOptions
   });
 }
 
+/** An isolation, on a broker. */
+export interface Place {
+  readonly isolation: Isolation;
+  readonly on: string;
+  readonly makeBroker: () => Broker;
+}
+
 /** Where nodes may run, and on what. */
-export const places: readonly { readonly isolation: Isolation; readonly on: string; readonly makeBroker: () => Broker }[] = [
+export const places: readonly Place[] = [
   { isolation: 'process', on: 'embedded', makeBroker: freshEmbedded },
   { isolation: 'process', on: 'two Redises', makeBroker: () => DualRedisBroker.local() },
   { isolation: 'thread', on: 'embedded', makeBroker: freshEmbedded },

@@ -52,7 +52,7 @@ onBothBrokers((makeBroker) => {
   }, 90_000);
 });
 
-describe.each<Isolation>(['process', 'thread', 'inline'])('a system, isolation %s', (isolation) => {
+describe.each<Isolation>(['process', 'inline'])('a system, isolation %s', (isolation) => {
   test('gives a node its inputs by the name of their source', async () => {
     const system = new System('joined');
     const left = system.node(nodeFile('counter'), { name: 'left', count: 20 });

@@ -229,6 +229,8 @@ export class ArenaPayloads implements Payloads {
     if (known) return known;
     const found = this.#transactions.run(() => this.#arenas.getBinaryFast(rowKey(arena)));
     if (!found) return undefined;
+    // A copy would take payloads and nobody would see them.
+    if (!('isSharedMap' in found.buffer)) throw new Error('lmdb gave a copy of an arena, not the map');
     const view = Buffer.from(found.buffer, found.byteOffset, found.byteLength);
     this.#views.set(arena, view);
     return view;

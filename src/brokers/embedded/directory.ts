@@ -16,6 +16,7 @@ import {
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { EdgeFlowError, errorMessage } from '../../errors.js';
+import { is64Bit } from './wordSize.js';
 import { freeBytes } from './space.js';
 
 /** What a store must outlive: any process, or the power of the host. */
@@ -101,7 +102,7 @@ export function prepareDirectory(directory: string, durability: Durability, maxB
         `the file system of '${directory}' has ${free} bytes free, a new store needs ${leastNewStoreBytes}: free some, or choose another directory`,
       );
     const bound = maxBytes ?? defaultStoreBytes(directory);
-    const payloads = durability === 'process' && totalBytes(directory) >= leastForVideo ? 'arenas' : 'rows';
+    const payloads = durability === 'process' && is64Bit && totalBytes(directory) >= leastForVideo ? 'arenas' : 'rows';
     const format: StoreFormat = { format: formatVersion, durability, maxBytes: bound, payloads };
     const draft = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}`;
     writeFileSync(draft, JSON.stringify(format), { mode: 0o600 });

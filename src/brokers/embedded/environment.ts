@@ -1,4 +1,4 @@
-import { existsSync, linkSync, rmSync, statSync } from 'node:fs';
+import { existsSync, linkSync, renameSync, rmSync, statSync } from 'node:fs';
 import { open } from 'lmdb';
 import { binary } from './tables.js';
 import type { Environment } from './tables.js';
@@ -41,13 +41,25 @@ function create(options: EnvironmentOptions): void {
     const environment = openFile(draft, options);
     for (const name of options.tables) environment.openDB(name, binary);
     void environment.close();
-    linkSync(draft, options.path);
+    place(draft, options.path);
   } catch (error) {
     // Another process was faster.
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   } finally {
     rmSync(draft, { force: true });
     rmSync(`${draft}-lock`, { force: true });
+  }
+}
+
+/** Puts a file in a place that is free. */
+function place(draft: string, path: string): void {
+  try {
+    linkSync(draft, path);
+  } catch (error) {
+    // Some file systems have no links. Two who make a store there in the same moment are not told apart.
+    if (!(error instanceof Error && 'code' in error && ['EPERM', 'ENOTSUP', 'ENOSYS', 'EOPNOTSUPP'].includes(String(error.code))))
+      throw error;
+    if (!existsSync(path)) renameSync(draft, path);
   }
 }
 

@@ -3,6 +3,7 @@ import { endianness } from 'node:os';
 import { ABORT } from 'lmdb';
 import { EdgeFlowError } from '../../errors.js';
 import type { Environment } from './tables.js';
+import { is64Bit } from './wordSize.js';
 
 /** What lmdb's declared types leave out. */
 interface Native {
@@ -12,7 +13,7 @@ interface Native {
 /** The lock file begins with a magic number of 4 bytes, a format of 4 bytes, and the number of the last commit, a `size_t`. */
 const magic = 0xbeefc0de;
 const numberAt = 8;
-const numberBytes = process.arch.endsWith('64') || process.arch === 's390x' ? 8 : 4;
+const numberBytes = is64Bit ? 8 : 4;
 
 /**
  * Write transactions of one environment, each of which continues the last commit.
