@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { Sample } from '../support/bench.js';
 import type { BenchBroker } from '../support/brokers.js';
 import { startPair } from '../support/pair.js';
-import { preciseCpuMs } from '../support/processFacts.js';
+import { cpuMs } from '../support/processCpu.js';
 import type { ScalePhase, ScaleSetup, ScaleTime } from './setup.js';
 
 /** What is passed, and past what. */
@@ -28,29 +28,25 @@ export async function measureLoad(store: BenchBroker, load: Load): Promise<Sampl
   const figures: Record<string, number> = {};
   if (pending > 0) {
     const before = await store.storedBytes();
-    const serversBefore = cpuOf(store.pids);
+    const serversBefore = cpuMs(store.pids);
     const { produced } = await pair.run({ phase: 1, pushed: pending, taken: 0 });
-    figures['CPU µs/message, filling'] = ((produced.cpuMs + cpuOf(store.pids) - serversBefore) / pending) * 1_000;
+    figures['CPU µs/message, filling'] = ((produced.cpuMs + cpuMs(store.pids) - serversBefore) / pending) * 1_000;
     figures['stored bytes/message'] = ((await store.storedBytes()) - before) / pending;
   }
-  const serversBefore = cpuOf(store.pids);
+  const serversBefore = cpuMs(store.pids);
   const { produced, consumed } = await pair.run({
     phase: 2,
     pushed: messages,
     taken: messages,
     ...(perSecond !== undefined && { perSecond }),
   });
-  const cpuMs = produced.cpuMs + consumed.cpuMs + cpuOf(store.pids) - serversBefore;
+  const usedMs = produced.cpuMs + consumed.cpuMs + cpuMs(store.pids) - serversBefore;
   await pair.stop();
   return {
-    'CPU µs/message': (cpuMs / messages) * 1_000,
+    'CPU µs/message': (usedMs / messages) * 1_000,
     ...(perSecond === undefined && { 'messages/s': (messages / (consumed.ms - produced.ms)) * 1_000 }),
     ...figures,
     'RSS MB, producer': produced.residentMB,
     'RSS MB, consumer': consumed.residentMB,
   };
-}
-
-function cpuOf(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => sum + preciseCpuMs(pid), 0);
 }

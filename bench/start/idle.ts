@@ -5,7 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connectBroker, QoS, System } from 'edgeflow';
 import type { Sample } from '../support/bench.js';
 import type { BenchBroker } from '../support/brokers.js';
-import { memoryMB, preciseCpuMs } from '../support/processFacts.js';
+import { cpuMs } from '../support/processCpu.js';
+import { memoryMB } from '../support/processFacts.js';
 
 /** How long compilers and collectors have after the start, at most, before a process counts as idle, in seconds. */
 const settleSeconds = 1;
@@ -58,9 +59,9 @@ export async function measureNodeAlone(seconds: number): Promise<Sample['figures
 
 /** The share of a core that each process uses. */
 async function busyShares(pids: readonly number[], ms: number): Promise<number[]> {
-  const before = pids.map(preciseCpuMs);
+  const before = pids.map((pid) => cpuMs([pid]));
   const startMs = performance.now();
   await delay(ms);
   const elapsedMs = performance.now() - startMs;
-  return pids.map((pid, index) => (preciseCpuMs(pid) - (before[index] ?? NaN)) / elapsedMs);
+  return pids.map((pid, index) => (cpuMs([pid]) - (before[index] ?? NaN)) / elapsedMs);
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 
 /** Memory of a process as Linux counts it, in megabytes (10⁶ bytes). */
 export interface MemoryMB {
@@ -14,18 +14,4 @@ export function memoryMB(pid: number): MemoryMB {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1');
   const field = (name: string): number => (Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? NaN) * 1_024) / 1e6;
   return { resident: field('VmRSS'), own: field('RssAnon') };
-}
-
-/** Processor time that the threads of a process have used so far, in milliseconds, to the microsecond; NaN where there is no /proc. */
-export function preciseCpuMs(pid: number): number {
-  if (process.platform !== 'linux') return NaN;
-  let nanoseconds = 0;
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    try {
-      nanoseconds += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ')[0]);
-    } catch {
-      // A thread that ended meanwhile; its time is lost, which is little for a process that idles.
-    }
-  }
-  return nanoseconds / 1e6;
 }

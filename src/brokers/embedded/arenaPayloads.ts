@@ -53,7 +53,7 @@ export class ArenaPayloads implements Payloads {
   }
 
   copy(key: Uint8Array): Buffer | undefined {
-    const payload = this.read(key);
+    const payload = this.read(key, true);
     return payload && this.#store([payload])[0];
   }
 

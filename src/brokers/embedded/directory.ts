@@ -66,8 +66,7 @@ export function sharedMemoryFolder(): string | undefined {
   const folder = '/dev/shm';
   try {
     accessSync(folder, constants.W_OK);
-    const { blocks, bsize } = statfsSync(folder);
-    return blocks * bsize >= leastForVideo ? folder : undefined;
+    return totalBytes(folder) >= leastForVideo ? folder : undefined;
   } catch {
     // No such folder here, or not for us: the temporary folder does it.
     return undefined;
@@ -104,7 +103,7 @@ export function prepareDirectory(directory: string, durability: Durability, maxB
     const bound = maxBytes ?? defaultStoreBytes(directory);
     const payloads = durability === 'process' && is64Bit && totalBytes(directory) >= leastForVideo ? 'arenas' : 'rows';
     const format: StoreFormat = { format: formatVersion, durability, maxBytes: bound, payloads };
-    const draft = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}`;
+    const draft = draftOf(file);
     writeFileSync(draft, JSON.stringify(format), { mode: 0o600 });
     renameSync(draft, file);
   }
@@ -150,6 +149,11 @@ export function wrongFormat(directory: string, found: string): EdgeFlowError {
     'BROKER_CONFIG',
     `the store in '${directory}' cannot be used: ${found}. If nothing in it is needed, delete '${directory}'`,
   );
+}
+
+/** A name for a file that is made aside before it is put in its place; {@link foreignFiles} knows what a kill leaves of it. */
+export function draftOf(file: string): string {
+  return `${file}.${process.pid}.${Math.random().toString(36).slice(2)}`;
 }
 
 /** Names in the folder that are not EdgeFlow's. */

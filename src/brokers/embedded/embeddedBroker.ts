@@ -32,6 +32,7 @@ import type { Change } from './change.js';
 import { CommitQueue } from './commitQueue.js';
 import { monotonicMs } from './clock.js';
 import { defaultDirectory, foreignFiles } from './directory.js';
+import type { Bell } from './bells.js';
 import type { Durability } from './directory.js';
 import { withGroup, withReader, withTopic } from './declared.js';
 import type { Entry } from './entry.js';
@@ -39,6 +40,7 @@ import { seqKey } from './keys.js';
 import { claimMain, releaseMain } from './mainProcess.js';
 import { attemptOf } from '../token.js';
 import { Quiet } from './quiet.js';
+import type { Known } from './quiet.js';
 import { sessionRecord } from './records.js';
 import { Store } from './store.js';
 import type { StoredLog, StoredMessage } from './storedLog.js';
@@ -94,13 +96,14 @@ export class EmbeddedBroker implements Broker {
   readonly #enlisted = new Set<string>();
   readonly #likely = new Set<string>();
   readonly #holds = new OwnHolds();
+  /** When to look next, of each topic, for holds of those who died. */
+  readonly #nextHoldReap = new Map<string, number>();
   readonly #quiet = new Quiet();
   readonly #closing = new AbortController();
   #store: Store | undefined;
   #commits: CommitQueue | undefined;
   #beat: NodeJS.Timeout | undefined;
   #nextReap = 0;
-  #nextHoldReap = 0;
   #main = false;
 
   /** @throws EdgeFlowError `TOPIC_INVALID` for an unusable name, `BROKER_CONFIG` for an unusable number */
@@ -330,7 +333,7 @@ export class EmbeddedBroker implements Broker {
   #look(topic: string, { group, strict = false }: PopRequest, heard: number): ReturnType<StoredLog['ready']> {
     const store = this.#use();
     const key = `${topic}/${group}/${strict}`;
-    const known = store.bells.watched(topic, strict ? ['news', 'space'] : ['news']) ? { commit: store.lastCommit, heard } : undefined;
+    const known = knownNow(store, topic, strict ? ['news', 'space'] : ['news'], heard);
     const now = monotonicMs();
     const until = known && this.#quiet.until(key, known, now);
     if (until !== undefined) return { ready: false, nextDue: until };
@@ -341,7 +344,7 @@ export class EmbeddedBroker implements Broker {
 
   #hasNewer(store: Store, topic: string, reader: string, heard: number): boolean {
     const key = `${topic}/${reader}`;
-    const known = store.bells.watched(topic, ['news']) ? { commit: store.lastCommit, heard } : undefined;
+    const known = knownNow(store, topic, ['news'], heard);
     const now = monotonicMs();
     if (known && this.#quiet.until(key, known, now) !== undefined) return false;
     const newer = store.view((_, log) => withReader(log(topic), topic, reader).hasNewer(reader));
@@ -387,19 +390,21 @@ export class EmbeddedBroker implements Broker {
 
   async #takeLatest(store: Store, topic: string, reader: string, inPlace: boolean): Promise<ReceivedMessage | undefined> {
     const session = this.#session;
+    const over = this.#holds.over(topic, reader);
     const message = await store.change((change) => {
       const log = withReader(change.log(topic), topic, reader);
-      for (const seq of this.#holds.takeOver(topic, reader)) log.letGo(reader, session, seq);
+      for (const seq of over) log.letGo(reader, session, seq);
       const now = monotonicMs();
-      if (now >= this.#nextHoldReap) {
+      if (now >= (this.#nextHoldReap.get(topic) ?? 0)) {
         log.reapHolds(now);
-        this.#nextHoldReap = now + mostReapMs;
+        this.#nextHoldReap.set(topic, now + mostReapMs);
       }
       const latest = log.popLatest(reader, session);
       // Who holds says that it lives.
       if (latest?.entry.payloadKey && !this.#beat) this.#live(change);
       return latest;
     });
+    this.#holds.ended(topic, reader, over);
     if (!message) return undefined;
     const { seq, entry } = message;
     const payload = payloadOf(store, entry, inPlace);
@@ -457,6 +462,11 @@ export function connectEmbeddedBroker({ kind, options }: BrokerConfig): Embedded
       `a broker of kind '${kind}' without a usable directory; expected what open() of an embedded broker returned`,
     );
   return new EmbeddedBroker(options);
+}
+
+/** What a look can be compared with later; undefined where bells of other processes are not heard. */
+function knownNow(store: Store, topic: string, kinds: readonly Bell[], heard: number): Known | undefined {
+  return store.bells.watched(topic, kinds) ? { commit: store.lastCommit, heard } : undefined;
 }
 
 type Taken = readonly (StoredMessage & Ticket)[];

@@ -1,5 +1,6 @@
 import { existsSync, linkSync, renameSync, rmSync, statSync } from 'node:fs';
 import { open } from 'lmdb';
+import { draftOf } from './directory.js';
 import { binary } from './tables.js';
 import type { Environment } from './tables.js';
 
@@ -36,7 +37,7 @@ export function keepEnvironment(path: string, environment: Environment): void {
  * which lmdb does in transactions of its own: those do not look, as {@link Transactions} does, what others have committed.
  */
 function create(options: EnvironmentOptions): void {
-  const draft = `${options.path}.${process.pid}.${Math.random().toString(36).slice(2)}`;
+  const draft = draftOf(options.path);
   try {
     const environment = openFile(draft, options);
     for (const name of options.tables) environment.openDB(name, binary);

@@ -5,7 +5,7 @@ interface OwnHold {
   /** Taken in place, and still looked at. */
   readonly inUse: Set<number>;
   /** Not looked at any more: the next transaction for the reader ends the hold. */
-  over: Set<number>;
+  readonly over: Set<number>;
 }
 
 /** The payloads that a client holds for its readers. */
@@ -23,12 +23,14 @@ export class OwnHolds {
     for (const seq of seqs) if (hold.inUse.delete(seq)) hold.over.add(seq);
   }
 
-  /** Positions to let go of now. */
-  takeOver(topic: string, reader: string): Iterable<number> {
-    const hold = this.#of(topic, reader);
-    const { over } = hold;
-    hold.over = new Set();
-    return over;
+  /** Positions to let go of now; {@link ended} when that is committed. */
+  over(topic: string, reader: string): readonly number[] {
+    return [...this.#of(topic, reader).over];
+  }
+
+  ended(topic: string, reader: string, seqs: readonly number[]): void {
+    const { over } = this.#of(topic, reader);
+    for (const seq of seqs) over.delete(seq);
   }
 
   /** All of them, for the end. */
