@@ -2,6 +2,7 @@
 import { EmbeddedBroker } from '#src/brokers/embedded/embeddedBroker.js';
 import { Change } from '#src/brokers/embedded/change.js';
 import { Store } from '#src/brokers/embedded/store.js';
+import { Transactions } from '#src/brokers/embedded/transactions.js';
 
 /** What a child is to do. */
 export interface ChildTask {
@@ -15,6 +16,8 @@ export interface ChildTask {
   readonly bytes?: readonly number[];
   /** Kills itself at its last commit: when the payloads are stored, or when all of its rows are written and not committed. */
   readonly dies?: 'after payloads' | 'within';
+  /** Breaks its broker: transactions do not look whether they continue the last commit. */
+  readonly careless?: boolean;
 }
 
 const {
@@ -26,6 +29,7 @@ const {
   count = Infinity,
   bytes = [0],
   dies,
+  careless = false,
 } = JSON.parse(process.argv[2] ?? '') as ChildTask;
 const broker = new EmbeddedBroker({ directory, visibilityMs });
 const tell = (message: unknown): void => void process.send?.(message);
@@ -46,6 +50,8 @@ function die(): void {
   if (dies === 'within') Change.prototype.save = kill;
 }
 
+if (careless) Object.defineProperty(Transactions.prototype, 'lastCommit', { get: () => -1 });
+
 switch (task) {
   case 'push': {
     for (let value = from; value < from + count; value++) {
@@ -53,8 +59,8 @@ switch (task) {
       const meta = Buffer.alloc(8);
       meta.writeDoubleLE(value);
       tell({ trying: value });
-      await broker.push('t', { id: `m${value}`, time: Date.now(), meta, payload });
-      tell({ pushed: value });
+      const { seq } = await broker.push('t', { id: `m${value}`, time: Date.now(), meta, payload });
+      tell({ pushed: value, seq });
     }
     break;
   }
