@@ -7,7 +7,7 @@ import type { Snippet } from './snippets.js';
 const root = resolve(import.meta.dirname, '../..');
 const pages = [
   ...['README.md'].filter((file) => existsSync(join(root, file))),
-  ...readdirSync(join(root, 'docs'))
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.md'))
     .map((file) => `docs/${file}`),
 ];
