@@ -25,3 +25,11 @@ export { logTo } from './logTo.js';
 export type { LogToOptions } from './logTo.js';
 export { webcam } from './webcam.js';
 export type { WebcamOptions } from './webcam.js';
+
+export { scene } from './scene.js';
+export type { SceneOptions, SceneView } from './scene/options.js';
+export { drawScene } from './drawScene.js';
+export type { SceneMoment, SceneObject } from './scene/streetScene.js';
+export type { SceneLabel, Cast as SceneCast } from './scene/casts.js';
+export { sceneTruth } from './sceneTruth.js';
+export type { SceneTruth } from './sceneTruth.js';
