@@ -33,3 +33,4 @@ export type { SceneMoment, SceneObject } from './scene/streetScene.js';
 export type { SceneLabel, Cast as SceneCast } from './scene/casts.js';
 export { sceneTruth } from './sceneTruth.js';
 export type { SceneTruth } from './sceneTruth.js';
+export { cameras } from './cameras.js';

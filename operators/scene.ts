@@ -5,6 +5,7 @@ import type { Frame } from './frame.js';
 import { checkSceneOptions } from './scene/options.js';
 import type { SceneOptions, SceneSettings } from './scene/options.js';
 import { StreetScene } from './scene/streetScene.js';
+import { steadyClock } from './steadyClock.js';
 
 /**
  * A camera that needs no camera: frames of a street that is drawn, at the pace of a real one.
@@ -34,12 +35,13 @@ export function scene(options: SceneOptions = {}): Observable<Frame> {
 async function* drawn(settings: SceneSettings, signal: AbortSignal): AsyncGenerator<Frame, void> {
   const { view, pace, frames } = settings;
   const street = new StreetScene(view);
+  const now = steadyClock();
   let due = performance.now();
   for (let index = 0; index < frames; index++) {
     const waitMs = due - performance.now();
     if (pace && waitMs > 0) await pause(waitMs, signal);
     if (signal.aborted) return;
     due = Math.max(due + 1000 / view.fps, performance.now());
-    yield { ...street.frameAt(index).frame, time: Date.now() };
+    yield { ...street.frameAt(index).frame, time: now() };
   }
 }
