@@ -34,3 +34,5 @@ export type { SceneLabel, Cast as SceneCast } from './scene/casts.js';
 export { sceneTruth } from './sceneTruth.js';
 export type { SceneTruth } from './sceneTruth.js';
 export { cameras } from './cameras.js';
+export { images } from './images.js';
+export type { ImagesOptions, SkippedImage } from './images/options.js';

@@ -133,7 +133,7 @@ describe.skipIf(noFfmpeg)('cameras', () => {
     const stream = cameras({ a: 'lavfi:testsrc=size=64x48', b: 'lavfi:testsrc2=size=64x48' }, { pace: false });
     const work = mapAsync(
       async ({ source, index }: Frame) => {
-        if (source === 'a') await new Promise((never) => void never);
+        if (source === 'a') await new Promise(() => undefined);
         if (index === 20) throw new Error('no more');
         done.push(source);
       },
