@@ -46,3 +46,7 @@ export type { DetectMotionOptions, Motion } from './detectMotion.js';
 export { annotate } from './annotate.js';
 export type { AnnotateOptions } from './annotate.js';
 export type { MarkedBox, MarkedPath, MarkedZone } from './annotate/marks.js';
+export { listModels, pullModel } from './models/catalog.js';
+export type { CatalogModel } from './models/catalog.js';
+export { inspectModel } from './models/inspectModel.js';
+export type { InspectedModel, ModelTensor } from './models/inspectModel.js';
