@@ -42,8 +42,11 @@ const pixel = ({ data, width, format }: Frame, x: number, y: number): number[] =
 /** The places whose pixels differ between two frames of one size. */
 function differing(a: Frame, b: Frame): [x: number, y: number][] {
   const places: [number, number][] = [];
-  for (let y = 0; y < a.height; y++) {
-    for (let x = 0; x < a.width; x++) if (pixel(a, x, y).some((value, channel) => value !== pixel(b, x, y)[channel])) places.push([x, y]);
+  const channels = a.format === 'gray8' ? 1 : 3;
+  for (let place = 0; place < a.width * a.height; place++) {
+    const at = place * channels;
+    const same = [0, 1, 2].every((channel) => channel >= channels || a.data[at + channel] === b.data[at + channel]);
+    if (!same) places.push([place % a.width, Math.floor(place / a.width)]);
   }
   return places;
 }
