@@ -7,6 +7,9 @@ const palette = ['#e69f00', '#56b4e9', '#00c08a', '#f0e442', '#4d9de0', '#ff6f3c
 
 const zoneColour = '#00c08a';
 
+/** Farther points are drawn nearer, as far as the renderer counts. */
+const farthest = 1e6;
+
 /** Longer texts are cut. */
 const mostSigns = 80;
 
@@ -20,8 +23,12 @@ function colourOf({ track, label }: { readonly track?: number | string; readonly
   return palette[sum % palette.length] ?? '#ffffff';
 }
 
+function near(value: number): number {
+  return Math.max(-farthest, Math.min(farthest, value));
+}
+
 /** Text that is text in XML, whatever it says. */
-export function escapeText(text: string): string {
+function escapeText(text: string): string {
   return Array.from(text.replace(/[\p{Cc}\p{Cs}\ufffe\uffff]/gu, ' '))
     .slice(0, mostSigns)
     .join('')
@@ -56,7 +63,7 @@ export class Overlay {
   }
 
   #box(mark: MarkedBox): string {
-    const [x1, y1, x2, y2] = checkBox(mark.box, 'annotate');
+    const [x1 = 0, y1 = 0, x2 = 0, y2 = 0] = checkBox(mark.box, 'annotate').map(near);
     const colour = colourOf(mark);
     const { label = '', score, track } = mark;
     const text = [label, track === undefined ? '' : `#${track}`, score === undefined ? '' : score.toFixed(2)]
@@ -81,7 +88,7 @@ export class Overlay {
 
   #points(points: MarkedPath['points']): string {
     checkPoints(points);
-    return `points="${points.map(([x, y]) => `${x},${y}`).join(' ')}"`;
+    return `points="${points.map(([x, y]) => `${near(x)},${near(y)}`).join(' ')}"`;
   }
 
   /** A text on its ground, above a point where there is room, and always within the picture. */

@@ -1,3 +1,4 @@
+import { EdgeFlowError } from 'edgeflow';
 import { checkFrame } from '../frame.js';
 import type { Frame } from '../frame.js';
 import { guard, openFrame } from '../picture.js';
@@ -21,7 +22,14 @@ export async function grayPicture(frame: Frame, width: number): Promise<GrayPict
   const size = { width: Math.max(1, Math.round(frame.width * scale)), height: Math.max(1, Math.round(frame.height * scale)) };
   if (frame.format !== 'jpeg') return { ...size, pixels: means(frame, size.width, size.height) };
   const picture = await openFrame(frame);
-  const gray = await guard(`frame ${frame.index} of '${frame.source}'`, () =>
+  const name = `frame ${frame.index} of '${frame.source}'`;
+  const found = await guard(name, () => picture.metadata());
+  if (found.width !== frame.width || found.height !== frame.height)
+    throw new EdgeFlowError(
+      'FRAME_INVALID',
+      `${name}: the JPEG is ${found.width}x${found.height}; expected the frame's ${frame.width}x${frame.height}`,
+    );
+  const gray = await guard(name, () =>
     picture
       .resize({ ...size, fit: 'fill' })
       .toColourspace('b-w')

@@ -117,11 +117,13 @@ test.skipIf(video.absent || lacks('ffmpeg'))(
 test('a frame that does not hold what it says fails its own delivery, and the background stays', async () => {
   const jpeg = { format: 'jpeg', data: new Uint8Array([0xff, 0xd8, 0, 0, 0, 0]) } as const;
   const wrong: Partial<Frame>[] = [{ data: new Uint8Array(5) }, { width: 0 }, { height: 99_999 }, { format: 'nv12' as 'gray8' }, jpeg];
+  const [tall] = await lastValueFrom(from([plainFrame(20, 40)]).pipe(encodeJpeg(), toArray()));
+  wrong.unshift({ ...tall, width, height });
   const frames = [square(undefined), ...wrong.map((changes) => ({ ...square(10), ...changes })), square(50)];
   const { results, failures } = await throughBroker(frames, detectMotion());
   expect(moving(results)).toBe('.M');
   expect(failures.map((failure) => /^[A-Z]+_[A-Z]+/.exec(failure)?.[0])).toEqual([
-    ...Array.from({ length: 4 }, () => 'FRAME_INVALID'),
+    ...Array.from({ length: 5 }, () => 'FRAME_INVALID'),
     'IMAGE_INVALID',
   ]);
 });
