@@ -1,3 +1,4 @@
+import { EdgeFlowError } from 'edgeflow';
 import { checkSceneView } from './scene/options.js';
 import type { SceneView } from './scene/options.js';
 import { StreetScene } from './scene/streetScene.js';
@@ -10,7 +11,7 @@ import type { SceneMoment } from './scene/streetScene.js';
  *
  * @param view - which street, as for `scene`.
  * @returns a function of the frame's number, from 0.
- * @throws EdgeFlowError `OPTIONS_INVALID`
+ * @throws EdgeFlowError `OPTIONS_INVALID`, also for a number that no frame has
  * @example
  * ```ts
  * const { frame, objects } = drawScene({ seed: 7 })(100);
@@ -18,5 +19,9 @@ import type { SceneMoment } from './scene/streetScene.js';
  */
 export function drawScene(view: SceneView = {}): (index: number) => SceneMoment {
   const street = new StreetScene(checkSceneView(view));
-  return (index) => street.frameAt(index);
+  return (index) => {
+    if (!(Number.isSafeInteger(index) && index >= 0))
+      throw new EdgeFlowError('OPTIONS_INVALID', `scene: there is no frame ${index}; expected a whole number from 0`);
+    return street.frameAt(index);
+  };
 }

@@ -55,7 +55,7 @@ export function checkSceneView(view: SceneView): Required<SceneView> {
   check('height', height, isSide(height), `a whole number from ${leastPixels} to ${mostPixels}`);
   check('fps', fps, fps > 0 && fps <= 1000, 'more than 0 and at most 1000');
   for (const [name, density] of Object.entries(typeof traffic === 'number' ? { traffic } : traffic)) {
-    check('traffic', name, name === 'traffic' || Object.hasOwn(casts, name), `walkers, dogs, cars or cyclists`);
+    check('traffic', name, typeof traffic === 'number' || Object.hasOwn(casts, name), `walkers, dogs, cars or cyclists`);
     check(name, density, density >= 0 && density <= 20, 'from 0 to 20');
   }
   return { seed, width, height, fps, traffic };

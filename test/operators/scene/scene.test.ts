@@ -111,6 +111,10 @@ describe('drawScene', () => {
     }
   });
 
+  it.each([-1, 0.5, NaN])('has no frame %d', (index) => {
+    expect(() => drawScene(small)(index)).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }));
+  });
+
   it.each([
     { seed: 0.5 },
     { width: 0 },
