@@ -72,7 +72,7 @@ describe.skipIf(noFfmpeg)('a camera that serves Motion JPEG over HTTP', () => {
       stream(response, 60, send, () => (frozen ? undefined : red));
     });
     const events: CameraEvent[] = [];
-    const seen = collect(camera({ source, stallTimeoutMs: 1_000, reconnect, onEvent: (event) => events.push(event) }));
+    const seen = collect(camera({ source, stallTimeoutMs: 1_500, reconnect, onEvent: (event) => events.push(event) }));
     await until('pictures', () => seen.length > 5);
     const calm = events.length;
     frozen = true;
@@ -91,7 +91,7 @@ describe.skipIf(noFfmpeg)('a camera that serves Motion JPEG over HTTP', () => {
     );
     const told = events.slice(calm).flatMap((event) => (event.type === 'stalled' || event.type === 'reconnect' ? [event] : []));
     expect(told.slice(0, 2)).toMatchObject([
-      { type: 'stalled', silentMs: 1_000 },
+      { type: 'stalled', silentMs: 1_500 },
       { type: 'reconnect', attempt: 1 },
     ]);
     expect(rising(seen.map(({ index }) => index))).toBe(true);
