@@ -121,8 +121,15 @@ async function readHead(
   return told;
 }
 
-/** The shape for one picture of a run of several; another than the run's count is kept, and then foreign. */
+/**
+ * The shape for one picture of a run of several.
+ *
+ * @throws EdgeFlowError `MODEL_INVALID` for an output that mixes them: shapes within were fixed when it was exported for one.
+ */
 function ofOne({ name, dims }: OutputShape, count: number): OutputShape {
   const [first, ...rest] = dims;
-  return first === count ? { name, dims: [1, ...rest] } : { name, dims };
+  if (first === count) return { name, dims: [1, ...rest] };
+  throw invalidModel(
+    `a run of ${count} pictures gives '${name}' [${dims.join(', ')}]; expected ${count} as its first number: export the model with a dynamic batch dimension, or leave \`batch\` out`,
+  );
 }
