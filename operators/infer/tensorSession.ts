@@ -1,7 +1,8 @@
 import { EdgeFlowError } from 'edgeflow';
 import { Tensor } from 'onnxruntime-node';
 import type { InferenceSession } from 'onnxruntime-node';
-import type { OpenedSession, Outcome, Runner, TensorSpec, WorkerSettings } from '../inference/protocol.js';
+import type { OpenedSession, Outcome, Runner, WorkerSettings } from '../inference/protocol.js';
+import type { ModelTensor } from '../models/inspectModel.js';
 import { invalidModel, openSession, timed } from '../inference/session.js';
 import { tensorTypes, typeOf, zeros } from './tensors.js';
 import type { TensorValues, Tensors } from './tensors.js';
@@ -51,7 +52,7 @@ export class TensorSession implements Runner<'tensors'> {
   }
 }
 
-async function runOnZeros(session: InferenceSession, inputs: readonly TensorSpec[], outputs: readonly string[]): Promise<number> {
+async function runOnZeros(session: InferenceSession, inputs: readonly ModelTensor[], outputs: readonly string[]): Promise<number> {
   const feeds = inputs.map(({ name, type, shape }) => {
     const dims = shape.map((side) => (typeof side === 'number' ? side : 1));
     const data = zeros(type, dims.reduce((product, side) => product * side, 1)) ?? new Float32Array();

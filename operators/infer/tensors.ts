@@ -1,6 +1,6 @@
 import { EdgeFlowError } from 'edgeflow';
 import { closest } from '../closest.js';
-import type { TensorSpec } from '../inference/protocol.js';
+import type { ModelTensor } from '../models/inspectModel.js';
 
 /** Numbers of a tensor: float32, uint8, int64, int32, float64, int8. */
 export type TensorValues = Float32Array | Uint8Array | BigInt64Array | Int32Array | Float64Array | Int8Array;
@@ -48,7 +48,7 @@ export function isTensor(value: TensorData | Tensors): value is TensorData {
  *
  * @throws EdgeFlowError `TENSOR_INVALID` that names the input, what it expects, and what was found.
  */
-export function checkTensors(given: TensorData | Tensors, inputs: readonly TensorSpec[]): Tensors {
+export function checkTensors(given: TensorData | Tensors, inputs: readonly ModelTensor[]): Tensors {
   const [only] = inputs;
   if (isTensor(given) && (inputs.length !== 1 || !only))
     throw invalid(`prepare gave one tensor without a name, but the model has the inputs ${namesOf(inputs)}; give { name: tensor } for each`);
@@ -62,7 +62,7 @@ export function checkTensors(given: TensorData | Tensors, inputs: readonly Tenso
   return tensors;
 }
 
-function checkTensor({ name, type, shape }: TensorSpec, tensor: TensorData | undefined): void {
+function checkTensor({ name, type, shape }: ModelTensor, tensor: TensorData | undefined): void {
   const expected = `expected ${type} [${shape.join(', ')}]`;
   if (!tensor) throw invalid(`prepare gave no tensor for the input '${name}'; ${expected}`);
   const { data, dims } = tensor;
@@ -79,7 +79,7 @@ function arrayOf(type: string): string {
   return typeNames.find(([, name]) => name === type)?.[0].name ?? `none that infer knows: it takes ${tensorTypes.join(', ')}`;
 }
 
-function namesOf(inputs: readonly TensorSpec[]): string {
+function namesOf(inputs: readonly ModelTensor[]): string {
   return inputs.map(({ name }) => `'${name}'`).join(', ');
 }
 

@@ -3,7 +3,8 @@ import { Observable } from 'rxjs';
 import type { OperatorFunction } from 'rxjs';
 import { joinPool } from './pool.js';
 import type { OpenModel, PoolSettings } from './pool.js';
-import type { KindName, Kinds, TensorSpec } from './protocol.js';
+import type { KindName, Kinds } from './protocol.js';
+import type { ModelTensor } from '../models/inspectModel.js';
 import type { Provider } from './providers.js';
 
 /** What `onReady` is told of a model. */
@@ -14,8 +15,8 @@ export interface ReadyModel {
   readonly provider: Provider;
   /** Providers of an earlier choice that cannot be used here, and why. */
   readonly refused: readonly { readonly provider: Provider; readonly reason: string }[];
-  readonly inputs: readonly TensorSpec[];
-  readonly outputs: readonly TensorSpec[];
+  readonly inputs: readonly ModelTensor[];
+  readonly outputs: readonly ModelTensor[];
   /** How the output is read, such as `yolox`; undefined where the user's own function reads it. */
   readonly head: string | undefined;
   /** Size of the picture that the model sees, in pixels; undefined for `infer`. */

@@ -1,5 +1,6 @@
 import type { ClassifierKind } from '../classify/classifierKind.js';
 import type { TensorsKind } from '../infer/tensorsKind.js';
+import type { ModelTensor } from '../models/inspectModel.js';
 import type { DetectorKind } from '../yolo/detectorKind.js';
 import type { BusyFlag } from './exitGuard.js';
 import type { Provider } from './providers.js';
@@ -30,20 +31,11 @@ export interface WorkerData<K extends KindName> extends WorkerSettings<K> {
   readonly busy: BusyFlag;
 }
 
-/** An input or output of a model. */
-export interface TensorSpec {
-  readonly name: string;
-  /** Such as `float32`. */
-  readonly type: string;
-  /** A name stands for a size that the caller chooses. */
-  readonly shape: readonly (number | string)[];
-}
-
 /** What a thread tells of its model. */
 export interface OpenedSession<K extends KindName> {
   readonly info: Kinds[K]['info'];
-  readonly inputs: readonly TensorSpec[];
-  readonly outputs: readonly TensorSpec[];
+  readonly inputs: readonly ModelTensor[];
+  readonly outputs: readonly ModelTensor[];
   /** What runs the model. */
   readonly provider: Provider;
   /** Providers of an earlier choice that could not be used. */

@@ -1,7 +1,8 @@
 import { EdgeFlowError } from 'edgeflow';
 import { InferenceSession } from 'onnxruntime-node';
 import { performance } from 'node:perf_hooks';
-import type { KindName, OpenedSession, Outcome, TensorSpec } from './protocol.js';
+import type { KindName, OpenedSession, Outcome } from './protocol.js';
+import type { ModelTensor } from '../models/inspectModel.js';
 import type { Provider } from './providers.js';
 
 /** One thread a session: the pool makes use of further cores, and threads beyond the cores double the time. */
@@ -67,7 +68,7 @@ export function invalidModel(message: string): EdgeFlowError {
   return new EdgeFlowError('MODEL_INVALID', message);
 }
 
-function specsOf(metadata: readonly InferenceSession.ValueMetadata[]): TensorSpec[] {
+function specsOf(metadata: readonly InferenceSession.ValueMetadata[]): ModelTensor[] {
   return metadata.map((each) =>
     each.isTensor ? { name: each.name, type: each.type, shape: each.shape } : { name: each.name, type: 'no tensor', shape: [] },
   );

@@ -1,5 +1,5 @@
 import { EdgeFlowError } from 'edgeflow';
-import type { TensorSpec } from '../inference/protocol.js';
+import type { ModelTensor } from '../models/inspectModel.js';
 import { invalidModel } from '../inference/session.js';
 import type { Size } from './letterboxGeometry.js';
 
@@ -13,7 +13,7 @@ const expected = "expected one float32 picture [1, 3, height, width]: export the
  * @throws EdgeFlowError `MODEL_INVALID` for another input than one picture, `OPTIONS_INVALID` for a batch that the model
  * cannot take.
  */
-export function pictureInput(inputs: readonly TensorSpec[], fallback: Size, maxBatch: number): Size {
+export function pictureInput(inputs: readonly ModelTensor[], fallback: Size, maxBatch: number): Size {
   const [image, ...others] = inputs;
   if (!image || others.length > 0) throw invalidModel(`the model has ${inputs.length} inputs; ${expected}`);
   const { name, type, shape } = image;
