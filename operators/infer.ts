@@ -58,7 +58,8 @@ export interface InferOptions<T, R> extends ModelOptions {
  */
 export function infer<T, R>(options: InferOptions<T, R>): OperatorFunction<T, R> {
   const { model, prepare, interpret, outputs, transfer = false, warmUp = true, onReady } = options;
-  if (outputs?.length === 0) throw new EdgeFlowError('OPTIONS_INVALID', 'infer: outputs is empty; expected at least one name, or none for all');
+  if (outputs?.length === 0)
+    throw new EdgeFlowError('OPTIONS_INVALID', 'infer: outputs is empty; expected at least one name, or none for all');
 
   return modelOperator({
     operator: 'infer',

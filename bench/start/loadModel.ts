@@ -2,7 +2,13 @@
 const startMs = performance.now();
 const { DetectorSession } = await import('../../operators/yolo/detectorSession.js');
 const inputSize = { width: 640, height: 640 };
-const settings = { kind: 'detect', path: process.argv[2] ?? '', providers: ['cpu'], maxBatch: 1, options: { task: 'detect', inputSize } } as const;
+const settings = {
+  kind: 'detect',
+  path: process.argv[2] ?? '',
+  providers: ['cpu'],
+  maxBatch: 1,
+  options: { task: 'detect', inputSize },
+} as const;
 const session = await DetectorSession.open(settings);
 console.log(performance.now() - startMs);
 await session.close();

@@ -16,7 +16,13 @@ const count = film.length / frameBytes;
 const frames = Array.from({ length: count }, (_, index) => film.subarray(index * frameBytes, (index + 1) * frameBytes));
 
 const inputSize = { width: 640, height: 640 };
-const opened = await DetectorSession.open({ kind: 'detect', path: model, providers: ['cpu'], maxBatch: 1, options: { task: 'detect', inputSize } });
+const opened = await DetectorSession.open({
+  kind: 'detect',
+  path: model,
+  providers: ['cpu'],
+  maxBatch: 1,
+  options: { task: 'detect', inputSize },
+});
 const { input, head } = opened.opened.info;
 await opened.close();
 const session = await InferenceSession.create(model, { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 });

@@ -45,7 +45,9 @@ export class ClassifierSession implements Runner<'classify'> {
     const outcomes: Outcome<readonly ClassScore[]>[] = [];
     for (const { picture, topK, softmax } of jobs) {
       fillPlanes(this.#tensor, picture, input, this.#settings);
-      const outputs = await this.#session.run({ [inputName]: new Tensor('float32', this.#tensor, [1, 3, input.height, input.width]) }, [outputName]);
+      const outputs = await this.#session.run({ [inputName]: new Tensor('float32', this.#tensor, [1, 3, input.height, input.width]) }, [
+        outputName,
+      ]);
       outcomes.push(attempt(() => bestScores(outputs[outputName]?.data as Float32Array, topK, softmax)));
     }
     return outcomes;

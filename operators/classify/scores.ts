@@ -10,7 +10,10 @@ import type { ClassScore } from './classifierKind.js';
 export function bestScores(values: Float32Array, topK: number, softmax: 'auto' | boolean): ClassScore[] {
   const broken = values.findIndex((value) => !Number.isFinite(value));
   if (broken >= 0)
-    throw new EdgeFlowError('INFERENCE_FAILED', `the model gave ${values[broken]} for class ${broken}; expected finite numbers: its weights may be damaged`);
+    throw new EdgeFlowError(
+      'INFERENCE_FAILED',
+      `the model gave ${values[broken]} for class ${broken}; expected finite numbers: its weights may be damaged`,
+    );
   const scores = softmax === true || (softmax === 'auto' && !areProbabilities(values)) ? softmaxOf(values) : values;
   return Array.from(scores, (score, classId) => ({ classId, score }))
     .sort((a, b) => b.score - a.score)

@@ -55,7 +55,11 @@ export class TensorSession implements Runner<'tensors'> {
 async function runOnZeros(session: InferenceSession, inputs: readonly ModelTensor[], outputs: readonly string[]): Promise<number> {
   const feeds = inputs.map(({ name, type, shape }) => {
     const dims = shape.map((side) => (typeof side === 'number' ? side : 1));
-    const data = zeros(type, dims.reduce((product, side) => product * side, 1)) ?? new Float32Array();
+    const data =
+      zeros(
+        type,
+        dims.reduce((product, side) => product * side, 1),
+      ) ?? new Float32Array();
     return [name, toTensor(data, dims)] as const;
   });
   try {
@@ -78,6 +82,7 @@ function toTensor(data: TensorValues, dims: readonly number[]): Tensor {
 
 function fromTensor(name: string, { data, dims, type }: Tensor): Tensors[string] {
   const values = data as TensorValues;
-  if (typeOf(values) === undefined) throw invalidModel(`the output '${name}' is of ${type}; expected ${tensorTypes.join(', ')}: leave it out by \`outputs\``);
+  if (typeOf(values) === undefined)
+    throw invalidModel(`the output '${name}' is of ${type}; expected ${tensorTypes.join(', ')}: leave it out by \`outputs\``);
   return { data: values, dims };
 }

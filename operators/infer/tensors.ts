@@ -51,12 +51,19 @@ export function isTensor(value: TensorData | Tensors): value is TensorData {
 export function checkTensors(given: TensorData | Tensors, inputs: readonly ModelTensor[]): Tensors {
   const [only] = inputs;
   if (isTensor(given) && (inputs.length !== 1 || !only))
-    throw invalid(`prepare gave one tensor without a name, but the model has the inputs ${namesOf(inputs)}; give { name: tensor } for each`);
+    throw invalid(
+      `prepare gave one tensor without a name, but the model has the inputs ${namesOf(inputs)}; give { name: tensor } for each`,
+    );
   const tensors: Tensors = isTensor(given) ? { [only?.name ?? '']: given } : given;
   for (const name of Object.keys(tensors)) {
     if (inputs.some((input) => input.name === name)) continue;
-    const hint = closest(name, inputs.map((input) => input.name));
-    throw invalid(`prepare gave '${name}', which is no input of the model; expected ${namesOf(inputs)}${hint === undefined ? '' : ` (did you mean '${hint}'?)`}`);
+    const hint = closest(
+      name,
+      inputs.map((input) => input.name),
+    );
+    throw invalid(
+      `prepare gave '${name}', which is no input of the model; expected ${namesOf(inputs)}${hint === undefined ? '' : ` (did you mean '${hint}'?)`}`,
+    );
   }
   for (const input of inputs) checkTensor(input, tensors[input.name]);
   return tensors;

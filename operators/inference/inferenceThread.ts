@@ -39,7 +39,8 @@ export class InferenceThread<K extends KindName> {
     this.ready = new Promise<OpenedSession<K>>((resolve, reject) => {
       worker.on('message', (answer: Answer<K>) => {
         if (answer.type === 'ready') resolve(answer.opened);
-        else if (answer.type === 'unusable') reject(new EdgeFlowError(answer.code, `model ${settings.path} cannot be used: ${answer.message}`));
+        else if (answer.type === 'unusable')
+          reject(new EdgeFlowError(answer.code, `model ${settings.path} cannot be used: ${answer.message}`));
         else this.#settle(answer);
       });
       worker.once('exit', () => {
@@ -120,14 +121,14 @@ export class InferenceThread<K extends KindName> {
 
 /** The error for a value that the model could not be run on. */
 export function notRun(why: string, cause?: unknown): EdgeFlowError {
-  return new EdgeFlowError('INFERENCE_FAILED', `the model could not be run on the frame: ${why}`, { cause });
+  return new EdgeFlowError('INFERENCE_FAILED', `there is no result of the model: ${why}`, { cause });
 }
 
 function crashed(cause: unknown): EdgeFlowError {
   const why = cause instanceof Error ? `: ${cause.message}` : '';
   return new EdgeFlowError(
     'INFERENCE_FAILED',
-    `the inference worker ended unexpectedly${why}; the frame is lost to it, and a new worker takes the next`,
+    `the inference worker ended unexpectedly${why}; what it worked on is lost to it, and a new worker takes the next`,
     { cause },
   );
 }

@@ -31,7 +31,7 @@ export interface OpenModel<K extends KindName> extends ResolvedModel, OpenedSess
 interface Waiting<K extends KindName> {
   readonly job: Kinds[K]['job'];
   readonly resolve: (result: Kinds[K]['result']) => void;
-  readonly reject: (error: unknown) => void;
+  readonly reject: (error: Error) => void;
 }
 
 /**
@@ -45,8 +45,8 @@ export class InferencePool<K extends KindName> {
   readonly failed: Promise<never>;
   /** @internal for tests that kill them */
   readonly threads = new Set<InferenceThread<K>>();
-  /** @internal sizes of the runs so far, for tests */
-  readonly runs: number[] = [];
+  /** @internal told how many jobs each run has, for tests */
+  onRun: (jobs: number) => void = () => undefined;
   readonly #abort = new AbortController();
   readonly #idle: InferenceThread<K>[] = [];
   readonly #queue: JobQueue<Waiting<K>>;
@@ -78,7 +78,7 @@ export class InferencePool<K extends KindName> {
         },
         reject: (error) => {
           stopListening();
-          reject(error as Error);
+          reject(error);
         },
       };
       const forget = (): void => {
@@ -134,7 +134,7 @@ export class InferencePool<K extends KindName> {
   }
 
   async #runOn(thread: InferenceThread<K>, waiting: readonly Waiting<K>[]): Promise<void> {
-    this.runs.push(waiting.length);
+    this.onRun(waiting.length);
     try {
       const outcomes = await thread.run(waiting.map(({ job }) => job));
       for (const [index, { resolve, reject }] of waiting.entries()) {
@@ -143,7 +143,7 @@ export class InferencePool<K extends KindName> {
         else reject(notRun(outcome?.failed ?? 'it gave no answer'));
       }
     } catch (error) {
-      for (const { reject } of waiting) reject(error);
+      for (const { reject } of waiting) reject(error as Error);
     }
     this.#giveBack(thread);
   }

@@ -9,7 +9,8 @@ export type Provider = (typeof providerNames)[number];
 
 /** @throws EdgeFlowError `OPTIONS_INVALID` for an empty list, and for a name that no provider has. */
 export function checkProviders(operator: string, providers: readonly string[]): void {
-  if (providers.length === 0) throw new EdgeFlowError('OPTIONS_INVALID', `${operator}: providers is empty; expected at least one, such as 'cpu'`);
+  if (providers.length === 0)
+    throw new EdgeFlowError('OPTIONS_INVALID', `${operator}: providers is empty; expected at least one, such as 'cpu'`);
   for (const name of providers) {
     if (providerNames.some((known) => known === name)) continue;
     const hint = closest(name, providerNames);

@@ -63,7 +63,10 @@ export interface DetectorParts<D extends Detection, F> {
 export type DetectionsOf<D extends Detection> = Omit<Detections, 'objects'> & { readonly objects: readonly D[] };
 
 /** Makes an operator that finds objects in frames. */
-export function detector<D extends Detection, F>(options: DetectorOptions, parts: DetectorParts<D, F>): OperatorFunction<Frame, DetectionsOf<D>> {
+export function detector<D extends Detection, F>(
+  options: DetectorOptions,
+  parts: DetectorParts<D, F>,
+): OperatorFunction<Frame, DetectionsOf<D>> {
   const { operator, task, fit, toObject } = parts;
   const { scoreThreshold = 0.5, iouThreshold = 0.45, maxDetections = 300, inputSize = { width: 640, height: 640 }, region } = options;
   checkRange(operator, 'scoreThreshold', scoreThreshold, 0, 1);

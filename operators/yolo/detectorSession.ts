@@ -113,7 +113,9 @@ async function readHead(
   const shapes = (readable.length > 0 ? readable : tensors).map(({ name, dims }) => ofOne({ name, dims }, count));
   const said = task === 'pose' ? (await readOnnxMetadata(path)).get('kpt_shape') : undefined;
   const told =
-    task === 'pose' ? recognisePoseHead(shapes, input, said === undefined ? undefined : parseKeypointShape(said)) : recogniseHead(shapes, input);
+    task === 'pose'
+      ? recognisePoseHead(shapes, input, said === undefined ? undefined : parseKeypointShape(said))
+      : recogniseHead(shapes, input);
   if (readable.length === 0)
     throw invalidModel(
       `the output is of ${tensors.map(({ type }) => type).join(', ')}; expected float32: export the model without half precision`,

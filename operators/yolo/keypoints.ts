@@ -19,13 +19,17 @@ export function keypointsAt(values: Float32Array, head: Head, anchor: number, ge
   const { count, dims } = head.keypoints ?? { count: 0, dims: 3 };
   const numbers = count * dims;
   // Columns of an output that is not suppressed, rows of a final list.
-  const [start, step] = head.kind === 'yolov8' ? [(4 + head.classes) * head.anchors + anchor, head.anchors] : [anchor * (6 + numbers) + 6, 1];
+  const [start, step] =
+    head.kind === 'yolov8' ? [(4 + head.classes) * head.anchors + anchor, head.anchors] : [anchor * (6 + numbers) + 6, 1];
   const clip = (value: number, limit: number): number => Math.min(limit, Math.max(0, value));
   const { source, scaleX, scaleY, offsetX, offsetY } = geometry;
   return Array.from({ length: numbers }, (_, i) => {
     const value = values[start + i * step] ?? NaN;
     if (!Number.isFinite(value))
-      throw new EdgeFlowError('INFERENCE_FAILED', `keypoint ${Math.floor(i / dims)} of an object has the number ${value}; expected finite ones`);
+      throw new EdgeFlowError(
+        'INFERENCE_FAILED',
+        `keypoint ${Math.floor(i / dims)} of an object has the number ${value}; expected finite ones`,
+      );
     if (i % dims === 0) return clip((value - offsetX) / scaleX, source.width);
     return i % dims === 1 ? clip((value - offsetY) / scaleY, source.height) : value;
   });

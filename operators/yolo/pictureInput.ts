@@ -20,7 +20,8 @@ export function pictureInput(inputs: readonly ModelTensor[], fallback: Size, max
   if (type !== 'float32') throw invalidModel(`the input '${name}' is ${type}; ${expected}`);
   const [batch, channels, height, width] = shape;
   const fits = (found: number | string | undefined, wanted: number): boolean => typeof found === 'string' || found === wanted;
-  if (shape.length !== 4 || !fits(batch, 1) || !fits(channels, 3)) throw invalidModel(`the input '${name}' is [${shape.join(', ')}]; ${expected}`);
+  if (shape.length !== 4 || !fits(batch, 1) || !fits(channels, 3))
+    throw invalidModel(`the input '${name}' is [${shape.join(', ')}]; ${expected}`);
   if (maxBatch > 1 && typeof batch !== 'string')
     throw new EdgeFlowError(
       'OPTIONS_INVALID',

@@ -24,8 +24,8 @@ export function poseHeadOfShape(dims: readonly number[], input: Size, known: Key
     if (keypoints && classes >= 1) return { kind: 'yolov8', classes, anchors: columns, keypoints };
   }
   const keypoints = keypointsOf(columns - 6, known?.dims);
-  if (keypoints && keypoints.count === (known?.count ?? keypoints.count)) return { kind: 'endToEnd', classes: undefined, anchors: rows, keypoints };
-  return undefined;
+  if (!keypoints || (known && known.count !== keypoints.count)) return undefined;
+  return { kind: 'endToEnd', classes: undefined, anchors: rows, keypoints };
 }
 
 function keypointsOf(numbers: number, dims: 2 | 3 = 3): KeypointShape | undefined {

@@ -32,7 +32,7 @@ export function checkRegion(operator: string, polygon: readonly PolygonPoint[]):
   };
   if (polygon.length < 3) fail(`has ${polygon.length} corners`);
   for (const point of polygon)
-    if (point.length !== 2 || !point.every((value) => Number.isFinite(value) && value >= 0)) fail(`has the corner [${point.join(', ')}]`);
+    if (!point.every((value) => Number.isFinite(value) && value >= 0)) fail(`has the corner [${point.join(', ')}]`);
   const edges = edgesOf(polygon);
   for (const [i, a] of edges.entries())
     for (const [j, b] of edges.entries())

@@ -144,12 +144,30 @@ describe('what cannot be used is one error of the stream, as soon as it is subsc
       /'images' is \[1, 64, 64, 3\].*NCHW/,
     ],
     ['a damaged file', () => truncated(pets), {}, 'MODEL_INVALID', /cannot be used/],
-    ['a gray picture', () => model({ output: [1, 6, 84], input: [1, 1, 64, 64] }), {}, 'MODEL_INVALID', /\[1, 1, 64, 64\].*\[1, 3, height, width\]/],
-    ['four channels', () => model({ output: [1, 6, 84], input: [1, 4, 64, 64] }), {}, 'MODEL_INVALID', /\[1, 4, 64, 64\].*\[1, 3, height, width\]/],
+    [
+      'a gray picture',
+      () => model({ output: [1, 6, 84], input: [1, 1, 64, 64] }),
+      {},
+      'MODEL_INVALID',
+      /\[1, 1, 64, 64\].*\[1, 3, height, width\]/,
+    ],
+    [
+      'four channels',
+      () => model({ output: [1, 6, 84], input: [1, 4, 64, 64] }),
+      {},
+      'MODEL_INVALID',
+      /\[1, 4, 64, 64\].*\[1, 3, height, width\]/,
+    ],
     ['no picture', () => model({ output: [1, 6, 84], input: [1, 10] }), {}, 'MODEL_INVALID', /'images' is \[1, 10\]/],
     ['another task', () => model({ ...pets, metadata: { names, task: 'pose' } }), {}, 'MODEL_INVALID', /'pose'.*estimatePose/],
     ['a batch of a model for one', () => model(pets), { batch: { max: 2 } }, 'OPTIONS_INVALID', /takes one picture a run.*batch\.max is 2/],
-    ['only providers that are not here', () => model(pets), { providers: [absent] }, 'OPTIONS_INVALID', /no provider of .*name 'cpu' behind it/],
+    [
+      'only providers that are not here',
+      () => model(pets),
+      { providers: [absent] },
+      'OPTIONS_INVALID',
+      /no provider of .*name 'cpu' behind it/,
+    ],
     ['a damaged file, for such a provider too', () => truncated(pets), { providers: [absent] }, 'MODEL_INVALID', /cannot be used/],
     ['no labels', () => model({ output: [1, 6, 84] }), { workers: 2 }, 'OPTIONS_INVALID', /2 classes and no names/],
     ['too many labels', () => model(pets), { labels: ['a', 'b', 'c'] }, 'OPTIONS_INVALID', /3 labels.*2 classes/],
@@ -228,7 +246,9 @@ test('a model is told of when it is ready, and a provider that was passed over',
     };
     streams.add(NEVER.pipe(detectYolo({ ...options, onReady })).subscribe());
   });
-  await expect.poll(() => warnings.map(({ message }) => message)).toEqual([expect.stringMatching(`'${absent}' cannot be used .*'cpu' runs`)]);
+  await expect
+    .poll(() => warnings.map(({ message }) => message))
+    .toEqual([expect.stringMatching(`'${absent}' cannot be used .*'cpu' runs`)]);
   process.off('warning', listen);
   expect(told).toEqual([
     expect.objectContaining({ path, provider: 'cpu', head: 'yolov8', inputSize: { width: 64, height: 64 }, workers: 1 }),

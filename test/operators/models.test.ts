@@ -150,7 +150,11 @@ describe('classify', () => {
   const labels = ['red', 'green', 'blue'];
   const plain = { mean: [0, 0, 0], std: [1, 1, 1], softmax: false } as const;
   const coloured = (colour: readonly number[], width = 40, height = 30): Frame =>
-    plainFrame(width, height, { index: 2, source: 'door', data: Uint8Array.from({ length: width * height * 3 }, (_, i) => colour[i % 3] ?? 0) });
+    plainFrame(width, height, {
+      index: 2,
+      source: 'door',
+      data: Uint8Array.from({ length: width * height * 3 }, (_, i) => colour[i % 3] ?? 0),
+    });
 
   test('tells the best classes of what is scaled and normalised as asked for', async () => {
     const model = await file(graphFile(means));
@@ -168,8 +172,12 @@ describe('classify', () => {
       // e^0.8 / (e^0.8 + e^0.4 + e^0.2)
       expect((await scores(frame, { ...plain, softmax: 'auto' }))[0]).toEqual(['green', 0.451]);
       expect(await scores(coloured([0, 255, 0]), { ...plain, softmax: 'auto' })).toEqual([['green', 1], ['red', 0], ['blue', 0]]); // prettier-ignore
-      expect(await scores(plainFrame(9, 9, { format: 'gray8', data: new Uint8Array(81).fill(51) }), plain)).toEqual(labels.map((label) => [label, 0.2]));
-      await expect(scores(frame, { ...plain, labels: ['one'] })).rejects.toEqual(failure('OPTIONS_INVALID', /classify: 1 labels.*3 classes/));
+      expect(await scores(plainFrame(9, 9, { format: 'gray8', data: new Uint8Array(81).fill(51) }), plain)).toEqual(
+        labels.map((label) => [label, 0.2]),
+      );
+      await expect(scores(frame, { ...plain, labels: ['one'] })).rejects.toEqual(
+        failure('OPTIONS_INVALID', /classify: 1 labels.*3 classes/),
+      );
     });
     expect(await scores(frame, { softmax: false })).toEqual([
       ['green', Math.round(((0.8 - 0.456) / 0.224) * 1000) / 1000],
@@ -189,9 +197,12 @@ describe('classify', () => {
     );
   });
 
-  test.each([{ topK: 0 }, { crop: 0 }, { std: [1, 0, 1] as const }, { mean: [0, NaN, 0] as const }, { workers: 65 }])('%j is refused at once', (options) => {
-    expect(() => classify({ model: 'm.onnx', ...options })).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }));
-  });
+  test.each([{ topK: 0 }, { crop: 0 }, { std: [1, 0, 1] as const }, { mean: [0, NaN, 0] as const }, { workers: 65 }])(
+    '%j is refused at once',
+    (options) => {
+      expect(() => classify({ model: 'm.onnx', ...options })).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }));
+    },
+  );
 
   test('the part that is looked at has the proportions of the input, and lies in the middle', () => {
     expect(partOf({ width: 640, height: 480 }, { width: 224, height: 224 }, 0.875)).toEqual({ x: 110, y: 30, width: 420, height: 420 });
@@ -247,8 +258,14 @@ describe('infer', () => {
         [good().uint8 ?? good(), /one tensor without a name.*'float32', 'uint8', 'int64'/],
         [{ float32, uint8 } as Tensors, /no tensor for the input 'int64'; expected int64 \[n\]/],
         [{ ...good(), uint9: good().uint8 } as Tensors, /'uint9', which is no input.*did you mean 'uint8'/],
-        [{ float32, int64, uint8: float32 } as Tensors, /'uint8' was given float32 \[2, 2\]; expected uint8 \[n\], whose array is Uint8Array/],
-        [{ ...good(), float32: { data: new Float32Array(6), dims: [3, 2] } }, /'float32' was given float32 \[3, 2\]; expected float32 \[2, n\]/],
+        [
+          { float32, int64, uint8: float32 } as Tensors,
+          /'uint8' was given float32 \[2, 2\]; expected uint8 \[n\], whose array is Uint8Array/,
+        ],
+        [
+          { ...good(), float32: { data: new Float32Array(6), dims: [3, 2] } },
+          /'float32' was given float32 \[3, 2\]; expected float32 \[2, n\]/,
+        ],
         [{ ...good(), float32: { data: new Float32Array(5), dims: [2, 2] } }, /float32 \[2, 2\], but 5 numbers; expected 4/],
         [{ ...good(), uint8: { data: new Uint8Array(0), dims: [0] } }, /uint8 \[0\]; expected whole numbers from 1/],
       ];
@@ -266,7 +283,9 @@ describe('infer', () => {
 
   test('a model for types that are not taken is refused', async () => {
     const half = { name: 'x', type: 'float16', shape: [1] } as const;
-    const model = await file(graphFile({ inputs: [half], outputs: [{ ...half, name: 'y' }], nodes: [{ type: 'Identity', inputs: ['x'], output: 'y' }] }));
+    const model = await file(
+      graphFile({ inputs: [half], outputs: [{ ...half, name: 'y' }], nodes: [{ type: 'Identity', inputs: ['x'], output: 'y' }] }),
+    );
     await expect(one(1, infer({ model, prepare: good, interpret: () => 0 }))).rejects.toEqual(
       failure('MODEL_INVALID', /the input 'x' is of float16; expected float32/),
     );
@@ -287,7 +306,10 @@ describe('infer', () => {
       interpret: ({ output }, frame) => {
         const { head } = recogniseHead([{ name: 'output', dims: output?.dims ?? [] }], input);
         const { geometry } = letterbox(frame);
-        return nms(decode(output?.data as Float32Array, head, input, 0.5), 0.45, 300).map(({ box, classId }) => [classId, ...toSource(box, geometry)]);
+        return nms(decode(output?.data as Float32Array, head, input, 0.5), 0.45, 300).map(({ box, classId }) => [
+          classId,
+          ...toSource(box, geometry),
+        ]);
       },
     });
     const frames = of(...pictures).pipe(decodeImage());

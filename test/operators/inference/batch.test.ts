@@ -48,7 +48,10 @@ describe('the queue of jobs', () => {
 });
 
 /** A camera whose deliveries are told when they settle. */
-function camera(name: string, settled: string[]): { readonly send: (brightness: number, index: number) => void; readonly frames: Observable<Frame> } {
+function camera(
+  name: string,
+  settled: string[],
+): { readonly send: (brightness: number, index: number) => void; readonly frames: Observable<Frame> } {
   const input = new Subject<Frame>();
   const frames = new Observable<Frame>((output) => {
     announceDeliveries();
@@ -71,7 +74,12 @@ function camera(name: string, settled: string[]): { readonly send: (brightness: 
 test('frames of several cameras share runs; each gets its own boxes and settles by itself', async () => {
   // All numbers are multiplied by the frame's brightness: 1, or 0.5 for 127.5. The third box is infinite.
   const values = new Float32Array(6 * 84);
-  for (const [i, column] of [[32, 32, 16, 16, 0.9, 0], [32, 32, 16, 16, 0.1, 0.8], [Infinity, 32, 8, 8, 0.7, 0]].entries()) // prettier-ignore
+  for (const [i, column] of [
+    [32, 32, 16, 16, 0.9, 0],
+    [32, 32, 16, 16, 0.1, 0.8],
+    [Infinity, 32, 8, 8, 0.7, 0],
+  ].entries())
+    // prettier-ignore
     for (const [row, value] of column.entries()) values[row * 84 + i] = value;
   const path = join(folder, 'scaled.onnx');
   await writeFile(path, onnxFile({ input: ['batch', 3, 64, 64], output: [1, 6, 84], values, scaled: true }));
@@ -85,6 +93,8 @@ test('frames of several cameras share runs; each gets its own boxes and settles 
     results.push(found),
   );
   const [pool] = openPools();
+  const runs: number[] = [];
+  if (pool) pool.onRun = (jobs) => void runs.push(jobs);
   await pool?.opened;
   door.send(128, 0);
   yard.send(255, 0);
@@ -99,23 +109,28 @@ test('frames of several cameras share runs; each gets its own boxes and settles 
     expect(objects[0]?.score).toBeCloseTo((0.9 * 128) / 255, 4);
     expect(objects[0]?.box.map(Math.round)).toEqual([12, 12, 20, 20]);
   }
-  expect(pool?.runs).toEqual([2, 2]);
+  expect(runs).toEqual([2, 2]);
   subscription.unsubscribe();
 });
 
 describe.skipIf(!haveShared())('YOLOX-Nano', () => {
-  test('finds on stills that share a run what it finds on each', async () => {
+  test('finds on stills that share a run what it finds on each, and in a region what stands there', async () => {
     const pictures = await Promise.all(['dog.jpg', 'vtest_f200.jpg', 'messi5.jpg'].map((name) => readFile(shared(`media/${name}`))));
     const single = shared('models/yolox_nano.onnx');
     const together = join(folder, 'yolox-dynamic.onnx');
     await writeFile(together, withDynamicBatch(await readFile(single)));
     const detect = (options: DetectYoloOptions): Promise<Detections[]> =>
       lastValueFrom(of(...pictures).pipe(decodeImage(), detectYolo(options), toArray()));
-    const [alone, batched] = await Promise.all([
+    // The left half, in fractions.
+    const region = [[0, 0], [0.5, 0], [0.5, 1], [0, 1]] as const; // prettier-ignore
+    const [alone, left, batched] = await Promise.all([
       detect({ model: single }),
+      detect({ model: single, region }),
       detect({ model: together, batch: { max: 3, waitMs: 60_000 } }),
     ]);
-    expect(batched.map(({ objects }) => objects.map(({ label }) => label))).toEqual(alone.map(({ objects }) => objects.map(({ label }) => label)));
+    expect(batched.map(({ objects }) => objects.map(({ label }) => label))).toEqual(
+      alone.map(({ objects }) => objects.map(({ label }) => label)),
+    );
     for (const [still, { objects }] of batched.entries())
       for (const [i, { box, score }] of objects.entries()) {
         const other = alone[still]?.objects[i];
@@ -123,6 +138,11 @@ describe.skipIf(!haveShared())('YOLOX-Nano', () => {
         for (const [side, value] of box.entries()) expect(Math.abs(value - (other?.box[side] ?? 0))).toBeLessThan(0.1);
       }
     expect(batched.reduce((sum, { objects }) => sum + objects.length, 0)).toBeGreaterThan(10);
+
+    const inLeft = alone.map(({ objects, width }) => objects.filter(({ box: [x1, , x2] }) => (x1 + x2) / 2 < width / 2));
+    expect(left.map(({ objects }) => objects)).toEqual(inLeft);
+    expect(inLeft.flat().length).toBeGreaterThan(2);
+    expect(inLeft.flat().length).toBeLessThan(alone.flatMap(({ objects }) => objects).length);
   });
 });
 
