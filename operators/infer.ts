@@ -1,6 +1,6 @@
 import { EdgeFlowError } from 'edgeflow';
 import type { OperatorFunction } from 'rxjs';
-import { checkTensors } from './infer/tensors.js';
+import { checkTensors, packTensors } from './infer/tensors.js';
 import type { TensorData, Tensors } from './infer/tensors.js';
 import { modelOperator } from './inference/modelOperator.js';
 import { modelSettings } from './inference/options.js';
@@ -18,7 +18,8 @@ export interface InferOptions<T, R> extends ModelOptions {
   readonly outputs?: readonly string[];
   /**
    * Whether the arrays that `prepare` gives are handed over to the thread instead of being copied. They are empty afterwards:
-   * for arrays that are made anew for each value, and never for a frame's own bytes. @defaultValue false
+   * for arrays that are made anew for each value, and never for a frame's own bytes. An array that is a part of a larger
+   * block is copied all the same. @defaultValue false
    */
   readonly transfer?: boolean;
   /** Whether the model runs once on zeros before the first value, so that this one is not slow. @defaultValue true */
@@ -70,13 +71,7 @@ export function infer<T, R>(options: InferOptions<T, R>): OperatorFunction<T, R>
     work: async (value: T, { ready, run }) => {
       const inputs = await ready;
       const tensors = checkTensors(await prepare(value), inputs);
-      return interpret(await run({ tensors, transfer: transfer ? buffersOf(tensors) : undefined }), value);
+      return interpret(await run(packTensors(tensors, transfer)), value);
     },
   });
-}
-
-/** Memory that can be handed over; what is shared anyway stays where it is. */
-function buffersOf(tensors: Tensors): ArrayBuffer[] {
-  const buffers = Object.values(tensors).flatMap(({ data: { buffer } }) => (buffer instanceof ArrayBuffer ? [buffer] : []));
-  return [...new Set(buffers)];
 }

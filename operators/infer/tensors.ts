@@ -38,8 +38,40 @@ export function zeros(type: string, length: number): TensorValues | undefined {
   return known && new known[0](length);
 }
 
+/** What is sent to a thread: the tensors, and the memory of theirs that is handed over. */
+export interface PackedTensors {
+  readonly tensors: Tensors;
+  readonly transfer: readonly ArrayBuffer[];
+}
+
+/**
+ * Makes tensors fit to be sent: an array that is a part of a larger block, as a frame may be of a whole memory map, would
+ * take all of it along; it is copied out, and so is shared memory, which somebody may write to.
+ *
+ * @param handOver - whether arrays that are alone in their memory are handed over instead of being copied on the way.
+ */
+export function packTensors(given: Tensors, handOver: boolean): PackedTensors {
+  const transfer = new Set<ArrayBuffer>();
+  const tensors = Object.entries(given).map(([name, { data, dims }]) => {
+    const { buffer } = data;
+    if (buffer instanceof ArrayBuffer && buffer.byteLength === data.byteLength) {
+      if (handOver) transfer.add(buffer);
+      return [name, { data, dims }] as const;
+    }
+    const { buffer: own } = new Uint8Array(new Uint8Array(buffer, data.byteOffset, data.byteLength));
+    transfer.add(own);
+    return [name, { data: viewOf(data, own), dims }] as const;
+  });
+  return { tensors: Object.fromEntries(tensors), transfer: [...transfer] };
+}
+
+function viewOf(like: TensorValues, buffer: ArrayBuffer): TensorValues {
+  const [View] = typeNames.find(([type]) => like instanceof type) ?? [Uint8Array];
+  return new View(buffer);
+}
+
 /** Whether `prepare` gave the tensor of the model's only input without its name. */
-export function isTensor(value: TensorData | Tensors): value is TensorData {
+function isTensor(value: TensorData | Tensors): value is TensorData {
   return Array.isArray(value.dims);
 }
 

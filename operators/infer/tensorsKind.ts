@@ -1,4 +1,4 @@
-import type { Tensors } from './tensors.js';
+import type { PackedTensors, Tensors } from './tensors.js';
 
 /** What `infer` does on the threads. */
 export interface TensorsKind {
@@ -9,10 +9,6 @@ export interface TensorsKind {
     readonly outputs: readonly string[] | undefined;
   };
   readonly info: Readonly<Record<string, never>>;
-  readonly job: {
-    readonly tensors: Tensors;
-    /** Memory that is handed over. */
-    readonly transfer?: readonly ArrayBuffer[] | undefined;
-  };
+  readonly job: PackedTensors;
   readonly result: Tensors;
 }

@@ -42,7 +42,7 @@ export interface ModelWork<K extends KindName, T, R, F> {
 }
 
 /** The model as work on one value sees it. */
-export interface ModelHandle<K extends KindName, F> {
+interface ModelHandle<K extends KindName, F> {
   /** Awaited after the value's own faults were looked for: a broken frame need not wait for the model. */
   readonly ready: Promise<F>;
   readonly run: (job: Kinds[K]['job']) => Promise<Kinds[K]['result']>;

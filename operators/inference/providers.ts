@@ -2,7 +2,7 @@ import { EdgeFlowError } from 'edgeflow';
 import { closest } from '../closest.js';
 
 /** What can run a model: onnxruntime's execution providers. */
-export const providerNames = ['cpu', 'cuda', 'tensorrt', 'webgpu', 'coreml', 'dml', 'qnn'] as const;
+const providerNames = ['cpu', 'cuda', 'tensorrt', 'webgpu', 'coreml', 'dml', 'qnn'] as const;
 
 /** One of onnxruntime's execution providers, as far as this machine's build of it has them; `cpu` is everywhere. */
 export type Provider = (typeof providerNames)[number];

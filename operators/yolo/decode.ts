@@ -127,7 +127,8 @@ function decodeYolov8(values: Float32Array, { classes, anchors }: Head & { kind:
 /** Rows of corners, score and class, already suppressed by the model; unused rows have score 0. */
 function decodeEndToEnd(values: Float32Array, head: Head & { kind: 'endToEnd' }, threshold: number, emit: Emit): void {
   const row = 6 + (head.keypoints ? head.keypoints.count * head.keypoints.dims : 0);
-  for (let i = 0, at = 0; i < head.anchors; i++, at += row) {
+  // As many as there are: some models give another number for each picture.
+  for (let i = 0, at = 0; at + row <= values.length; i++, at += row) {
     const [x1, y1, x2, y2, score, classId] = values.subarray(at, at + 6) as unknown as [number, number, number, number, number, number];
     if (score < threshold || score <= 0 || classId < 0) continue;
     emit(i, x1, y1, x2, y2, score, Math.round(classId));

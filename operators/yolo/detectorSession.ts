@@ -110,7 +110,7 @@ async function readHead(
 ): Promise<{ readonly head: Head; readonly output: string }> {
   const tensors = Object.entries(outputs).map(([name, { dims, type }]) => ({ name, dims, type }));
   const readable = tensors.filter(({ type }) => type === 'float32');
-  const shapes = (readable.length > 0 ? readable : tensors).map(({ name, dims }) => ofOne({ name, dims }, count));
+  const shapes = shapesOfOne(readable.length > 0 ? readable : tensors, count);
   const said = task === 'pose' ? (await readOnnxMetadata(path)).get('kpt_shape') : undefined;
   const told =
     task === 'pose'
@@ -124,14 +124,16 @@ async function readHead(
 }
 
 /**
- * The shape for one picture of a run of several.
+ * The shapes for one picture of a run of several.
  *
- * @throws EdgeFlowError `MODEL_INVALID` for an output that mixes them: shapes within were fixed when it was exported for one.
+ * @throws EdgeFlowError `MODEL_INVALID` when no output has one for each: shapes within were fixed when it was exported for one.
  */
-function ofOne({ name, dims }: OutputShape, count: number): OutputShape {
-  const [first, ...rest] = dims;
-  if (first === count) return { name, dims: [1, ...rest] };
+function shapesOfOne(outputs: readonly OutputShape[], count: number): readonly OutputShape[] {
+  if (count === 1) return outputs;
+  const fitting = outputs.filter(({ dims }) => dims[0] === count);
+  if (fitting.length > 0) return fitting.map(({ name, dims }) => ({ name, dims: [1, ...dims.slice(1)] }));
+  const found = outputs.map(({ name, dims }) => `'${name}' [${dims.join(', ')}]`).join(', ');
   throw invalidModel(
-    `a run of ${count} pictures gives '${name}' [${dims.join(', ')}]; expected ${count} as its first number: export the model with a dynamic batch dimension, or leave \`batch\` out`,
+    `a run of ${count} pictures gives ${found}; expected ${count} as the first number: export the model with a dynamic batch dimension, or leave \`batch\` out`,
   );
 }

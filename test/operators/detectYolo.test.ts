@@ -160,6 +160,13 @@ describe('what cannot be used is one error of the stream, as soon as it is subsc
     ],
     ['no picture', () => model({ output: [1, 6, 84], input: [1, 10] }), {}, 'MODEL_INVALID', /'images' is \[1, 10\]/],
     ['another task', () => model({ ...pets, metadata: { names, task: 'pose' } }), {}, 'MODEL_INVALID', /'pose'.*estimatePose/],
+    [
+      'a batch that mixes its pictures',
+      () => model({ ...pets, input: ['n', 3, 64, 64] }),
+      { batch: { max: 2 } },
+      'MODEL_INVALID',
+      /a run of 2 pictures gives 'output' \[1, 6, 84\]/,
+    ],
     ['a batch of a model for one', () => model(pets), { batch: { max: 2 } }, 'OPTIONS_INVALID', /takes one picture a run.*batch\.max is 2/],
     [
       'only providers that are not here',

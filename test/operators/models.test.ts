@@ -275,6 +275,15 @@ describe('infer', () => {
       const handed = good();
       await run(handed, { transfer: true });
       expect(handed.float32?.data).toHaveLength(0);
+      // A part of a larger block is copied out, and the block stays.
+      const block = Buffer.from([1, 2, 3, 4, 5]);
+      const shared = new BigInt64Array(new SharedArrayBuffer(16)).fill(6n);
+      const parts = { ...good(), uint8: { data: block.subarray(1, 3), dims: [2] }, int64: { data: shared, dims: [2] } };
+      expect(await run(parts, { transfer: true })).toMatchObject({
+        'uint8-out': { data: Uint8Array.of(2, 3), dims: [2] },
+        'int64-out': { data: BigInt64Array.of(6n, 6n), dims: [2] },
+      });
+      expect([...block]).toEqual([1, 2, 3, 4, 5]);
       await expect(run(good(), { interpret: () => { throw new RangeError('mine'); } })).rejects.toThrow('mine'); // prettier-ignore
     });
     expect(await run(good(), { outputs: ['uint8-out'] })).toEqual({ 'uint8-out': { data: Uint8Array.of(7, 8, 9), dims: [3] } });

@@ -33,7 +33,7 @@ export function onnxFile({ input = [1, 3, 64, 64], output, values, metadata = {}
 const elementTypes = { float32: 1, uint8: 2, int32: 6, int64: 7, float16: 10 } as const;
 
 /** An input or output. */
-export interface GraphValue {
+interface GraphValue {
   readonly name: string;
   readonly shape: readonly (number | string)[];
   /** @defaultValue 'float32' */
@@ -41,7 +41,7 @@ export interface GraphValue {
 }
 
 /** A node with one output; attributes are lists of whole numbers, or one. */
-export interface GraphNode {
+interface GraphNode {
   readonly type: string;
   readonly inputs: readonly string[];
   readonly output: string;
