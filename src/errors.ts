@@ -45,6 +45,7 @@ export const errorCodes = {
   MODEL_INVALID: 'a file is not a model that can be used',
   MODEL_DOWNLOAD: 'a model could not be fetched',
   INFERENCE_FAILED: 'a model could not be run on a frame',
+  TENSOR_INVALID: 'a tensor does not fit the model’s input',
   BLOB_INVALID: 'a blob reference or a blob file is not usable',
   BLOB_MISSING: 'a blob file is gone',
   STORE_FAILED: 'a file could not be written',

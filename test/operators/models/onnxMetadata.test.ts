@@ -1,10 +1,10 @@
-import { readOnnxMetadata } from '#operators/yolo/onnxMetadata.js';
+import { readOnnxMetadata } from '#operators/models/onnxMetadata.js';
 import fc from 'fast-check';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from '../support.js';
-import { onnxFile } from './onnxFile.js';
+import { onnxFile } from '../yolo/onnxFile.js';
 
 const folder = await temporaryFolder();
 const path = join(folder, 'model.onnx');

@@ -1,5 +1,7 @@
-import type { InferenceThread } from '#operators/yolo/inferenceThread.js';
-import { joinPool, openPools } from '#operators/yolo/inference.js';
+import type { DetectJob } from '#operators/yolo/detectorKind.js';
+import type { InferenceThread } from '#operators/inference/inferenceThread.js';
+import type { PoolSettings } from '#operators/inference/pool.js';
+import { joinPool, openPools } from '#operators/inference/pool.js';
 import { detectYolo } from 'edgeflow/operators';
 import type { Frame } from 'edgeflow/operators';
 import { spawn } from 'node:child_process';
@@ -9,11 +11,12 @@ import { join } from 'node:path';
 import { NEVER, Subject, from, lastValueFrom, toArray } from 'rxjs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { plainFrame, temporaryFolder, until } from '../support.js';
-import { onnxFile } from './onnxFile.js';
+import { onnxFile } from '../yolo/onnxFile.js';
 
 const folder = await temporaryFolder();
 const labels = ['thing'];
 const select = { scoreThreshold: 0.5, iouThreshold: 0.5, maxDetections: 10, classIds: undefined };
+const job: DetectJob = { picture: { width: 64, height: 64, channels: 3, pixels: new Uint8Array(64 * 64 * 3) }, select };
 const { signal } = new AbortController();
 
 /** A model of one class that takes its time: each product of 512x512 matrices is 0.8 billion operations. */
@@ -27,8 +30,9 @@ const slow = await model('slow', 12);
 
 afterEach(() => until(() => openPools().length === 0));
 
-function settings(path: string, workers = 1): Parameters<typeof joinPool>[0] {
-  return { model: path, workers, inputSize: { width: 640, height: 640 } };
+function settings(path: string, workers = 1): PoolSettings<'detect'> {
+  const options = { task: 'detect', inputSize: { width: 640, height: 640 } } as const;
+  return { kind: 'detect', model: path, workers, providers: ['cpu'], batch: { max: 1, waitMs: 0 }, options };
 }
 
 describe('the event loop', () => {
@@ -82,8 +86,8 @@ describe('the pool', () => {
     const abort = new AbortController();
     const codes: (number | null)[] = [];
     for (const { worker } of pool.threads) worker.on('exit', (code) => codes.push(code));
-    const running = pool.run(plainFrame(64, 64), select, abort.signal);
-    const queued = pool.run(plainFrame(64, 64), select, abort.signal);
+    const running = pool.run(job, abort.signal);
+    const queued = pool.run(job, abort.signal);
     abort.abort(new Error('unsubscribed'));
     leave();
     await expect(queued).rejects.toThrow('unsubscribed');
@@ -108,7 +112,7 @@ describe('the pool', () => {
 });
 
 /** A request that is none ends a worker by an uncaught error, before it looks at the next. */
-function crash(thread: InferenceThread | undefined): void {
+function crash(thread: Pick<InferenceThread<'detect'>, 'worker'> | undefined): void {
   thread?.worker.postMessage(null);
 }
 
@@ -118,8 +122,8 @@ describe('a worker that crashes', () => {
     await pool.opened;
     const [first] = pool.threads;
     crash(first);
-    const lost = pool.run(plainFrame(64, 64), select, signal);
-    const waiting = pool.run(plainFrame(64, 64), select, signal);
+    const lost = pool.run(job, signal);
+    const waiting = pool.run(job, signal);
     await expect(lost).rejects.toMatchObject({
       code: 'INFERENCE_FAILED',
       message: expect.stringContaining('ended unexpectedly') as string,
@@ -135,7 +139,7 @@ describe('a worker that crashes', () => {
     const [first] = pool.threads;
     crash(first);
     await first?.ended;
-    await expect(pool.run(plainFrame(64, 64), select, signal)).resolves.toEqual([]);
+    await expect(pool.run(job, signal)).resolves.toEqual([]);
     leave();
   });
 
@@ -155,11 +159,11 @@ test.each([
   ['an uncaught error', "setImmediate(() => { throw new Error('boom'); })", 1],
 ])('%s in the middle of a run ends the process with its own exit code', async (_, end, code) => {
   const script = `
-    import { joinPool } from '#operators/yolo/inference.js';
+    import { joinPool } from '#operators/inference/pool.js';
     const { pool } = joinPool(${JSON.stringify(settings(slow, 2))});
     await pool.opened;
-    const frame = { data: new Uint8Array(12), width: 2, height: 2, format: 'rgb24', time: 0, index: 0, source: 'test' };
-    for (let i = 0; i < 2; i++) void pool.run(frame, ${JSON.stringify(select)}, new AbortController().signal);
+    const picture = { pixels: new Uint8Array(12), width: 2, height: 2, channels: 3 };
+    for (let i = 0; i < 2; i++) void pool.run({ picture, select: ${JSON.stringify(select)} }, new AbortController().signal);
     setTimeout(() => { ${end}; }, 30);
   `;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'ignore' });
