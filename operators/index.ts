@@ -45,3 +45,17 @@ export type { HomeAssistantDevice, HomeAssistantEntity } from './homeAssistant/d
 export { notify } from './notify.js';
 export type { NotifyOptions } from './notify.js';
 export type { Alert } from './notify/alert.js';
+export { recordVideo } from './recordVideo.js';
+export type { RecordVideoOptions } from './recordVideo.js';
+export type { ClipRef } from './video/segment.js';
+export { toCsv } from './toCsv.js';
+export type { ToCsvOptions } from './toCsv.js';
+export { toParquet } from './toParquet.js';
+export type { ToParquetOptions } from './toParquet.js';
+export type { ParquetColumns, ParquetType } from './table/parquetColumns.js';
+export type { ParquetRef } from './table/parquetFiles.js';
+export { storeS3 } from './storeS3.js';
+export type { StoreS3Options } from './storeS3.js';
+export { loadS3 } from './loadS3.js';
+export type { LoadS3Options } from './loadS3.js';
+export type { BucketOptions } from './s3/options.js';

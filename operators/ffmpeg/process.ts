@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import type { Ffmpeg } from './locate.js';
 import { redact, redactUrl } from './redact.js';
 
@@ -12,6 +12,8 @@ export interface Exit {
 
 /** A running ffmpeg. */
 export interface FfmpegRun {
+  /** Null unless it was asked for. */
+  readonly stdin: Writable | null;
   readonly stdout: Readable;
   readonly exited: Promise<Exit>;
   /** The last lines of stderr, without credentials. */
@@ -24,9 +26,13 @@ const complaintBytes = 4_096;
 const patienceMs = 2_000;
 
 /** Starts ffmpeg without a shell. */
-export function startFfmpeg(ffmpeg: Ffmpeg, args: readonly string[]): FfmpegRun {
+export function startFfmpeg(ffmpeg: Ffmpeg, args: readonly string[], stdin: 'ignore' | 'pipe' = 'ignore'): FfmpegRun {
   const [program, ...rest] = ffmpeg.command;
-  const child = spawn(program, [...rest, ...args], { stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+  const command = [...rest, ...args];
+  const child =
+    stdin === 'pipe'
+      ? spawn(program, command, { stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true })
+      : spawn(program, command, { stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
   const urls = args.filter((argument) => argument.includes('://'));
   let tail = '';
   let killer: NodeJS.Timeout | undefined;
@@ -53,6 +59,7 @@ export function startFfmpeg(ffmpeg: Ffmpeg, args: readonly string[]): FfmpegRun 
   });
 
   return {
+    stdin: child.stdin,
     stdout: child.stdout,
     exited,
     complaints: () =>
