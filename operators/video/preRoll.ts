@@ -17,22 +17,26 @@ export class PreRoll {
     held.lease.park();
     this.#held.push(held);
     this.#bytes += held.frame.data.length;
-    const oldest = held.frame.time - this.#longestMs;
-    let count = 0;
-    for (const { frame } of this.#held) {
-      // One that is newer than the last is of an earlier delivery: times went back.
-      if (frame.time >= oldest && frame.time <= held.frame.time && this.#bytes <= this.#maxBytes) break;
-      this.#bytes -= frame.data.length;
-      count++;
-    }
-    for (const { lease } of this.#held.splice(0, count)) lease.release();
+    this.#letGo(held.frame.time);
   }
 
-  /** All of them, for recording. */
-  take(): HeldFrame[] {
+  /** Those that are wanted for an event at this time. */
+  take(time: number): HeldFrame[] {
+    this.#letGo(time);
     const held = this.#held;
     this.#held = [];
     this.#bytes = 0;
     return held;
+  }
+
+  #letGo(time: number): void {
+    let count = 0;
+    for (const { frame } of this.#held) {
+      // One that is newer is of an earlier delivery: times went back.
+      if (frame.time >= time - this.#longestMs && frame.time <= time && this.#bytes <= this.#maxBytes) break;
+      this.#bytes -= frame.data.length;
+      count++;
+    }
+    for (const { lease } of this.#held.splice(0, count)) lease.release();
   }
 }

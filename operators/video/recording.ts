@@ -19,6 +19,8 @@ export class Recording {
   readonly #open = new Set<Segment>();
   readonly #fail: (error: unknown) => void;
   #segment: Segment | undefined;
+  /** Resolves when all clips before the next one are in their places. */
+  #earlier: Promise<void> = Promise.resolve();
   #idle: NodeJS.Timeout | undefined;
   /** Frames up to this time are recorded. */
   #until = -Infinity;
@@ -55,7 +57,7 @@ export class Recording {
     if (event || this.#triggered) this.#until = time + events.postRollMs;
     this.#triggered = false;
     if (time <= this.#until) {
-      for (const earlier of this.#preRoll.take()) this.#record(earlier);
+      for (const earlier of this.#preRoll.take(time)) this.#record(earlier);
       this.#record(held);
     } else {
       this.endSegment();
@@ -66,7 +68,7 @@ export class Recording {
   /** Resolves when all clips are in their places. */
   async end(): Promise<void> {
     this.endSegment();
-    for (const { lease } of this.#preRoll.take()) lease.release();
+    for (const { lease } of this.#preRoll.take(this.#lastTime)) lease.release();
     await Promise.all([...this.#open].map(({ done }) => done));
   }
 
@@ -90,7 +92,8 @@ export class Recording {
   }
 
   #begin({ frame }: HeldFrame): Segment {
-    const segment = new Segment(this.#context, frame);
+    const segment = new Segment(this.#context, frame, this.#earlier);
+    this.#earlier = segment.done;
     this.#open.add(segment);
     segment.done.then(() => this.#open.delete(segment), this.#fail);
     return segment;

@@ -78,7 +78,8 @@ export class Segment {
   /** Resolves when the clip is in its place and all its deliveries are settled. */
   readonly done: Promise<void>;
 
-  constructor(context: SegmentContext, first: Frame) {
+  /** @param earlier - resolves when the source's clips before this one have been told of. */
+  constructor(context: SegmentContext, first: Frame, earlier: Promise<void>) {
     this.#context = context;
     this.#width = first.width;
     this.#height = first.height;
@@ -87,7 +88,7 @@ export class Segment {
     this.startedAt = Math.floor(first.time);
     this.#lastTime = this.startedAt;
     this.#input.write(matroskaHeader(first));
-    this.done = this.#run();
+    this.done = this.#run(earlier);
   }
 
   /** Whether a frame can be in this clip: of the same size and format, and not older than the last. */
@@ -121,7 +122,7 @@ export class Segment {
     this.#input.end();
   }
 
-  async #run(): Promise<void> {
+  async #run(earlier: Promise<void>): Promise<void> {
     const { encoder, fragmentMs, signal } = this.#context;
     const chosen = await encoder;
     const run = startFfmpeg(chosen.ffmpeg, recordArguments(chosen, fragmentMs), 'pipe');
@@ -138,7 +139,7 @@ export class Segment {
       run.stop();
       this.#input.destroy();
     }
-    await this.#close(chosen.name);
+    await this.#close(chosen.name, earlier);
   }
 
   async #record({ stdin, stdout }: FfmpegRun): Promise<void> {
@@ -184,7 +185,7 @@ export class Segment {
     }
   }
 
-  async #close(encoder: string): Promise<void> {
+  async #close(encoder: string, earlier: Promise<void>): Promise<void> {
     const { signal, directory, emit } = this.#context;
     const file = this.#file;
     try {
@@ -193,6 +194,7 @@ export class Segment {
     } catch (error) {
       this.#failure ??= error;
     }
+    await earlier;
     // Unsubscribed: what is open is handed back.
     if (signal.aborted) return;
     const failure = this.#failure === undefined ? undefined : storeFailed('recordVideo', directory, this.#failure);
