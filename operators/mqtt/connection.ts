@@ -40,6 +40,9 @@ export class MqttConnection {
   readonly #label: string;
   #client: Promise<MqttClient> | undefined;
   #closed = false;
+  #greet: () => void = () => undefined;
+  /** Resolves when the first connection is made and the greetings are sent: they come before anything else. */
+  readonly #greeted = new Promise<void>((resolve) => (this.#greet = resolve));
 
   constructor(settings: MqttConnectionSettings) {
     const { operator, connection } = settings;
@@ -64,7 +67,7 @@ export class MqttConnection {
       if (patienceMs !== Infinity) timer = setTimeout(() => reject(this.#target.givenUp('no connection')), patienceMs);
     });
     try {
-      await Promise.race([this.#send(client, message), impatience]);
+      await Promise.race([this.#greeted.then(() => this.#send(client, message)), impatience]);
     } finally {
       clearTimeout(timer);
     }
@@ -85,8 +88,8 @@ export class MqttConnection {
     return client.publishAsync(topic, payload, { qos, retain, ...properties }).then(
       () => undefined,
       (error: unknown) => {
-        const reason = error instanceof Error ? error.message : String(error);
-        throw new EdgeFlowError('SINK_REFUSED', `${this.#settings.operator}: ${this.#label} did not take a message for ${topic}: ${reason}`, {
+        const { operator } = this.#settings;
+        throw new EdgeFlowError('SINK_REFUSED', `${operator}: ${this.#label} did not take a message for ${topic}: ${errorText(error)}`, {
           cause: error,
         });
       },
@@ -115,7 +118,8 @@ export class MqttConnection {
     client.on('connect', () => {
       everConnected = true;
       this.#target.up();
-      for (const greeting of greetings) this.#send(client, greeting).catch((error: unknown) => this.#target.down(String(error)));
+      for (const greeting of greetings) this.#send(client, greeting).catch((error: unknown) => this.#target.down(errorText(error)));
+      this.#greet();
     });
     client.on('close', () => {
       if (!this.#closed && everConnected) this.#target.down('the connection was lost');
@@ -131,4 +135,8 @@ export class MqttConnection {
     if (this.#closed) client.end(true);
     return client;
   }
+}
+
+function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
