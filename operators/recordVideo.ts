@@ -120,7 +120,10 @@ export function recordVideo<T extends Frame>(options: RecordVideoOptions<T>): Op
         try {
           checkFrame(frame);
           if (!(frame.time >= 0 && frame.time <= latestTime))
-            throw new EdgeFlowError('FRAME_INVALID', `frame ${frame.index} of '${frame.source}': time is ${frame.time}; expected milliseconds since the epoch`);
+            throw new EdgeFlowError(
+              'FRAME_INVALID',
+              `frame ${frame.index} of '${frame.source}': time is ${frame.time}; expected milliseconds since the epoch`,
+            );
           const event = when?.(frame) ?? false;
           recordingOf(frame.source).next({ frame, lease }, event);
         } catch (error) {

@@ -51,7 +51,8 @@ export function storeS3(options: StoreS3Options): OperatorFunction<Frame, BlobRe
   const { format = 'jpeg', quality = 85, concurrency = 4, patienceMs = Infinity } = options;
   checkBucket('storeS3', options);
   checkPatience('storeS3', patienceMs);
-  if (!['jpeg', 'raw'].includes(format)) throw new EdgeFlowError('OPTIONS_INVALID', `storeS3: format is '${format}'; expected 'jpeg' or 'raw'`);
+  if (!['jpeg', 'raw'].includes(format))
+    throw new EdgeFlowError('OPTIONS_INVALID', `storeS3: format is '${format}'; expected 'jpeg' or 'raw'`);
   if (!(concurrency >= 1)) throw new EdgeFlowError('OPTIONS_INVALID', `storeS3: concurrency is ${concurrency}; expected at least 1`);
   const encode = encodeJpeg({ quality, concurrency });
 

@@ -78,9 +78,11 @@ export function toCsv<T>(options: ToCsvOptions<T>): MonoTypeOperatorFunction<T> 
       const csv = new CsvFile({ path, columns, delimiter, escapeFormulas, sync: durability === 'power' });
       const closing = new AbortController();
       const writes = new Gathered<CsvGroup>((groups) =>
-        target.reach(() => csv.append(groups), outageOfDisk, closing.signal).catch((error: unknown) => {
-          throw storeFailed('toCsv', path, error);
-        }),
+        target
+          .reach(() => csv.append(groups), outageOfDisk, closing.signal)
+          .catch((error: unknown) => {
+            throw storeFailed('toCsv', path, error);
+          }),
       );
       return source.pipe(
         withIdentity('toCsv'),

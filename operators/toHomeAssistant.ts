@@ -66,11 +66,16 @@ export function toHomeAssistant<T>(options: ToHomeAssistantOptions<T>): MonoType
   const { greetings, ...ends } = availability(`${topics.base}/availability`);
   const found = entities.map(([key, entity]) => discoveryMessage(device, key, entity, topics));
   const settings = { operator: 'toHomeAssistant', connection: options, greetings: [...found, ...greetings], ...ends };
-  return mqttSink(settings, 16, () => (value) =>
-    entities.flatMap(([key, entity]): MqttMessage[] => {
-      const state = entity.state(value);
-      return state === undefined ? [] : [{ topic: stateTopic(topics, key), payload: payloadOf(key, entity, state), qos: 1, retain: true }];
-    }),
+  return mqttSink(
+    settings,
+    16,
+    () => (value) =>
+      entities.flatMap(([key, entity]): MqttMessage[] => {
+        const state = entity.state(value);
+        return state === undefined
+          ? []
+          : [{ topic: stateTopic(topics, key), payload: payloadOf(key, entity, state), qos: 1, retain: true }];
+      }),
   );
 }
 

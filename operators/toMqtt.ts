@@ -50,7 +50,14 @@ export interface ToMqttOptions<T> extends MqttConnectionOptions {
  * ```
  */
 export function toMqtt<T>(options: ToMqttOptions<T>): MonoTypeOperatorFunction<T> {
-  const { topic, payload = (value: T): string => jsonLine(value).trimEnd(), qos = 1, retain = false, availabilityTopic, concurrency = 16 } = options;
+  const {
+    topic,
+    payload = (value: T): string => jsonLine(value).trimEnd(),
+    qos = 1,
+    retain = false,
+    availabilityTopic,
+    concurrency = 16,
+  } = options;
   checkConnection('toMqtt', options);
   if (typeof topic !== 'function') checkMqttTopic('toMqtt', topic);
   if (availabilityTopic !== undefined) checkMqttTopic('toMqtt', availabilityTopic);
@@ -68,4 +75,3 @@ export function toMqtt<T>(options: ToMqttOptions<T>): MonoTypeOperatorFunction<T
     messageOf(value),
   ]);
 }
-

@@ -71,7 +71,8 @@ export function toParquet<T>(options: ToParquetOptions<T>): OperatorFunction<T, 
   checkColumns('toParquet', Object.keys(columns));
   for (const [name, type] of Object.entries(columns))
     if (!types.includes(type)) fail(`the column ${name} is of type '${type}'; expected one of ${types.join(', ')}`);
-  if (!(Number.isInteger(valuesPerFile) && valuesPerFile >= 1)) fail(`valuesPerFile is ${valuesPerFile}; expected a whole number of at least 1`);
+  if (!(Number.isInteger(valuesPerFile) && valuesPerFile >= 1))
+    fail(`valuesPerFile is ${valuesPerFile}; expected a whole number of at least 1`);
   if (!(everyMs > 0)) fail(`everyMs is ${everyMs}; expected more than 0`);
   if (!['process', 'power'].includes(durability)) fail(`durability is '${durability}'; expected 'process' or 'power'`);
   checkPatience('toParquet', patienceMs);

@@ -80,9 +80,11 @@ export function toSqlite<T>(options: ToSqliteOptions<T>): MonoTypeOperatorFuncti
       const database = new SqliteTable({ file: path, table, columns, sync: durability === 'power' });
       const closing = new AbortController();
       const inserts = new Gathered<readonly KeyedRow[]>((groups) =>
-        target.reach(() => database.insert(groups), outageOfDatabase, closing.signal).catch((error: unknown) => {
-          throw storeFailed('toSqlite', path, error);
-        }),
+        target
+          .reach(() => database.insert(groups), outageOfDatabase, closing.signal)
+          .catch((error: unknown) => {
+            throw storeFailed('toSqlite', path, error);
+          }),
       );
       return source.pipe(
         withIdentity('toSqlite'),

@@ -129,7 +129,10 @@ export class MqttConnection {
       this.#target.down(reason);
       if (everConnected || typeof error.code !== 'number' || !refusals.has(error.code)) return;
       this.#settings.onRefused(
-        new EdgeFlowError('SINK_REFUSED', `${operator}: ${this.#label} refused the connection: ${reason}; look at username, password, protocolVersion`),
+        new EdgeFlowError(
+          'SINK_REFUSED',
+          `${operator}: ${this.#label} refused the connection: ${reason}; look at username, password, protocolVersion`,
+        ),
       );
     });
     if (this.#closed) client.end(true);

@@ -18,7 +18,8 @@ export function checkBucket(operator: string, { bucket, endpoint, prefix = '' }:
   const fail = (what: string): never => {
     throw new EdgeFlowError('OPTIONS_INVALID', `${operator}: ${what}`);
   };
-  if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket)) fail(`bucket is '${bucket}'; expected 3 to 63 small letters, digits, dots and dashes`);
+  if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket))
+    fail(`bucket is '${bucket}'; expected 3 to 63 small letters, digits, dots and dashes`);
   if (prefix.startsWith('/') || prefix.length > 512) fail(`prefix is '${prefix}'; expected at most 512 characters, not a / first`);
   if (endpoint === undefined) return;
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;

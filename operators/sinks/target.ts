@@ -1,5 +1,4 @@
 import { EdgeFlowError } from 'edgeflow';
-import type { ErrorCode } from 'edgeflow';
 import { Backoff, pause } from '../ffmpeg/reconnect.js';
 
 /** Options that all sinks share whose target may be down. */
@@ -25,7 +24,7 @@ export interface TargetSettings {
   readonly label: string;
   readonly patienceMs: number;
   /** Code of the error when patience is over, and of the warning. */
-  readonly code: ErrorCode;
+  readonly code: 'SINK_UNREACHABLE' | 'STORE_FAILED';
 }
 
 const firstDelayMs = 200;
@@ -70,7 +69,10 @@ export class Target {
   /** The error for a value that has waited long enough. */
   givenUp(reason: string, cause?: unknown): EdgeFlowError {
     const { operator, label, patienceMs, code } = this.#settings;
-    return new EdgeFlowError(code, `${operator}: ${label} was down for longer than patienceMs (${patienceMs}): ${reason}`, { cause });
+    const message = `${operator}: ${label} was down for longer than patienceMs (${patienceMs}): ${reason}`;
+    return code === 'STORE_FAILED'
+      ? new EdgeFlowError('STORE_FAILED', message, { cause })
+      : new EdgeFlowError('SINK_UNREACHABLE', message, { cause });
   }
 
   /** Notes that the target is down, and says so the first time. */

@@ -61,7 +61,9 @@ export class CsvFile {
       if (key !== undefined && (this.#written.has(key) || keys.includes(key))) return undefined;
       try {
         for (const row of rows) checkRow('toCsv', row, known);
-        texts.push(this.#text(rows.map((row, place) => [rowKey(key, place, rows.length), ...columns.map((name) => this.#field(row[name]))])));
+        texts.push(
+          this.#text(rows.map((row, place) => [rowKey(key, place, rows.length), ...columns.map((name) => this.#field(row[name]))])),
+        );
         if (key !== undefined) keys.push(key);
         return undefined;
       } catch (error) {
@@ -124,7 +126,10 @@ export class CsvFile {
     if (value instanceof Date) return value.toISOString();
     if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
     if (!['string', 'number', 'bigint', 'boolean'].includes(typeof value))
-      throw new EdgeFlowError('ROW_INVALID', `toCsv: a field holds ${typeof value}; expected text, a number, a boolean, a Date, bytes or null`);
+      throw new EdgeFlowError(
+        'ROW_INVALID',
+        `toCsv: a field holds ${typeof value}; expected text, a number, a boolean, a Date, bytes or null`,
+      );
     // Numbers are never formulas, and a quote before them would make them text.
     return this.#options.escapeFormulas && typeof value === 'string' && formulaStart.test(value) ? `'${value}` : String(value);
   }

@@ -25,7 +25,8 @@ export interface ColumnData {
 const fits: Readonly<Record<ParquetType, (value: FieldValue) => unknown>> = {
   STRING: (value) => (typeof value === 'string' ? value : undefined),
   DOUBLE: (value) => (typeof value === 'number' ? value : undefined),
-  INT64: (value) => (typeof value === 'bigint' ? BigInt.asIntN(64, value) : Number.isSafeInteger(value) ? BigInt(value as number) : undefined),
+  INT64: (value) =>
+    typeof value === 'bigint' ? BigInt.asIntN(64, value) : Number.isSafeInteger(value) ? BigInt(value as number) : undefined,
   BOOLEAN: (value) => (typeof value === 'boolean' ? value : undefined),
   TIMESTAMP: (value) => (value instanceof Date ? value : undefined),
   BYTE_ARRAY: (value) => (value instanceof Uint8Array ? value : undefined),

@@ -41,7 +41,10 @@ export function columnsOf(operator: string, row: Row): string[] {
 /** @throws EdgeFlowError `ROW_INVALID` for a row with a column that is not among the known ones. */
 export function checkRow(operator: string, row: unknown, known: ReadonlySet<string>): asserts row is Row {
   if (typeof row !== 'object' || row === null)
-    throw new EdgeFlowError('ROW_INVALID', `${operator}: row gave ${row === null ? 'null' : typeof row}; expected an object by column names`);
+    throw new EdgeFlowError(
+      'ROW_INVALID',
+      `${operator}: row gave ${row === null ? 'null' : typeof row}; expected an object by column names`,
+    );
   for (const name of Object.keys(row))
     if (!known.has(name))
       throw new EdgeFlowError('ROW_INVALID', `${operator}: there is no column '${name}'; expected among ${[...known].join(', ')}`);

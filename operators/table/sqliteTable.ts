@@ -42,7 +42,10 @@ function stored(value: FieldValue): string | number | bigint | Uint8Array | null
   if (value instanceof Date) return value.toISOString();
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   if (['string', 'number', 'bigint'].includes(typeof value)) return value;
-  throw new EdgeFlowError('ROW_INVALID', `toSqlite: a field holds ${typeof value}; expected text, a number, a boolean, a Date, bytes or null`);
+  throw new EdgeFlowError(
+    'ROW_INVALID',
+    `toSqlite: a field holds ${typeof value}; expected text, a number, a boolean, a Date, bytes or null`,
+  );
 }
 
 /** One table of an SQLite file, of which a message gets each of its rows once. */
@@ -148,7 +151,8 @@ export class SqliteTable {
 function rowError(error: unknown): EdgeFlowError | undefined {
   if (error instanceof EdgeFlowError) return error;
   const code = systemCode(error) ?? '';
-  if (!(error instanceof TypeError || error instanceof RangeError || /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|RANGE)/.test(code))) return undefined;
+  if (!(error instanceof TypeError || error instanceof RangeError || /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|RANGE)/.test(code)))
+    return undefined;
   return new EdgeFlowError('ROW_INVALID', `toSqlite: the table does not take a row: ${error instanceof Error ? error.message : code}`, {
     cause: error,
   });

@@ -24,7 +24,7 @@ function boxLength(bytes: Buffer, at: number): number | undefined {
 }
 
 function* boxesOf(bytes: Buffer): Generator<Box> {
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     const length = boxLength(bytes, at);
     if (length === undefined || length < 8 || at + length > bytes.length) return;
     yield { type: bytes.toString('latin1', at + 4, at + 8), body: bytes.subarray(at + 8, at + length) };

@@ -6,7 +6,7 @@ export async function wholeLength(file: FileHandle): Promise<number> {
   const { size } = await file.stat();
   const header = Buffer.alloc(16);
   let whole = 0;
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     const { bytesRead } = await file.read(header, 0, header.length, at);
     const box = boxAt(header.subarray(0, bytesRead), at);
     if (!box || box.end > size) return whole;

@@ -37,7 +37,12 @@ export class Mosquitto {
   static async start(login?: { readonly username: string; readonly password: string }): Promise<Mosquitto> {
     const folder = temporaryFolder();
     const port = await freePort();
-    const lines = [`listener ${port} 127.0.0.1`, `allow_anonymous ${login === undefined}`, 'persistence true', `persistence_location ${folder}/`];
+    const lines = [
+      `listener ${port} 127.0.0.1`,
+      `allow_anonymous ${login === undefined}`,
+      'persistence true',
+      `persistence_location ${folder}/`,
+    ];
     if (login) {
       const passwords = join(folder, 'passwords');
       await run('mosquitto_passwd', ['-b', '-c', passwords, login.username, login.password]);

@@ -1,16 +1,14 @@
-import { execFileSync } from 'node:child_process';
 import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { camera, recordVideo } from 'edgeflow/operators';
+import { recordVideo } from 'edgeflow/operators';
 import type { ClipRef, Frame, RecordVideoOptions } from 'edgeflow/operators';
 import { from, lastValueFrom, Subject, toArray } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { clipsOf, recordWithKills, timesOf } from './sinkKills.js';
 import { sink, warningsOf } from './sinkSupport.js';
-import { childrenOf, lacks, setEnv, shared, smallDisk, temporaryFolder, until } from './systemSupport.js';
+import { childrenOf, lacks, setEnv, smallDisk, temporaryFolder, until } from './systemSupport.js';
 
 const noon = Date.UTC(2026, 10, 23, 12);
-const street = shared('media/vtest_20s.mp4');
 
 function frame(index: number, changes: Partial<Frame> = {}): Frame {
   const { width = 64, height = 48 } = changes;
@@ -153,19 +151,6 @@ describe.skipIf(lacks('ffmpeg'))('recordVideo', () => {
     const [last] = await record(values.slice(3), { directory, maxCount: 2 });
     expect(clipsOf(directory)).toEqual([first[2]?.path, last?.path]);
     expect(readdirSync(directory)).toHaveLength(2);
-  });
-
-  test('a real street, with the encoder that every ffmpeg has and less pictures a second', async ({ skip }) => {
-    if (street.absent) return skip('the shared media are absent');
-    const directory = temporaryFolder();
-    const source = `lavfi:movie=${street.path},trim=end_frame=20`;
-    const seen = await lastValueFrom(camera({ source, pace: false }).pipe(toArray()));
-    const values = seen.map((each, index) => ({ ...each, time: noon + index * 100 }));
-    const clips = await record(values, { directory, encoder: 'mpeg4', fps: 5 });
-    expect(clips).toMatchObject([{ frames: 10, width: 768, encoder: 'mpeg4', durationMs: 1_800 }]);
-    expect(await timesOf(join(directory, clips[0]?.path ?? ''))).toEqual(Array.from({ length: 10 }, (_, index) => index * 200));
-    const shown = execFileSync('ffmpeg', ['-v', 'error', '-i', join(directory, clips[0]?.path ?? ''), '-vframes', '1', '-f', 'rawvideo', '-pix_fmt', 'gray', 'pipe:1']);
-    expect(new Set(shown).size).toBeGreaterThan(100);
   });
 
   test('frames that cannot be recorded fail their deliveries alone', async () => {

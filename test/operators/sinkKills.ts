@@ -89,7 +89,15 @@ export async function recordWithKills(directory: string, kills: number): Promise
   expect([...settled].filter((index) => !before.includes(index))).toEqual([]);
   truncateSync(join(directory, torn), statSync(join(directory, torn)).size - 10);
   // The next run mends what is torn and names what is not finished.
-  const end = { data: new Uint8Array(12), width: 2, height: 2, format: 'rgb24', time: noon + 9_000_000_000, index: 0, source: 'end' } as const;
+  const end = {
+    data: new Uint8Array(12),
+    width: 2,
+    height: 2,
+    format: 'rgb24',
+    time: noon + 9_000_000_000,
+    index: 0,
+    source: 'end',
+  } as const;
   await lastValueFrom(of(end).pipe(recordVideo({ directory })));
   expect(clipsOf(directory).filter((path) => path.includes('.part.'))).toEqual([]);
   const after = await playedIn(directory, false);

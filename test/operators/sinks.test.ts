@@ -6,7 +6,16 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fromBroker, MemoryBroker, QoS, toBroker, topic } from 'edgeflow';
 import { loadS3, notify, storeS3, toHomeAssistant, toMqtt, toWebhook } from 'edgeflow/operators';
-import type { Alert, BlobRef, Frame, NotifyOptions, StoreS3Options, ToHomeAssistantOptions, ToMqttOptions, ToWebhookOptions } from 'edgeflow/operators';
+import type {
+  Alert,
+  BlobRef,
+  Frame,
+  NotifyOptions,
+  StoreS3Options,
+  ToHomeAssistantOptions,
+  ToMqttOptions,
+  ToWebhookOptions,
+} from 'edgeflow/operators';
 import { runMarbles } from 'edgeflow/testing';
 import { from, lastValueFrom, map, of, toArray } from 'rxjs';
 import S3rver from 's3rver';
@@ -21,7 +30,10 @@ interface Posted {
 }
 
 /** A web hook that answers as it is told. */
-async function hook(answer: (response: ServerResponse, count: number) => void, port = 0): Promise<{ url: string; posted: Posted[]; server: Server }> {
+async function hook(
+  answer: (response: ServerResponse, count: number) => void,
+  port = 0,
+): Promise<{ url: string; posted: Posted[]; server: Server }> {
   const posted: Posted[] = [];
   const server = createServer((request, response) => {
     let body = '';
@@ -61,17 +73,25 @@ describe('toWebhook', () => {
       const { 'webhook-id': id, 'webhook-timestamp': time, 'webhook-signature': signature, 'idempotency-key': key } = headers;
       expect(Math.abs(Number(time) - Date.now() / 1000)).toBeLessThan(60);
       expect(signature).toBe(
-        `v1,${createHmac('sha256', Buffer.from(secret.slice(6), 'base64')).update(`${String(id)}.${String(time)}.${body}`).digest('base64')}`,
+        `v1,${createHmac('sha256', Buffer.from(secret.slice(6), 'base64'))
+          .update(`${String(id)}.${String(time)}.${body}`)
+          .digest('base64')}`,
       );
       expect(key).toBe(id);
       expect(headers).toMatchObject({ authorization: 'Bearer x', 'content-type': 'application/json' });
     }
-    expect(posted.map(({ body }) => JSON.parse(body) as unknown)).toEqual([{ n: 1, data: { bytes: 9 } }, { n: 2 }, { n: 1, data: { bytes: 9 } }]);
+    expect(posted.map(({ body }) => JSON.parse(body) as unknown)).toEqual([
+      { n: 1, data: { bytes: 9 } },
+      { n: 2 },
+      { n: 1, data: { bytes: 9 } },
+    ]);
   });
 
   test('waits while the hook is busy or away, and says so once', async () => {
     const warnings = warningsOf('toWebhook');
-    const { url, posted } = await hook((response, count) => status(count < 3 ? 503 : 200, count === 2 ? { 'retry-after': '0' } : {})(response));
+    const { url, posted } = await hook((response, count) =>
+      status(count < 3 ? 503 : 200, count === 2 ? { 'retry-after': '0' } : {})(response),
+    );
     const busy = sink(toWebhook<number>({ url }));
     expect(await busy.send(1)).toEqual({});
     expect(posted).toHaveLength(3);
@@ -108,7 +128,10 @@ describe('toWebhook', () => {
   test('a hook that does not answer in time is down; patience ends', async () => {
     const { url } = await hook(() => undefined);
     const { send } = sink(toWebhook<number>({ url, timeoutMs: 30, patienceMs: 100 }));
-    expect((await send(1)).failed?.error).toMatchObject({ code: 'SINK_UNREACHABLE', message: expect.stringContaining('no answer in time') as string });
+    expect((await send(1)).failed?.error).toMatchObject({
+      code: 'SINK_UNREACHABLE',
+      message: expect.stringContaining('no answer in time') as string,
+    });
   });
 
   test.each([
@@ -133,14 +156,26 @@ describe.skipIf(noMosquitto)('toMqtt', () => {
     const server = await Mosquitto.start();
     const seen = await server.watch('#');
     const { send, out, complete, unsubscribe } = sink(
-      toMqtt<number>({ url: server.url, topic: (n) => `room/${n}`, payload: (n) => new Uint8Array([65 + n]), retain: true, availabilityTopic: 'there' }),
+      toMqtt<number>({
+        url: server.url,
+        topic: (n) => `room/${n}`,
+        payload: (n) => new Uint8Array([65 + n]),
+        retain: true,
+        availabilityTopic: 'there',
+      }),
     );
     expect(await Promise.all([send(0, 'a'), send(1, 'b'), send(0, 'a')])).toEqual([{}, {}, {}]);
     expect(out).toEqual([0, 1, 0]);
     await complete();
     await until('the farewell', () => seen.some(({ text }) => text === 'offline'));
     unsubscribe();
-    expect(seen.map(({ topic: name, text }) => `${name} ${text}`)).toEqual(['there online', 'room/0 A', 'room/1 B', 'room/0 A', 'there offline']);
+    expect(seen.map(({ topic: name, text }) => `${name} ${text}`)).toEqual([
+      'there online',
+      'room/0 A',
+      'room/1 B',
+      'room/0 A',
+      'there offline',
+    ]);
     expect(seen[1]?.id).toMatch(/^[0-9a-f]{32}$/);
     expect(seen[3]?.id).toBe(seen[1]?.id);
     expect((await server.watch('room/#')).length).toBeLessThanOrEqual(2);
@@ -158,7 +193,14 @@ describe.skipIf(noMosquitto)('toMqtt', () => {
     const both = [
       fromBroker(numbers, QoS.DURABLE, { broker, group: 'all', stop: end.signal }).pipe(toMqtt({ ...options, topic: 'all' })),
       fromBroker(numbers, QoS.REALTIME, { broker, group: 'newest', stop: end.signal }).pipe(toMqtt({ ...options, topic: 'newest' })),
-    ].map((stream, place) => lastValueFrom(stream.pipe(map((n) => (place === 0 ? settled.push(n) : n)), toArray())));
+    ].map((stream, place) =>
+      lastValueFrom(
+        stream.pipe(
+          map((n) => (place === 0 ? settled.push(n) : n)),
+          toArray(),
+        ),
+      ),
+    );
     const publish = (numbersOf: number[]): Promise<number> => lastValueFrom(from(numbersOf).pipe(toBroker(numbers, { broker })));
     const of20 = (first: number): number[] => Array.from({ length: 20 }, (_, place) => first + place);
     const on = (name: string): number[] => seen.filter(({ topic: each }) => each === name).map(({ text }) => Number(text));
@@ -189,7 +231,10 @@ describe.skipIf(noMosquitto)('toMqtt', () => {
     void bad.send(1);
     await until('the error', () => bad.errors.length === 1);
     const [error] = bad.errors as Error[];
-    expect(error).toMatchObject({ code: 'SINK_REFUSED', message: expect.stringMatching(/refused the connection: .*[Nn]ot authorized/) as string });
+    expect(error).toMatchObject({
+      code: 'SINK_REFUSED',
+      message: expect.stringMatching(/refused the connection: .*[Nn]ot authorized/) as string,
+    });
     expect(`${String(error?.stack)} ${warnings.join()}`).not.toMatch(/pa55word|hidden1/);
   });
 
@@ -227,7 +272,14 @@ describe.skipIf(noMosquitto)('toHomeAssistant', () => {
     device: { id: 'door', name: 'Door camera', model: 'IPC-1' },
     entities: {
       person: { component: 'binary_sensor', name: 'Person', deviceClass: 'occupancy', state: ({ count }) => count > 0 },
-      persons: { component: 'sensor', name: 'Persons', unit: 'persons', stateClass: 'measurement', icon: 'mdi:walk', state: ({ count }) => count },
+      persons: {
+        component: 'sensor',
+        name: 'Persons',
+        unit: 'persons',
+        stateClass: 'measurement',
+        icon: 'mdi:walk',
+        state: ({ count }) => count,
+      },
       picture: { component: 'image', name: 'Picture', state: ({ picture }) => picture },
     },
   });
@@ -267,7 +319,10 @@ describe.skipIf(noMosquitto)('toHomeAssistant', () => {
     expect(text).toMatchObject({ 'edgeflow/door/person': 'OFF', 'edgeflow/door/persons': '0', 'edgeflow/door/picture': 'jpeg' });
     expect(text['edgeflow/door/availability']).toBe('online');
     expect(live.filter(({ topic: name }) => name === 'edgeflow/door/person').map(({ text: state }) => state)).toEqual(['ON', 'OFF']);
-    expect((await send({ count: NaN })).failed?.error).toMatchObject({ code: 'VALUE_INVALID', message: expect.stringContaining('persons') as string });
+    expect((await send({ count: NaN })).failed?.error).toMatchObject({
+      code: 'VALUE_INVALID',
+      message: expect.stringContaining('persons') as string,
+    });
     await complete();
     await until('the farewell', () => live.some(({ text: state }) => state === 'offline'));
     unsubscribe();
@@ -313,7 +368,10 @@ describe('notify', () => {
     writeFileSync(script, 'printf "%s|" "$@" >> "$0.out"; exit $(test "$2" = fail && echo 3 || echo 0)\n');
     const { send } = sink(notify<string>({ title: '--help', message: (text) => text, throttleMs: 0, via: ['sh', script] }));
     expect(await send('$(touch /tmp/x); `id`')).toEqual({});
-    expect((await send('fail')).failed?.error).toMatchObject({ code: 'SINK_REFUSED', message: 'notify: sh did not take the alert: it ended with 3' });
+    expect((await send('fail')).failed?.error).toMatchObject({
+      code: 'SINK_REFUSED',
+      message: 'notify: sh did not take the alert: it ended with 3',
+    });
     expect(readFileSync(`${script}.out`, 'utf8')).toBe('\u2010-help|$(touch /tmp/x); `id`|\u2010-help|fail|');
     expect(existsSync(file)).toBe(false);
   });
@@ -360,7 +418,10 @@ describe('storeS3 and loadS3', () => {
     await expect(load({ ...ref, path: '../x' })).rejects.toMatchObject({ code: 'BLOB_INVALID' });
     await expect(load({ ...ref, sha256: '0' })).rejects.toMatchObject({ code: 'BLOB_INVALID' });
     const none = sink(storeS3({ ...bucket, bucket: 'none', format: 'raw' }));
-    expect((await none.send(frame(1))).failed?.error).toMatchObject({ code: 'SINK_REFUSED', message: expect.stringContaining('NoSuchBucket') as string });
+    expect((await none.send(frame(1))).failed?.error).toMatchObject({
+      code: 'SINK_REFUSED',
+      message: expect.stringContaining('NoSuchBucket') as string,
+    });
     const jpeg = sink(storeS3(bucket));
     expect(await jpeg.send(frame(3))).toEqual({});
     expect(jpeg.out).toMatchObject([{ format: 'jpeg' }]);
@@ -384,11 +445,16 @@ describe('storeS3 and loadS3', () => {
     expect(warnings[1]).toBe('storeS3: the bucket archive is down: ECONNREFUSED; what is delivered waits');
   });
 
-  test.each([{ bucket: 'A' }, { endpoint: 'x' }, { endpoint: 'http://a:b@c' }, { prefix: '/x' }, { format: 'png' }, { quality: 0 }, { concurrency: 0 }])(
-    'options %o',
-    (options) => {
-      const whole = { bucket: 'archive', ...options } as StoreS3Options;
-      expect(() => storeS3(whole)).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }));
-    },
-  );
+  test.each([
+    { bucket: 'A' },
+    { endpoint: 'x' },
+    { endpoint: 'http://a:b@c' },
+    { prefix: '/x' },
+    { format: 'png' },
+    { quality: 0 },
+    { concurrency: 0 },
+  ])('options %o', (options) => {
+    const whole = { bucket: 'archive', ...options } as StoreS3Options;
+    expect(() => storeS3(whole)).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }));
+  });
 });
