@@ -70,8 +70,8 @@ export function notify<T>(options: NotifyOptions<T>): OperatorFunction<T, unknow
           const again = delivery?.id !== undefined && last?.delivery?.id === delivery.id && last.delivery !== delivery;
           if (last && !again && time - last.time < throttleMs) last.keptBack++;
           else {
-            const reported = (again ? last?.reported : last?.keptBack) ?? 0;
-            remember(sent, name, { time, delivery, reported, keptBack: again ? (last?.keptBack ?? 0) : 0 });
+            const reported = (again ? last.reported : last?.keptBack) ?? 0;
+            remember(sent, name, { time, delivery, reported, keptBack: again ? last.keptBack : 0 });
             const alert = { title: text(title, value), message: text(message, value), time, keptBack: reported };
             lease.run(() => {
               output.next(alert);

@@ -39,7 +39,7 @@ export function checkConnection(operator: string, options: MqttConnectionOptions
   };
   if (!URL.canParse(url) || !protocols.includes(new URL(url).protocol))
     fail(`url is '${redactUrl(url)}'; expected one that begins with mqtt://, mqtts://, ws:// or wss://`);
-  if (protocolVersion !== 4 && protocolVersion !== 5) fail(`protocolVersion is ${String(protocolVersion)}; expected 4 or 5`);
+  if (![4, 5].includes(protocolVersion)) fail(`protocolVersion is ${protocolVersion}; expected 4 or 5`);
   if (!(reconnectMs >= 1)) fail(`reconnectMs is ${reconnectMs}; expected at least 1`);
   checkPatience(operator, patienceMs);
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
+import type * as Sdk from '@aws-sdk/client-s3';
 import { EdgeFlowError } from 'edgeflow';
 import { blobPath } from '../blobs/blobRef.js';
 import type { BlobRef } from '../blobs/blobRef.js';
@@ -10,11 +10,9 @@ import { Target } from '../sinks/target.js';
 import type { Outage, PatienceOptions } from '../sinks/target.js';
 import type { BucketOptions } from './options.js';
 
-type Sdk = typeof import('@aws-sdk/client-s3');
-
 interface Loaded {
-  readonly sdk: Sdk;
-  readonly client: S3Client;
+  readonly sdk: typeof Sdk;
+  readonly client: Sdk.S3Client;
 }
 
 const extensionTypes: Readonly<Record<string, string>> = { jpeg: 'image/jpeg' };
@@ -56,7 +54,7 @@ export class Bucket {
     const { sdk, client } = await this.#load();
     const read = async (): Promise<Uint8Array | undefined> => {
       const command = new sdk.GetObjectCommand({ Bucket: this.#options.bucket, Key: this.#key(ref.path) });
-      const { Body: body }: GetObjectCommandOutput = await client.send(command, { abortSignal: signal });
+      const { Body: body }: Sdk.GetObjectCommandOutput = await client.send(command, { abortSignal: signal });
       return body?.transformToByteArray();
     };
     try {

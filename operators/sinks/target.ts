@@ -47,6 +47,7 @@ export class Target {
    */
   async reach<R>(work: () => R | PromiseLike<R>, outageOf: (error: unknown) => Outage | undefined, signal: AbortSignal): Promise<R> {
     const startedAt = performance.now();
+    const ended = (): boolean => signal.aborted;
     const backoff = new Backoff({ initialDelayMs: firstDelayMs, maxDelayMs: longestDelayMs });
     for (;;) {
       try {
@@ -55,13 +56,13 @@ export class Target {
         return result;
       } catch (error) {
         const outage = outageOf(error);
-        if (!outage || signal.aborted) throw error;
+        if (!outage || ended()) throw error;
         this.down(outage.reason);
         const leftMs = this.#settings.patienceMs - (performance.now() - startedAt);
         const delayMs = Math.max(outage.retryAfterMs ?? 0, backoff.next()?.delayMs ?? 0);
         if (delayMs >= leftMs) throw this.givenUp(outage.reason, error);
         await pause(delayMs, signal);
-        if (signal.aborted) throw error;
+        if (ended()) throw error;
       }
     }
   }

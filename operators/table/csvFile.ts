@@ -1,6 +1,7 @@
 import { mkdir, open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { stringify } from 'csv-stringify/sync';
 import { EdgeFlowError } from 'edgeflow';
 import { loadPackage } from '../packages.js';
 import { wholeRows } from './csvTail.js';
@@ -23,8 +24,6 @@ export interface CsvGroup {
   readonly rows: readonly Row[];
 }
 
-type Stringify = (typeof import('csv-stringify/sync'))['stringify'];
-
 /** What spreadsheets take for the beginning of a formula (OWASP, CSV Injection). */
 const formulaStart = /^[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/;
 /** Messages that are remembered, to know those that come again: more than any link has open. */
@@ -34,7 +33,7 @@ const mostRemembered = 100_000;
 export class CsvFile {
   readonly #options: CsvFileOptions;
   #file: FileHandle | undefined;
-  #stringify: Stringify | undefined;
+  #stringify: typeof stringify | undefined;
   #columns: readonly string[] | undefined;
   #size = 0;
   /** Keys of the last messages in the file. */
@@ -90,8 +89,8 @@ export class CsvFile {
 
   async #open(): Promise<FileHandle> {
     const { path, delimiter } = this.#options;
-    const { stringify } = await loadPackage('csv-stringify', 'toCsv', () => import('csv-stringify/sync'));
-    this.#stringify = stringify;
+    const csv = await loadPackage('csv-stringify', 'toCsv', () => import('csv-stringify/sync'));
+    this.#stringify = csv.stringify;
     await mkdir(dirname(path), { recursive: true });
     const file = await open(path, 'a+').then(async (made) => {
       await made.close();

@@ -12,8 +12,8 @@ export const messageIdColumn = 'message_id';
 const namePattern = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
 
 /** Whether a text may be the name of a table or a column. */
-export function isName(name: unknown): name is string {
-  return typeof name === 'string' && namePattern.test(name);
+export function isName(name: string): boolean {
+  return namePattern.test(name);
 }
 
 /** @throws EdgeFlowError `OPTIONS_INVALID` for names that are none, or that are the operator's own. */
