@@ -1,8 +1,9 @@
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { stringify } from 'csv-stringify/sync';
 import { EdgeFlowError } from 'edgeflow';
+import { emptyWhereMissing } from '../blobs/files.js';
 import { loadPackage } from '../packages.js';
 import { wholeRows } from './csvTail.js';
 import { checkRow, columnsOf, messageIdColumn } from './row.js';
@@ -50,6 +51,7 @@ export class CsvFile {
    * @returns for each group an error that is its own; the others are written.
    */
   async append(groups: readonly CsvGroup[]): Promise<(EdgeFlowError | undefined)[]> {
+    if (this.#file && !(await this.#isThere(this.#file))) await this.close();
     const file = (this.#file ??= await this.#open());
     const columns = this.#columns ?? this.#firstColumns(groups);
     if (columns.length > 0) this.#columns = columns;
@@ -80,6 +82,12 @@ export class CsvFile {
     const file = this.#file;
     this.#file = undefined;
     await file?.close();
+  }
+
+  /** Whether the path still leads to the file; another program may have removed or renamed it. */
+  async #isThere(file: FileHandle): Promise<boolean> {
+    const [mine, there] = await Promise.all([file.stat(), emptyWhereMissing(stat(this.#options.path), undefined)]);
+    return there?.ino === mine.ino && there.dev === mine.dev;
   }
 
   #firstColumns(groups: readonly CsvGroup[]): readonly string[] {

@@ -72,13 +72,14 @@ export class SqliteTable {
     if (!first) return groups.map(() => undefined);
     this.#insert ??= this.#prepare(db, first);
     const insert = this.#insert;
-    db.exec('BEGIN IMMEDIATE');
     try {
+      db.exec('BEGIN IMMEDIATE');
       const outcomes = groups.map((group) => this.#insertGroup(db, insert, group));
       db.exec('COMMIT');
       return outcomes;
     } catch (error) {
-      if (db.inTransaction) db.exec('ROLLBACK');
+      // Opened again at the next attempt: a disk that was away makes old handles useless. Closing rolls back.
+      this.close();
       throw error;
     }
   }

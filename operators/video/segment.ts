@@ -137,6 +137,8 @@ export class Segment {
     } finally {
       signal.removeEventListener('abort', run.stop);
       run.stop();
+      // However ffmpeg ended: no frame fits any more.
+      this.#ending = true;
       this.#input.destroy();
     }
     await this.#close(chosen.name, earlier);

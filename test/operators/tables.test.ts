@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MemoryBroker, QoS, fromBroker, toBroker, topic } from 'edgeflow';
 import { toCsv, toParquet, toSqlite } from 'edgeflow/operators';
@@ -149,6 +149,18 @@ describe('toCsv', () => {
       );
     expect(readFileSync(join(folder, 'true'), 'utf8')).toBe("message_id,text\n,'=1+1\n,'+49\n,'-x\n,'@a\n,'\tb\n,fine\n");
     expect(readFileSync(join(folder, 'false'), 'utf8')).toBe('message_id,text\n,=1+1\n,+49\n,-x\n,@a\n,\tb\n,fine\n');
+  });
+
+  test('follows a file that another program renamed', async () => {
+    const file = join(temporaryFolder(), 'seen.csv');
+    const { send } = sink(toCsv<number>({ file, row: (n) => ({ n }) }));
+    await send(1);
+    renameSync(file, `${file}.old`);
+    expect(await send(2)).toEqual({});
+    expect([`${file}.old`, file].map((path) => readFileSync(path, 'utf8').replaceAll(/[0-9a-f]{32}/g, 'id'))).toEqual([
+      'message_id,n\nid,1\n',
+      'message_id,n\nid,2\n',
+    ]);
   });
 
   test.each(['deadbeefdeadbeefdeadbeefdeadbeef.0,7,whole\n', 'deadbeef,8,"torn\nin a quote', 'dead'])(
