@@ -1,5 +1,7 @@
 import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { MemoryBroker, QoS, fromBroker, toBroker, topic } from 'edgeflow';
+import type { TopicStats } from 'edgeflow';
 import { recordVideo } from 'edgeflow/operators';
 import type { ClipRef, Frame, RecordVideoOptions } from 'edgeflow/operators';
 import { from, lastValueFrom, Subject, toArray } from 'rxjs';
@@ -62,6 +64,37 @@ describe.skipIf(lacks('ffmpeg'))('recordVideo', () => {
     await complete();
     await until('the last fragment', () => settled.size === 25);
     expect(out).toMatchObject([{ frames: 25 }]);
+  });
+
+  test('through a broker, with a prefetch that is smaller than a fragment, DURABLE and REALTIME', async () => {
+    const broker = new MemoryBroker();
+    const [input, clips] = [topic<Frame>('frames'), topic<ClipRef>('clips')];
+    await broker.declare({ topic: 'frames', groups: ['all'], readers: ['newest'] });
+    await broker.declare({ topic: 'clips', groups: ['later'] });
+    const end = new AbortController();
+    const all: ClipRef[] = [];
+    const newest: ClipRef[] = [];
+    const read = [
+      fromBroker(input, QoS.DURABLE, { broker, group: 'all', prefetch: 2, stop: end.signal })
+        .pipe(recordVideo({ directory: temporaryFolder(), idleMs: 60_000 }), toBroker(clips, { broker }))
+        .forEach((clip) => all.push(clip)),
+      fromBroker(input, QoS.REALTIME, { broker, group: 'newest', stop: end.signal })
+        .pipe(recordVideo({ directory: temporaryFolder(), idleMs: 60_000 }))
+        .forEach((clip) => newest.push(clip)),
+    ];
+    await lastValueFrom(from(frames(25)).pipe(toBroker(input, { broker })));
+    const statsOf = async (name: string): Promise<TopicStats | undefined> => (await broker.stats()).find((each) => each.topic === name);
+    await until('that all are taken', async () => {
+      const stats = await statsOf('frames');
+      return stats?.groups.all?.unread === 0 && (stats.readers.newest?.delivered ?? 0) > 0;
+    });
+    end.abort();
+    await Promise.all(read);
+    expect(all).toMatchObject([{ frames: 25 }]);
+    expect(newest).toHaveLength(1);
+    expect((await statsOf('frames'))?.groups).toMatchObject({ all: { acked: 25, open: 0 } });
+    expect((await statsOf('clips'))?.published).toBe(1);
+    await broker.close();
   });
 
   test('a clip ends when no more frames come', async () => {
