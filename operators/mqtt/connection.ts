@@ -26,8 +26,8 @@ export interface MqttConnectionSettings {
   readonly will?: MqttMessage | undefined;
   /** Published before a connection is closed on purpose. */
   readonly farewell?: MqttMessage | undefined;
-  /** Told when the broker refuses the credentials of the very first connection: waiting does not mend that. */
-  readonly onRefused: (error: EdgeFlowError) => void;
+  /** Told what no waiting mends: a missing package, and a broker that refuses the very first connection. */
+  readonly onHopeless: (error: unknown) => void;
 }
 
 /** CONNACK codes of MQTT 3.1.1 and 5 for credentials, client names and protocols that the broker does not take. */
@@ -54,8 +54,7 @@ export class MqttConnection {
 
   /** Connects, so that the first message finds the connection made. */
   open(): void {
-    // The reason is given to whoever publishes.
-    this.#connected().catch(() => undefined);
+    this.#connected().catch(this.#settings.onHopeless);
   }
 
   /** Resolves when the broker has taken the message: for quality 1 and 2 when it said so, across reconnects. */
@@ -128,7 +127,7 @@ export class MqttConnection {
       const reason = networkReason(error) ?? redact(error.message);
       this.#target.down(reason);
       if (everConnected || typeof error.code !== 'number' || !refusals.has(error.code)) return;
-      this.#settings.onRefused(
+      this.#settings.onHopeless(
         new EdgeFlowError(
           'SINK_REFUSED',
           `${operator}: ${this.#label} refused the connection: ${reason}; look at username, password, protocolVersion`,

@@ -8,15 +8,15 @@ import type { MqttConnectionSettings, MqttMessage } from './connection.js';
 
 /** Publishes what is made of each value by a connection of the subscription's own, and passes the value on. */
 export function mqttSink<T>(
-  settings: Omit<MqttConnectionSettings, 'onRefused'>,
+  settings: Omit<MqttConnectionSettings, 'onHopeless'>,
   concurrency: number,
   start: () => (value: T) => readonly MqttMessage[],
 ): MonoTypeOperatorFunction<T> {
   const { operator } = settings;
   return (source) =>
     defer(() => {
-      const refused = new Subject<never>();
-      const connection = new MqttConnection({ ...settings, onRefused: (error) => refused.error(error) });
+      const hopeless = new Subject<never>();
+      const connection = new MqttConnection({ ...settings, onHopeless: (error) => hopeless.error(error) });
       const messagesOf = start();
       connection.open();
       const closed = new Subject<void>();
@@ -38,7 +38,7 @@ export function mqttSink<T>(
           },
         }),
       );
-      return merge(published, refused.pipe(takeUntil(closed))).pipe(
+      return merge(published, hopeless.pipe(takeUntil(closed))).pipe(
         finalize(() => {
           connection.close(!completed).catch((error: unknown) => {
             process.emitWarning(`${operator}: the connection could not be closed: ${String(error)}`, 'EdgeFlowWarning');
