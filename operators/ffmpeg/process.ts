@@ -25,8 +25,21 @@ export interface FfmpegRun {
 const complaintBytes = 4_096;
 const patienceMs = 2_000;
 
-/** Starts ffmpeg without a shell. */
-export function startFfmpeg(ffmpeg: Ffmpeg, args: readonly string[], stdin: 'ignore' | 'pipe' = 'ignore'): FfmpegRun {
+/** Picks nothing out: all of what ffmpeg says. */
+const everything = (said: string): string => said;
+
+/**
+ * Starts ffmpeg without a shell.
+ *
+ * @param complaintsIn - picks the complaints out of what it says. @defaultValue all of it
+ * @param stdin - `pipe` for an ffmpeg that is fed. @defaultValue 'ignore'
+ */
+export function startFfmpeg(
+  ffmpeg: Ffmpeg,
+  args: readonly string[],
+  complaintsIn: (said: string) => string = everything,
+  stdin: 'ignore' | 'pipe' = 'ignore',
+): FfmpegRun {
   const [program, ...rest] = ffmpeg.command;
   const command = [...rest, ...args];
   const child =
@@ -39,7 +52,7 @@ export function startFfmpeg(ffmpeg: Ffmpeg, args: readonly string[], stdin: 'ign
   let ended = false;
 
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    tail += text;
+    tail += complaintsIn(text);
     // A word that is cut may be a url of which the beginning is gone, and then nobody knows it for one.
     if (tail.length > complaintBytes) tail = tail.slice(-complaintBytes).replace(/^\S*/, '');
   });
