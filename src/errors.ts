@@ -49,6 +49,9 @@ export const errorCodes = {
   BLOB_INVALID: 'a blob reference or a blob file is not usable',
   BLOB_MISSING: 'a blob file is gone',
   STORE_FAILED: 'a file could not be written',
+  SINK_UNREACHABLE: 'the target of a sink does not answer',
+  SINK_REFUSED: 'the target of a sink refuses what it is given',
+  ROW_INVALID: 'a row does not fit its table or file',
 } as const;
 
 /** A stable error code. */
