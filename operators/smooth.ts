@@ -52,28 +52,19 @@ export function smooth<V extends Tracks>(options: SmoothOptions = {}): MonoTypeO
     return (value) => {
       checkTracks('smooth', value);
       const { time } = value;
+      for (const [id, { seen }] of known) if (time - seen > disappearMs) known.delete(id);
       for (const object of value.objects) {
         if (!object.found) continue;
         const presence = known.get(object.id) ?? { since: time, frames: 0, seen: -Infinity, shown: false, last: object };
         if (time <= presence.seen) continue;
-        if (time - presence.seen > disappearMs && presence.frames > 0) known.delete(object.id);
         known.set(object.id, presence);
         presence.frames++;
         presence.seen = time;
         presence.last = object;
         presence.shown ||= presence.frames >= appearFrames && time - presence.since >= appearMs;
       }
-      return { ...value, objects: objectsAt(known, time, disappearMs) };
+      const shown = [...known.values()].filter((presence) => presence.shown);
+      return { ...value, objects: shown.map(({ seen, last }) => (seen === time ? last : { ...last, found: false })) };
     };
   });
-}
-
-/** What is there, after what has been gone for too long was forgotten. */
-function objectsAt(known: Map<number, Presence>, time: number, disappearMs: number): Track[] {
-  const objects: Track[] = [];
-  for (const [id, { seen, shown, last }] of known) {
-    if (time - seen > disappearMs) known.delete(id);
-    else if (shown) objects.push(seen === time ? last : { ...last, found: false });
-  }
-  return objects;
 }

@@ -15,9 +15,15 @@ export interface TrackObjectsOptions {
   readonly newScore?: number;
   /** Least product of overlap (IoU) and score with which a find goes on with a track, from 0 to 1. @defaultValue 0.1 */
   readonly minIou?: number;
+  /**
+   * How far a track that was seen only once, and so has no speed yet, may have moved to its next find: by which part of its size both boxes
+   * are grown on each side before they are compared. 0 is ByteTrack as published.
+   * @defaultValue 0.5
+   */
+  readonly reach?: number;
   /** A track counts from so many frames in a row in which it was found. @defaultValue 2 */
   readonly confirmFrames?: number;
-  /** For how long an object that is not found is waited for, in milliseconds; more than the time between frames. @defaultValue 1000 */
+  /** For how long an object that is not found is waited for, in milliseconds; more than the time between frames. @defaultValue 2000 */
   readonly maxLostMs?: number;
   /** For how long an object that is not found is told where it is expected, in milliseconds. @defaultValue 0 */
   readonly coastMs?: number;
@@ -43,7 +49,8 @@ export interface TrackObjectsOptions {
  * - **Fails** the delivery of detections that are not numbers, or whose boxes are turned over (`DETECTIONS_INVALID`).
  * - **Completes** with the source.
  *
- * Source: Zhang et al., ByteTrack: Multi-Object Tracking by Associating Every Detection Box, ECCV 2022, arXiv:2110.06864.
+ * Source: Zhang et al., ByteTrack: Multi-Object Tracking by Associating Every Detection Box, ECCV 2022, arXiv:2110.06864;
+ * `reach` is the buffered IoU of Yang et al., WACV 2023, arXiv:2211.14317.
  *
  * @throws EdgeFlowError `OPTIONS_INVALID`
  * @example
@@ -52,17 +59,18 @@ export interface TrackObjectsOptions {
  * ```
  */
 export function trackObjects(options: TrackObjectsOptions = {}): OperatorFunction<Detections, Tracks> {
-  const { highScore = 0.5, lowScore = 0.1, minIou = 0.1, confirmFrames = 2, maxLostMs = 1000, coastMs = 0, perClass = true } = options;
+  const { highScore = 0.5, lowScore = 0.1, minIou = 0.1, reach = 0.5, confirmFrames = 2, maxLostMs = 2000, coastMs = 0, perClass = true } = options;
   const { newScore = Math.min(1, highScore + 0.1) } = options;
   checkRange('highScore', highScore, 0, 1);
   checkRange('lowScore', lowScore, 0, highScore);
   checkRange('newScore', newScore, highScore, 1);
   checkRange('minIou', minIou, 0, 1);
+  checkRange('reach', reach, 0, 10);
   checkWhole('trackObjects', 'confirmFrames', confirmFrames);
   checkAtLeast('trackObjects', 'maxLostMs', maxLostMs, 0);
   if (maxLostMs === Infinity) refuse('trackObjects', 'maxLostMs is Infinity; expected a time after which a lost object is forgotten');
   checkRange('coastMs', coastMs, 0, maxLostMs);
-  const settings = { highScore, lowScore, newScore, minIou, confirmFrames, maxLostMs, coastMs, perClass };
+  const settings = { highScore, lowScore, newScore, minIou, reach, confirmFrames, maxLostMs, coastMs, perClass };
 
   return bySource('trackObjects', () => {
     let last = 0;

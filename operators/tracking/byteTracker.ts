@@ -10,6 +10,7 @@ export interface ByteTrackerSettings {
   readonly lowScore: number;
   readonly newScore: number;
   readonly minIou: number;
+  readonly reach: number;
   readonly confirmFrames: number;
   readonly maxLostMs: number;
   readonly coastMs: number;
@@ -43,6 +44,15 @@ interface Open {
   finds: Detection[];
 }
 
+/** How finds are paired with targets. */
+interface Rule {
+  readonly worth: (overlap: number, find: Detection) => number;
+  /** What a pair must be worth. */
+  readonly least: number;
+  /** By which part of its size a box is grown on each side before it is compared. */
+  readonly reach: number;
+}
+
 /** ByteTrack for one source. */
 export class ByteTracker {
   readonly #settings: ByteTrackerSettings;
@@ -57,7 +67,7 @@ export class ByteTracker {
 
   /** Takes in a frame, and tells which objects are where. */
   update({ objects, time: taken, width, height }: Detections): Track[] {
-    const { highScore, lowScore, newScore, minIou, maxLostMs } = this.#settings;
+    const { highScore, lowScore, newScore, minIou, reach, maxLostMs } = this.#settings;
     const first = this.#time === undefined;
     // A frame that comes late is taken as of now.
     const time = Math.max(taken, this.#time ?? taken);
@@ -69,10 +79,12 @@ export class ByteTracker {
     const [high, low] = [finds.filter(({ score }) => score >= highScore), finds.filter(({ score }) => score >= lowScore && score < highScore)];
     const [known, fresh] = [this.#targets.filter(({ id }) => id > 0), this.#targets.filter(({ id }) => id === 0)];
     const byScore = (overlap: number, { score }: Detection): number => overlap * score;
-    const one = this.#pair({ targets: known, finds: high }, minIou, byScore, time);
-    const two = this.#pair({ targets: one.targets.filter(({ lost }) => !lost), finds: low }, lowIou, (overlap) => overlap, time);
-    const three = this.#pair({ targets: fresh, finds: one.finds }, minIou, byScore, time);
-    for (const target of [...two.targets, ...one.targets]) target.lost = true;
+    const tracked = new Set(known.filter(({ lost }) => !lost));
+    for (const target of known) target.lost = true; // until it is paired
+    const one = this.#pair({ targets: known, finds: high }, { least: minIou, worth: byScore, reach: 0 }, time);
+    const left = one.targets.filter((target) => tracked.has(target));
+    this.#pair({ targets: left, finds: low }, { least: lowIou, worth: (overlap) => overlap, reach: 0 }, time);
+    const three = this.#pair({ targets: fresh, finds: one.finds }, { least: minIou, worth: byScore, reach }, time);
     // What was seen once and not again was a false find.
     this.#targets = this.#targets.filter((target) => !three.targets.includes(target));
     for (const find of three.finds) if (find.score >= newScore) this.#targets.push(this.#begin(find, time, first));
@@ -89,11 +101,11 @@ export class ByteTracker {
   }
 
   /** Pairs targets with finds by their overlap, and returns what found no partner. */
-  #pair({ targets, finds }: Open, least: number, worth: (overlap: number, find: Detection) => number, time: number): Open {
+  #pair({ targets, finds }: Open, { least, worth, reach }: Rule, time: number): Open {
     const weight = (row: number, column: number): number => {
       const [target, find] = [targets[row], finds[column]];
       if (!target || !find || (this.#settings.perClass && target.last.classId !== find.classId)) return 0;
-      return worth(iou(target.box, find.box), find) - least;
+      return worth(iou(grown(target.box, reach), grown(find.box, reach)), find) - least;
     };
     const rest = new Set(finds);
     const alone: Target[] = [];
@@ -149,4 +161,9 @@ export class ByteTracker {
     const { label, classId, score } = last;
     return [{ label, classId, score, box: inside, id, ageMs: time - since, hits, found: !lost, velocity: filter.velocity }];
   }
+}
+
+function grown([x1, y1, x2, y2]: Box, part: number): Box {
+  const [x, y] = [part * (x2 - x1), part * (y2 - y1)];
+  return [x1 - x, y1 - y, x2 + x, y2 + y];
 }
