@@ -4,7 +4,6 @@ import { from, lastValueFrom, map, toArray } from 'rxjs';
 import { Random } from '#recipes/street/random.js';
 import { StreetScene } from '#recipes/street/scene.js';
 import type { TruthObject } from '#recipes/street/scene.js';
-import { scoreTracking } from './trackingScore.js';
 import type { ScoredFrame } from './trackingScore.js';
 
 /** What a detector that makes mistakes would find. */
@@ -24,8 +23,8 @@ export interface StreetFrame {
 }
 
 /** True boxes of a street, without mistakes. */
-export function streetFrames(seed: number, count: number): StreetFrame[] {
-  const scene = new StreetScene({ seed });
+export function streetFrames(seed: number, count: number, width = 640): StreetFrame[] {
+  const scene = new StreetScene({ seed, width, height: (width * 9) / 16 });
   return Array.from({ length: count }, (_, at) => {
     const { frame, objects } = scene.frameAt(at);
     const { width, height, time, index, source } = frame;
@@ -76,5 +75,3 @@ export function trackStreet(
     ),
   );
 }
-
-export { scoreTracking };
