@@ -57,8 +57,8 @@ describe.skipIf(!haveShared())('on filmed people', { timeout: 600_000 }, () => {
     const followed = hits.reduce((sum, frames) => sum + frames.length, 0);
     const likely = detections.reduce((sum, { objects }) => sum + objects.filter(({ score }) => score >= 0.5).length, 0);
     console.warn(`${detections.length} frames, ${likely} likely finds, ${followed} followed, ${hits.length} tracks`);
-    // Nearly all that is likely is followed, by few tracks, and what is unlikely does not begin tracks of its own.
-    expect(followed).toBeGreaterThan(0.95 * likely);
+    // What is likely is followed, but for finds under newScore that no track is at, by few tracks; none is of a passing mistake.
+    expect(followed).toBeGreaterThan(0.9 * likely);
     expect(hits.length).toBeLessThanOrEqual(15);
     expect(hits.filter((frames) => frames.length < 10)).toHaveLength(0);
   });
