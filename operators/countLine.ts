@@ -81,7 +81,8 @@ export interface CountLineOptions {
 export function countLine<V extends Tracks>(options: CountLineOptions): OperatorFunction<V, AtLine<V>> {
   const { line, units = 'fractions', anchor = 'bottom', band, classes, lostMs = 1000 } = options;
   checkPlace('countLine', anchor, units);
-  if (line.length !== 2) refuse('countLine', `line has ${String(line.length)} points; expected its two ends`);
+  const ends: readonly Point[] = line;
+  if (ends.length !== 2) refuse('countLine', `line has ${ends.length} points; expected its two ends`);
   line.forEach((point, at) => checkPoint('countLine', `line[${at}]`, point, units));
   if (line[0][0] === line[1][0] && line[0][1] === line[1][1])
     refuse('countLine', `both ends of line are ${written(line[0])}; expected two different points`);

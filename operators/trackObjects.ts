@@ -59,7 +59,16 @@ export interface TrackObjectsOptions {
  * ```
  */
 export function trackObjects(options: TrackObjectsOptions = {}): OperatorFunction<Detections, Tracks> {
-  const { highScore = 0.5, lowScore = 0.1, minIou = 0.1, reach = 0.5, confirmFrames = 2, maxLostMs = 2000, coastMs = 0, perClass = true } = options;
+  const {
+    highScore = 0.5,
+    lowScore = 0.1,
+    minIou = 0.1,
+    reach = 0.5,
+    confirmFrames = 2,
+    maxLostMs = 2000,
+    coastMs = 0,
+    perClass = true,
+  } = options;
   const { newScore = Math.min(1, highScore + 0.1) } = options;
   checkRange('highScore', highScore, 0, 1);
   checkRange('lowScore', lowScore, 0, highScore);

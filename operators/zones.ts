@@ -27,7 +27,9 @@ export interface ZoneEvent {
 }
 
 /** What {@link zones} adds to a frame. */
-export type InZones<V extends Tracks> = WithObjects<V, { readonly zones: readonly string[] }> & { readonly zoneEvents: readonly ZoneEvent[] };
+export type InZones<V extends Tracks> = WithObjects<V, { readonly zones: readonly string[] }> & {
+  readonly zoneEvents: readonly ZoneEvent[];
+};
 
 /** Options of {@link zones}. */
 export interface ZonesOptions {

@@ -59,8 +59,7 @@ export function checkTracks(operator: string, value: Tracks): void {
   checkDetections(operator, value);
   const seen = new Set<number>();
   for (const { id, label } of value.objects) {
-    if (!Number.isSafeInteger(id))
-      unusable(operator, value, `a ${label} has ${id === undefined ? 'no id' : `the id ${String(id)}`}; put trackObjects() before ${operator}`);
+    if (!Number.isSafeInteger(id)) unusable(operator, value, `a ${label} has the id ${id}; put trackObjects() before ${operator}`);
     if (seen.has(id)) unusable(operator, value, `two objects have the id ${id}; expected one of each`);
     seen.add(id);
   }

@@ -57,7 +57,8 @@ export function estimateHomography(operator: string, pairs: readonly PointPair[]
   const matrix = [...solved, 1] as unknown as Homography;
   const result = multiply(multiply(ground.back, matrix), image.matrix);
   for (const { image: point } of pairs) {
-    if (!project(result, point)) refuse(operator, `point ${written(point)} is beyond the horizon of the others; check the order of the pairs`);
+    if (!project(result, point))
+      refuse(operator, `point ${written(point)} is beyond the horizon of the others; check the order of the pairs`);
   }
   return result;
 }

@@ -26,9 +26,10 @@ export function fromPixels([x, y]: Point, units: Units, { width, height }: Size)
 export const written = ([x, y]: Point): string => `[${x}, ${y}]`;
 
 /** Checks that an option is a place in a picture. */
-export function checkPoint(operator: string, name: string, point: Point, units: Units): void {
-  const [x, y] = point;
-  if (point.length !== 2 || !Number.isFinite(x) || !Number.isFinite(y)) refuse(operator, `${name} is [${point.join(', ')}]; expected two numbers`);
+export function checkPoint(operator: string, name: string, point: readonly number[], units: Units): void {
+  const [x = NaN, y = NaN] = point;
+  if (point.length !== 2 || !Number.isFinite(x) || !Number.isFinite(y))
+    refuse(operator, `${name} is [${point.join(', ')}]; expected two numbers`);
   if (units === 'fractions' && !(x >= 0 && x <= 1 && y >= 0 && y <= 1))
-    refuse(operator, `${name} is ${written(point)}; expected parts of the picture from 0 to 1, or say units: 'pixels'`);
+    refuse(operator, `${name} is ${written([x, y])}; expected parts of the picture from 0 to 1, or say units: 'pixels'`);
 }

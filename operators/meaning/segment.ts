@@ -29,7 +29,12 @@ const within = (a: Point, b: Point, p: Point): boolean =>
 
 /** Whether two segments touch (Cormen et al., Introduction to Algorithms, 33.1). */
 export function segmentsTouch(a: Point, b: Point, c: Point, d: Point): boolean {
-  const [s1, s2, s3, s4] = [sideOf(c, d, a), sideOf(c, d, b), sideOf(a, b, c), sideOf(a, b, d)].map(Math.sign) as [number, number, number, number];
+  const [s1, s2, s3, s4] = [sideOf(c, d, a), sideOf(c, d, b), sideOf(a, b, c), sideOf(a, b, d)].map(Math.sign) as [
+    number,
+    number,
+    number,
+    number,
+  ];
   if (s1 * s2 < 0 && s3 * s4 < 0) return true;
   return (s1 === 0 && within(c, d, a)) || (s2 === 0 && within(c, d, b)) || (s3 === 0 && within(a, b, c)) || (s4 === 0 && within(a, b, d));
 }

@@ -26,6 +26,8 @@ interface Visitor {
   readonly changes: Map<string, Change>;
 }
 
+const newcomer = (label: string): Visitor => ({ label, seen: -Infinity, stays: new Map(), changes: new Map() });
+
 /** Who is in which zone of one source. */
 export class ZoneStays {
   readonly #settings: Settings;
@@ -42,7 +44,7 @@ export class ZoneStays {
 
   /** Takes in where an object is. A frame that comes late changes nothing. */
   see({ id, label }: Pick<Track, 'id' | 'label'>, inside: readonly string[], time: number): ZoneEvent[] {
-    const visitor = this.#visitors.get(id) ?? { label, seen: -Infinity, stays: new Map(), changes: new Map() };
+    const visitor: Visitor = this.#visitors.get(id) ?? newcomer(label);
     if (time <= visitor.seen) return [];
     this.#visitors.set(id, visitor);
     visitor.seen = time;

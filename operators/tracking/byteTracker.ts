@@ -76,7 +76,10 @@ export class ByteTracker {
     this.#time = time;
 
     const finds = objects.filter(({ box: [x1, y1, x2, y2] }) => x2 > x1 && y2 > y1);
-    const [high, low] = [finds.filter(({ score }) => score >= highScore), finds.filter(({ score }) => score >= lowScore && score < highScore)];
+    const [high, low] = [
+      finds.filter(({ score }) => score >= highScore),
+      finds.filter(({ score }) => score >= lowScore && score < highScore),
+    ];
     const [known, fresh] = [this.#targets.filter(({ id }) => id > 0), this.#targets.filter(({ id }) => id === 0)];
     const byScore = (overlap: number, { score }: Detection): number => overlap * score;
     const tracked = new Set(known.filter(({ lost }) => !lost));

@@ -24,7 +24,8 @@ describe('follows the street of 20 seeds that it was not tuned on', () => {
     ['every 3rd frame', 3, 300, 0.85, 0.85],
   ])('%s', { timeout: 600_000 }, async (name, every, coastMs, mota, idf1) => {
     const scores: TrackingScore[] = [];
-    for (const seed of seeds) scores.push(scoreTracking(await trackStreet(streetOf(seed), { seed, every, mistakes, options: { coastMs } })));
+    for (const seed of seeds)
+      scores.push(scoreTracking(await trackStreet(streetOf(seed), { seed, every, mistakes, options: { coastMs } })));
     const worst = Math.min(...scores.map((score) => score.mota));
     const of = (pick: (score: TrackingScore) => number): string => mean(scores, pick).toFixed(3);
     console.warn(

@@ -10,7 +10,13 @@ export function detectionsAt(time: number, objects: readonly Detection[], change
 }
 
 /** Something found. */
-export const find = (box: Box, changes: Partial<Detection> = {}): Detection => ({ label: 'person', classId: 0, score: 0.9, box, ...changes });
+export const find = (box: Box, changes: Partial<Detection> = {}): Detection => ({
+  label: 'person',
+  classId: 0,
+  score: 0.9,
+  box,
+  ...changes,
+});
 
 /** An object that stands at a place. */
 export function trackAt(id: number, x: number, y: number, changes: Partial<Track> = {}): Track {

@@ -39,11 +39,18 @@ describe('trackObjects', () => {
     const other = find([60, 60, 80, 80]);
     const frames = [[going(0)], [going(1), other], [going(2)], [going(3), other], [going(4), other]];
     expect(await ids(frames.map((objects, at) => detectionsAt(at * 100, objects)))).toEqual([[1], [1], [1], [1], [1, 2]]);
-    expect(await ids(frames.slice(0, 2).map((objects, at) => detectionsAt(at * 100, objects)), { confirmFrames: 1 })).toEqual([[1], [1, 2]]);
+    expect(
+      await ids(
+        frames.slice(0, 2).map((objects, at) => detectionsAt(at * 100, objects)),
+        { confirmFrames: 1 },
+      ),
+    ).toEqual([[1], [1, 2]]);
   });
 
   test('an unlikely find goes on with a track, and begins none', async () => {
-    const frames = [0.9, 0.9, 0.3, 0.2, 0.9].map((score, at) => detectionsAt(at * 100, [going(at, score), find([60, 60, 80, 80], { score: 0.3 })]));
+    const frames = [0.9, 0.9, 0.3, 0.2, 0.9].map((score, at) =>
+      detectionsAt(at * 100, [going(at, score), find([60, 60, 80, 80], { score: 0.3 })]),
+    );
     expect(await ids(frames)).toEqual([[1], [1], [1], [1], [1]]);
   });
 
@@ -75,14 +82,20 @@ describe('trackObjects', () => {
   });
 
   test('finds of another class are another object, unless told otherwise', async () => {
-    const frames = [0, 1, 2].map((at) => detectionsAt(at * 100, [find([0, 0, 20, 20], { classId: at > 0 ? 1 : 0, label: at > 0 ? 'dog' : 'person' })]));
+    const frames = [0, 1, 2].map((at) =>
+      detectionsAt(at * 100, [find([0, 0, 20, 20], { classId: at > 0 ? 1 : 0, label: at > 0 ? 'dog' : 'person' })]),
+    );
     expect(await ids(frames)).toEqual([[1], [], [2]]);
     expect(await ids(frames, { perClass: false })).toEqual([[1], [1], [1]]);
   });
 
   test('a box without area is left out; one that is none fails its delivery alone', async () => {
     const bad = [find([NaN, 0, 1, 1]), find([5, 0, 1, 1]), find([0, 0, Infinity, 1]), find([0, 0, 1, 1], { score: 7 })];
-    const frames = [detectionsAt(0, [going(0), find([3, 3, 3, 9])]), ...bad.map((one) => detectionsAt(50, [one])), detectionsAt(100, [going(1)])];
+    const frames = [
+      detectionsAt(0, [going(0), find([3, 3, 3, 9])]),
+      ...bad.map((one) => detectionsAt(50, [one])),
+      detectionsAt(100, [going(1)]),
+    ];
     const { settled, out } = await settle(frames, trackObjects());
     expect(out.map(idsOf)).toEqual([[1], [1]]);
     expect(settled.map(({ failed }) => (failed ? (failed.error as { code: string }).code : 'ok'))).toEqual([
@@ -101,7 +114,7 @@ describe('trackObjects', () => {
   test('a message is acked after its tracks have been dealt with', async () => {
     const broker = new MemoryBroker();
     const frames = topic<Detections>('frames');
-    const group = async () => (await broker.stats())[0]?.groups['default'];
+    const group = async () => (await broker.stats())[0]?.groups.default;
     const seen: (readonly [acked: number | undefined, ids: number[]])[] = [];
     const subscription = fromBroker(frames, QoS.DURABLE, { broker })
       .pipe(
@@ -127,7 +140,9 @@ describe('trackObjects', () => {
     [{ maxLostMs: Infinity }, 'maxLostMs is Infinity'],
     [{ coastMs: 5000 }, 'coastMs is 5000; expected a number from 0 to 2000'],
   ])('refuses %o', (options, message) => {
-    expect(() => trackObjects(options)).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID', message: expect.stringContaining(message) as string }));
+    expect(() => trackObjects(options)).toThrow(
+      expect.objectContaining({ code: 'OPTIONS_INVALID', message: expect.stringContaining(message) as string }),
+    );
   });
 });
 
@@ -156,12 +171,18 @@ describe('scoreTracking', () => {
   const at = (id: number, left: number): Placed => ({ id, label: 'car', box: [left, 0, left + 10, 10] });
   test('counts by hand: a miss, a false box, a switch', () => {
     const truth = [at(1, 0), at(2, 50)];
-    const frames = [[at(7, 0), at(8, 50)], [at(7, 1)], [at(9, 0), at(8, 50), at(5, 80)], [at(9, 0), at(8, 50)]].map((said) => ({ truth, said }));
+    const frames = [[at(7, 0), at(8, 50)], [at(7, 1)], [at(9, 0), at(8, 50), at(5, 80)], [at(9, 0), at(8, 50)]].map((said) => ({
+      truth,
+      said,
+    }));
     // 8 objects, 1 missed, 1 wrong, 1 switch; tracks 1-7 (or 1-9) explain 2 boxes, 2-8 explains 3, of 8 said.
     expect(scoreTracking(frames)).toEqual({ mota: 1 - 3 / 8, idf1: (2 * 5) / 16, objects: 8, missed: 1, wrong: 1, switches: 1 });
   });
   test('ignored objects count neither way', () => {
-    expect(scoreTracking([{ truth: [at(1, 0), { ...at(2, 50), ignore: true }], said: [at(7, 0), at(8, 50)] }])).toMatchObject({ mota: 1, idf1: 1 });
+    expect(scoreTracking([{ truth: [at(1, 0), { ...at(2, 50), ignore: true }], said: [at(7, 0), at(8, 50)] }])).toMatchObject({
+      mota: 1,
+      idf1: 1,
+    });
   });
 });
 

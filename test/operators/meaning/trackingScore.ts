@@ -79,11 +79,19 @@ export function scoreTracking(frames: readonly ScoredFrame[]): TrackingScore {
     wrong += said.length - pairs.length;
     for (const { id } of truth) truthIds.add(id);
     for (const { id } of said) saidIds.add(id);
-    for (const a of truth) for (const b of said) if (overlapOf(a, b) > 0) together.set(`${a.id} ${b.id}`, (together.get(`${a.id} ${b.id}`) ?? 0) + 1);
+    for (const a of truth)
+      for (const b of said) if (overlapOf(a, b) > 0) together.set(`${a.id} ${b.id}`, (together.get(`${a.id} ${b.id}`) ?? 0) + 1);
   }
   const shared = (a: number, b: number): number => together.get(`${a} ${b}`) ?? 0;
   const explained = pair([...truthIds], [...saidIds], shared).reduce((sum, [a, b]) => sum + shared(a, b), 0);
-  return { mota: 1 - (missed + wrong + switches) / objects, idf1: (2 * explained) / (objects + saidBoxes), objects, missed, wrong, switches };
+  return {
+    mota: 1 - (missed + wrong + switches) / objects,
+    idf1: (2 * explained) / (objects + saidBoxes),
+    objects,
+    missed,
+    wrong,
+    switches,
+  };
 }
 
 function withoutIgnored({ truth, said }: ScoredFrame): Placed[] {
