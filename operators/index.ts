@@ -60,7 +60,7 @@ export type { AtLine, CountLineOptions, Crossing, LineTotals } from './countLine
 export { smooth } from './smooth.js';
 export type { SmoothOptions } from './smooth.js';
 export { speed } from './speed.js';
-export type { Motion, SpeedOptions } from './speed.js';
+export type { ObjectMotion, SpeedOptions } from './speed.js';
 export type { Anchor } from './meaning/anchor.js';
 export type { Homography, PointPair } from './meaning/homography.js';
 export type { Point, Units } from './meaning/point.js';

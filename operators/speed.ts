@@ -12,7 +12,7 @@ import { withObjects } from './meaning/withObjects.js';
 import type { Tracks, WithObjects } from './tracks.js';
 
 /** What {@link speed} adds to an object; undefined where it is not known. */
-export interface Motion {
+export interface ObjectMotion {
   /** Where it stands on the ground, in metres. */
   readonly position: Point | undefined;
   /** How fast it moves over the ground, in the unit of the options. */
@@ -60,7 +60,7 @@ export interface SpeedOptions {
  * tracks.pipe(speed({ points: corners, unit: 'km/h' })).subscribe(({ objects }) => …);
  * ```
  */
-export function speed<V extends Tracks>(options: SpeedOptions): OperatorFunction<V, WithObjects<V, Motion>> {
+export function speed<V extends Tracks>(options: SpeedOptions): OperatorFunction<V, WithObjects<V, ObjectMotion>> {
   const { units = 'fractions', anchor = 'bottom', unit = 'm/s', windowMs = 1000 } = options;
   checkPlace('speed', anchor, units);
   checkWord('speed', 'unit', unit, ['m/s', 'km/h']);
@@ -73,7 +73,7 @@ export function speed<V extends Tracks>(options: SpeedOptions): OperatorFunction
     return (value) => {
       checkTracks('speed', value);
       motion.forget(value.time);
-      return withObjects(value, ({ id, box, found }): Motion => {
+      return withObjects(value, ({ id, box, found }): ObjectMotion => {
         const position = project(homography, fromPixels(anchorOf(box, anchor), units, value));
         if (position && found) motion.see(id, position, value.time);
         const metres = motion.speedOf(id);
