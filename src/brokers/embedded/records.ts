@@ -40,10 +40,11 @@ function recordCodec<const Field extends string>(kinds: Readonly<Record<Field, K
 
 type RecordOf<C> = C extends RecordCodec<infer R> ? R : never;
 
-/** One for the whole store: the next number for a topic or group, and all stored bytes. */
-export const storeRecord = recordCodec({ nextNumber: 'number', bytes: 'amount' });
+/** One for the whole store: the next number for a topic or group, all stored bytes, and those of them that nobody needs. */
+export const storeRecord = recordCodec({ nextNumber: 'number', bytes: 'amount', spareBytes: 'amount' });
 export type StoreRecord = RecordOf<typeof storeRecord>;
 
+/** `spare` messages are kept although nobody needs them, as long as `retainMs` and `retainBytes` allow. */
 export const topicRecord = recordCodec({
   number: 'number',
   head: 'position',
@@ -54,6 +55,10 @@ export const topicRecord = recordCodec({
   dedupeWindow: 'amount',
   deadLetters: 'amount',
   lastLetter: 'position',
+  retainMs: 'amount',
+  retainBytes: 'amount',
+  spare: 'amount',
+  spareBytes: 'amount',
 });
 export type TopicRecord = RecordOf<typeof topicRecord>;
 

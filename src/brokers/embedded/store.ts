@@ -263,6 +263,8 @@ export class Store {
 /** A view changes nothing. */
 const viewEffects = {
   bytes: 0,
+  spareBytes: 0,
+  maxBytes: Infinity,
   freed: [],
   nextNumber: (): number => 0,
   copyPayload: (): undefined => undefined,

@@ -3,7 +3,20 @@ import type { Database, RootDatabase } from 'lmdb';
 export type Table = Database<Uint8Array, Uint8Array>;
 export type Environment = RootDatabase<Uint8Array, Uint8Array>;
 
-const names = ['topics', 'groups', 'readers', 'entries', 'open', 'recent', 'dead', 'consumers', 'sessions', 'failures', 'holds'] as const;
+const names = [
+  'topics',
+  'groups',
+  'readers',
+  'entries',
+  'open',
+  'recent',
+  'dead',
+  'consumers',
+  'sessions',
+  'failures',
+  'holds',
+  'spare',
+] as const;
 
 /** The tables of the control environment. */
 export interface Tables extends Readonly<Record<(typeof names)[number], Table>> {
@@ -33,6 +46,7 @@ export function openTables(control: Environment): Tables {
     sessions: table('sessions'),
     failures: table('failures'),
     holds: table('holds'),
+    spare: table('spare'),
   };
 }
 
