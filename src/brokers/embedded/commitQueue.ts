@@ -177,7 +177,11 @@ export class CommitQueue {
 
   #apply(change: Change, batch: readonly Waiting[], noRoom: EdgeFlowError | undefined): Applied {
     const { store, dedupeWindow } = this.#options;
-    const gate = new Gate({ logs: (topic) => change.log(topic), room: () => store.format.maxBytes - change.bytes + change.spareBytes, noRoom });
+    const gate = new Gate({
+      logs: (topic) => change.log(topic),
+      room: () => store.format.maxBytes - change.bytes + change.spareBytes,
+      noRoom,
+    });
     const context = { change, gate, payloads: store.payloads, dedupeWindow, ungrouped: this.#ungrouped };
     return { outcomes: batch.map((step) => applyStep(context, step)), full: gate.full };
   }

@@ -614,7 +614,7 @@ export class StoredLog {
   }
 
   #delete(seq: number): void {
-    const payloadKey = this.#remove(seq);
+    const payloadKey = seq < 1 ? undefined : this.#remove(seq);
     if (payloadKey) this.#discard(seq, payloadKey);
   }
 
