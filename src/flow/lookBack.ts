@@ -1,5 +1,5 @@
 import { Subscription, from, map } from 'rxjs';
-import type { Observable, ObservableInput, OperatorFunction } from 'rxjs';
+import type { Observable, ObservableInput, OperatorFunction, Subscriber } from 'rxjs';
 import type { Broker } from '../brokers/broker.js';
 import { EdgeFlowError } from '../errors.js';
 import { topic as nameTopic } from '../topic.js';
@@ -7,7 +7,7 @@ import type { Topic } from '../topic.js';
 import { combined } from './combine.js';
 import { brokerFor } from './defaultBroker.js';
 import { currentDelivery, deliver } from './delivery.js';
-import type { Lease } from './delivery.js';
+import type { Delivery, Lease } from './delivery.js';
 import { fromPull } from './fromPull.js';
 import { leasingOperator } from './operator.js';
 import { ownTime } from './ownTime.js';
@@ -49,7 +49,7 @@ interface Job<T> {
  * out       -------------6-----|      1 to 6 were there before a; a settles when they have been dealt with
  * ```
  *
- * - **Emits** what the Observables that `project` returns emit, in the order of the values.
+ * - **Emits** what the Observables that `project` returns emit; with a concurrency of 1, in the order of the values.
  * - **Settles** a delivery when the Observable of its value has completed, and what it emitted has been dealt with.
  * - **Fails** the delivery, not the stream, when `project` throws or its Observable fails: `TOPIC_UNDECLARED` and
  *   `NOTHING_RETAINED` come that way, from the Observable of earlier values. In a stream without deliveries it is the stream's error.
@@ -91,29 +91,23 @@ export function lookBack<T, F, R>(
     let active = 0;
     let sourceDone = false;
 
-    /** A result belongs to its value and, where it comes right from an earlier one, to that: so it holds them both back. */
-    const emit = ({ lease }: Job<T>, result: R): void => {
-      const leases = [lease.delivery, currentDelivery()].flatMap((delivery) => delivery?.hold() ?? []);
-      if (leases.length === 0) output.next(result);
-      else deliver(combined(leases, output), () => output.next(result));
-    };
     const start = (job: Job<T>): void => {
       const { value, lease } = job;
+      const emit = resultsOf<R>(lease, output);
       const end = (settle: () => void): void => {
         if (output.closed) return;
         active--;
         settle();
         startNext();
       };
+      const subscribe = (): Subscription =>
+        from(project(value, earlierThan(job.until))).subscribe({
+          next: emit,
+          error: (error: unknown) => end(() => lease.fail(error)),
+          complete: () => end(() => lease.release()),
+        });
       try {
-        const results = lease.run(() => from(project(value, earlierThan(job.until))));
-        running.add(
-          results.subscribe({
-            next: (result) => emit(job, result),
-            error: (error: unknown) => end(() => lease.fail(error)),
-            complete: () => end(() => lease.release()),
-          }),
-        );
+        running.add(lease.run(subscribe));
       } catch (error) {
         end(() => lease.fail(error));
       }
@@ -147,6 +141,26 @@ export function lookBack<T, F, R>(
       },
     };
   });
+}
+
+/**
+ * Emits the results of one value. Each belongs to the value and, where it comes right from an earlier one, to that as well: so
+ * it holds both back, and has an id of its own that is the same when the value is delivered again.
+ */
+function resultsOf<R>(lease: Lease, output: Subscriber<R>): (result: R) => void {
+  const counts = new WeakMap<Delivery, number>();
+  return (result) => {
+    const current = currentDelivery() ?? lease.delivery;
+    if (!current) {
+      output.next(result);
+      return;
+    }
+    const count = counts.get(current) ?? 0;
+    counts.set(current, count + 1);
+    const leases = [...new Set([lease.delivery, current])].flatMap((delivery) => delivery?.hold() ?? []);
+    const { onSettled, onParked, id } = combined(leases, output);
+    deliver({ standsFor: leases, onSettled, onParked, id: id === undefined ? undefined : `${id}.${count}` }, () => output.next(result));
+  };
 }
 
 function timeOrNow(value: unknown): number {
