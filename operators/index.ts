@@ -25,3 +25,7 @@ export { logTo } from './logTo.js';
 export type { LogToOptions } from './logTo.js';
 export { webcam } from './webcam.js';
 export type { WebcamOptions } from './webcam.js';
+export { listModels, pullModel } from './models/catalog.js';
+export type { CatalogModel } from './models/catalog.js';
+export { inspectModel } from './models/inspectModel.js';
+export type { InspectedModel, ModelTensor } from './models/inspectModel.js';

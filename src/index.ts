@@ -63,6 +63,7 @@ export { connectBroker } from './brokers/connect.js';
 
 export { System } from './system/system.js';
 export type { NodeOptions, SystemOptions } from './system/system.js';
+export type { NodeExpectations } from './system/expects.js';
 export type { Isolation } from './system/isolation.js';
 export type { RunningSystem, RunOptions, SystemResult } from './system/runningSystem.js';
 export type { LinkOptions } from './system/graph.js';

@@ -44,15 +44,15 @@ export async function resolveModel(model: string, options: ResolveModelOptions =
     if (await kindOf(model)) return fromPath(model);
     throw unknownName(model, Object.keys(registry), own);
   }
-  const path = join(cacheFolder(), `${model}.onnx`);
+  const path = cachePath(model);
   if (!(await holdsModel(path, entry))) await fetchModel(model, entry, path, options.signal);
   return { name: model, path };
 }
 
-/** Where fetched models are kept. */
-function cacheFolder(): string {
+/** Where a fetched model is kept. */
+export function cachePath(name: string): string {
   const base = process.env.XDG_CACHE_HOME;
-  return join(base !== undefined && base !== '' ? base : join(homedir(), '.cache'), 'edgeflow', 'models');
+  return join(base !== undefined && base !== '' ? base : join(homedir(), '.cache'), 'edgeflow', 'models', `${name}.onnx`);
 }
 
 function looksLikePath(model: string): boolean {

@@ -7,11 +7,19 @@ import { isolations } from '../system/isolation.js';
 import { parseBroker } from './brokerOption.js';
 import { checkDefaults, checkEntry } from './check.js';
 import type { CheckFlags } from './check.js';
+import { addCompletionCommand } from './completion.js';
 import { addDeadCommand } from './dead.js';
+import { addDoctorCommand } from './doctor.js';
 import { parseDuration } from './duration.js';
+import { addGraphCommand } from './graph.js';
 import { addGroupsCommand } from './groups.js';
+import { addModelsCommand } from './models.js';
+import { addPlanCommand } from './plan.js';
 import { runSystem } from './runSystem.js';
 import type { RunFlags } from './runSystem.js';
+import { addServiceCommand } from './service.js';
+import { addTopCommand } from './top.js';
+import { addTopicsCommand } from './topics.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
 const demoEntry = fileURLToPath(new URL('../../recipes/street/demo.js', import.meta.url));
@@ -31,7 +39,8 @@ function addRunOptions(command: Command): Command {
         'namespace',
       ]),
     )
-    .option('--no-table', 'print no live table');
+    .option('--no-table', 'print no live table')
+    .option('--json', 'print the ledger at the end as JSON, and no table');
 }
 
 function parseCount(text: string): number {
@@ -96,8 +105,16 @@ program
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .action((entry: string, args: string[], flags: CheckFlags) => checkEntry(entry, args, flags));
 
+addGraphCommand(program);
+addPlanCommand(program);
+addTopCommand(program);
+addTopicsCommand(program);
+addDoctorCommand(program);
+addModelsCommand(program);
 addDeadCommand(program);
 addGroupsCommand(program);
+addServiceCommand(program);
+addCompletionCommand(program);
 
 try {
   await program.parseAsync();

@@ -15,6 +15,7 @@ export interface RunFlags {
   readonly reset?: boolean | 'namespace';
   readonly isolation?: Isolation;
   readonly table: boolean;
+  readonly json?: boolean;
 }
 
 /** Runs a system until it ends, is stopped by a signal, or its time is over, and prints its ledger. */
@@ -29,11 +30,11 @@ export async function runSystem(path: string, args: readonly string[], flags: Ru
   };
   const running = await system.run(options);
   const table = new LiveTable(running, `${system.name}, Ctrl-C ends`);
-  if (flags.table) table.start();
+  if (flags.table && !flags.json) table.start();
   const timer = flags.for === undefined ? undefined : setTimeout(() => void running.stop(), flags.for);
   try {
     const { ledger } = await running.done;
-    console.log(formatLedger(ledger));
+    console.log(flags.json ? JSON.stringify(ledger, undefined, 2) : formatLedger(ledger));
     if (!ledger.balanced) process.exitCode = 1;
   } finally {
     clearTimeout(timer);

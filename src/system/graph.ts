@@ -4,6 +4,7 @@ import { EdgeFlowError } from '../errors.js';
 import type { PayloadMode } from '../flow/fromBroker.js';
 import type { RetryOptions } from '../flow/retry.js';
 import { QoS } from '../qos.js';
+import type { NodeExpectations } from './expects.js';
 import type { Isolation } from './isolation.js';
 import type { NodeOperator } from './node.js';
 
@@ -36,6 +37,8 @@ export interface GraphNode {
   readonly retain: Retention | undefined;
   /** Undefined: as the rest of the system. */
   readonly isolation: Isolation | undefined;
+  /** For `edgeflow plan` alone. */
+  readonly expects: NodeExpectations | undefined;
 }
 
 /** One link: the target reads the source's topic. */

@@ -5,6 +5,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Broker, OnFull, Retention } from '../brokers/broker.js';
 import { EdgeFlowError } from '../errors.js';
 import { checkName } from '../topic.js';
+import { checkExpectations } from './expects.js';
+import type { NodeExpectations } from './expects.js';
 import { checkGraph } from './graph.js';
 import { checkIsolation } from './isolation.js';
 import type { Isolation } from './isolation.js';
@@ -44,6 +46,8 @@ export interface NodeOptions {
   readonly retain?: Retention;
   /** What the node runs in, other than the rest of the system. @defaultValue the system's */
   readonly isolation?: Isolation;
+  /** How much it emits and how long it works, for `edgeflow plan`. */
+  readonly expects?: NodeExpectations;
   readonly [option: string]: unknown;
 }
 
@@ -88,7 +92,7 @@ export class System {
    * data.
    */
   node(source: string | URL | NodeOperator, options: NodeOptions = {}): NodeHandle {
-    const { name: given, replicas = 1, maxRestarts = 10, emits, accepts, maxBytes, onFull, retain, isolation, ...rest } = options;
+    const { name: given, replicas = 1, maxRestarts = 10, emits, accepts, maxBytes, onFull, retain, isolation, expects, ...rest } = options;
     const name = given ?? this.#freeName(defaultName(source));
     checkName('node', name);
     if (this.#nodes.has(name))
@@ -96,6 +100,7 @@ export class System {
     if (!Number.isInteger(replicas) || replicas < 1)
       throw new EdgeFlowError('NODE_OPTIONS_INVALID', `node '${name}': replicas is ${replicas}; expected a whole number of at least 1`);
     checkIsolation(`node '${name}'`, isolation, 'NODE_OPTIONS_INVALID');
+    checkExpectations(name, expects);
     checkPlain(name, rest);
     const inline = typeof source === 'function';
     this.#nodes.set(name, {
@@ -112,6 +117,7 @@ export class System {
       onFull,
       retain,
       isolation,
+      expects,
     });
     return { name };
   }

@@ -1,0 +1,46 @@
+import { EdgeFlowError } from 'edgeflow';
+import { readFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { resolveModel } from './resolveModel.js';
+
+/** One input or output of a model. */
+export interface ModelTensor {
+  readonly name: string;
+  /** Such as `float32`. */
+  readonly type: string;
+  /** A name stands for a size that the caller chooses. */
+  readonly shape: readonly (number | string)[];
+}
+
+/** What a model file says of itself. */
+export interface InspectedModel {
+  readonly name: string;
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly inputs: readonly ModelTensor[];
+  readonly outputs: readonly ModelTensor[];
+}
+
+/**
+ * Opens a model in this process and tells its inputs and outputs.
+ *
+ * @param model - a path, or a name as {@link DetectYoloOptions.model} takes it.
+ * @throws EdgeFlowError `MODEL_MISSING`, `MODEL_DOWNLOAD`, `MODEL_INVALID`
+ */
+export async function inspectModel(model: string): Promise<InspectedModel> {
+  const { name, path } = await resolveModel(model);
+  const [bytes, { InferenceSession }] = await Promise.all([readFile(path), import('onnxruntime-node')]);
+  const session = await InferenceSession.create(bytes, { logSeverityLevel: 3 }).catch((cause: unknown) => {
+    throw new EdgeFlowError('MODEL_INVALID', `${path} is not a model that onnxruntime can read; expected an ONNX file`, { cause });
+  });
+  const tensors = (metadata: typeof session.inputMetadata): ModelTensor[] =>
+    metadata.map((tensor) => ({
+      name: tensor.name,
+      type: tensor.isTensor ? tensor.type : 'no tensor',
+      shape: tensor.isTensor ? tensor.shape : [],
+    }));
+  const told = { inputs: tensors(session.inputMetadata), outputs: tensors(session.outputMetadata) };
+  await session.release();
+  return { name, path, bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'), ...told };
+}

@@ -1,0 +1,39 @@
+import { QoS } from '../../qos.js';
+import { inputsOf, outputsOf } from '../../system/graph.js';
+import type { Graph, GraphNode } from '../../system/graph.js';
+
+const labelOf = ({ name, replicas }: GraphNode): string => (replicas > 1 ? `${name} ×${replicas}` : name);
+
+/** The graph as a tree from each source; a node that is reached a second time is named, not drawn again. */
+export function toText(graph: Graph): string {
+  const lines: string[] = [graph.name];
+  const seen = new Set<string>();
+  const draw = (name: string, indent: string): void => {
+    if (seen.has(name)) return;
+    seen.add(name);
+    const links = outputsOf(graph, name);
+    links.forEach(({ target, qos }, index) => {
+      const node = graph.nodes.get(target);
+      const last = index === links.length - 1;
+      const again = seen.has(target) && outputsOf(graph, target).length > 0 ? ' …' : '';
+      lines.push(`${indent}${last ? '└' : '├'}─${qos}→ ${node ? labelOf(node) : target}${again}`);
+      draw(target, `${indent}${last ? '  ' : '│ '}`);
+    });
+  };
+  for (const node of graph.nodes.values()) {
+    if (inputsOf(graph, node.name).length > 0) continue;
+    lines.push(`  ${labelOf(node)}`);
+    draw(node.name, '  ');
+  }
+  return lines.join('\n');
+}
+
+/** The graph for Mermaid; a dotted arrow may skip, a solid one loses nothing. */
+export function toMermaid({ nodes, links }: Graph): string {
+  const ids = new Map([...nodes.keys()].map((name, index) => [name, `n${index}`]));
+  return [
+    'flowchart LR',
+    ...[...nodes.values()].map((node) => `  ${ids.get(node.name)}["${labelOf(node)}"]`),
+    ...links.map(({ source, target, qos }) => `  ${ids.get(source)} ${qos === QoS.REALTIME ? '-.->' : '-->'}|${qos}| ${ids.get(target)}`),
+  ].join('\n');
+}

@@ -1,0 +1,90 @@
+import { existsSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { basename, extname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { EdgeFlowError } from '../errors.js';
+
+interface ServiceFlags {
+  readonly name?: string;
+  readonly user: string;
+  readonly environmentFile?: string;
+  readonly memory?: string;
+}
+
+const main = fileURLToPath(new URL('./main.js', import.meta.url));
+
+function print(path: string, args: readonly string[], flags: ServiceFlags): void {
+  const entry = resolve(path);
+  if (!existsSync(entry))
+    throw new EdgeFlowError('NODE_MODULE_MISSING', `there is no file ${entry}: the path starts at the working directory`);
+  console.log(unit(entry, args, flags));
+  const name = flags.name ?? basename(entry, extname(entry));
+  console.error(
+    `\n# To install it:\n#   edgeflow service ${path} | sudo tee /etc/systemd/system/${name}.service\n` +
+      `#   sudo systemctl daemon-reload && sudo systemctl enable --now ${name}\n#   journalctl -u ${name} -f`,
+  );
+}
+
+/** Text of a unit. What an earlier start left unacked is delivered; the drain has its ten seconds before the kill. */
+function unit(entry: string, args: readonly string[], { user, environmentFile, memory }: ServiceFlags): string {
+  const command = [process.execPath, main, 'run', entry, '--resume', '--no-table', ...(args.length > 0 ? ['--', ...args] : [])];
+  return [
+    '[Unit]',
+    `Description=EdgeFlow: ${basename(entry)}`,
+    'Wants=network-online.target',
+    'After=network-online.target time-sync.target',
+    '# A node that cannot go on is told by the log: the start is given up after five in ten minutes.',
+    'StartLimitIntervalSec=600',
+    'StartLimitBurst=5',
+    '',
+    '[Service]',
+    'Type=exec',
+    `User=${user}`,
+    'SupplementaryGroups=video',
+    `WorkingDirectory=${directive(process.cwd())}`,
+    `ExecStart=${command.map(argument).join(' ')}`,
+    ...(environmentFile === undefined
+      ? []
+      : ['# Addresses with passwords: a file that root alone can read.', `EnvironmentFile=${directive(resolve(environmentFile))}`]),
+    'Restart=on-failure',
+    'RestartSec=5',
+    'KillMode=mixed',
+    'KillSignal=SIGTERM',
+    'TimeoutStopSec=30',
+    ...(memory === undefined ? [] : [`MemoryMax=${memory}`]),
+    'NoNewPrivileges=yes',
+    'ProtectSystem=full',
+    'ProtectKernelTunables=yes',
+    'ProtectControlGroups=yes',
+    'RestrictSUIDSGID=yes',
+    'LockPersonality=yes',
+    'UMask=0077',
+    '',
+    '[Install]',
+    'WantedBy=multi-user.target',
+  ].join('\n');
+}
+
+/** `%` begins a specifier of systemd. */
+const directive = (text: string): string => text.replaceAll('%', '%%');
+
+/** One word of a command line as systemd reads it; `$` begins a variable. */
+function argument(text: string): string {
+  const escaped = directive(text).replaceAll('$', '$$$$');
+  return /^[\w@%+=:,./-]+$/.test(escaped) ? escaped : `"${escaped.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+}
+
+/** Adds `edgeflow service`. */
+export function addServiceCommand(program: Command): void {
+  program
+    .command('service')
+    .description('print a systemd unit that runs a System at boot, and delivers what was left unacked')
+    .argument('<entry>', 'JavaScript or TypeScript module')
+    .argument('[args...]', "the entry's own arguments, after --; every user can read them")
+    .option('--name <name>', "of the unit; otherwise the entry's")
+    .option('--user <user>', 'who it runs as', userInfo().username)
+    .option('--environment-file <file>', 'environment with what is secret, such as EDGEFLOW_CONTROL_URL')
+    .option('--memory <size>', 'most memory of all its processes, such as 1G')
+    .action(print);
+}

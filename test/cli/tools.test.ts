@@ -1,0 +1,128 @@
+import { execFileSync } from 'node:child_process';
+import { resolve } from 'node:path';
+import { EmbeddedBroker } from 'edgeflow';
+import { describe, expect, test } from 'vitest';
+import { encodeValue } from '#src/codec.js';
+import { cliOfFile } from '../support/cli.js';
+import { fixture, temporaryFolder } from '../support/system.js';
+
+const start = cliOfFile();
+const folder = temporaryFolder();
+const entry = fixture('fanout.ts');
+
+describe('graph', () => {
+  test('as text and for Mermaid, with each quality of service', async () => {
+    const [text, mermaid] = await Promise.all([start(['graph', entry]).ended, start(['graph', entry, '--format', 'mermaid']).ended]);
+    expect(text.stdout).toBe(['fanout', '  source', '  ├─realtime→ latest', '  │ └─durable→ all', '  └─durable→ all', ''].join('\n'));
+    expect(mermaid.stdout).toContain('n0 -.->|realtime| n1');
+    expect(mermaid.stdout).toContain('n0 -->|durable| n2');
+  });
+
+  test('as a picture that holds no text of a node unescaped, and as JSON without the options of nodes', async () => {
+    const [svg, json] = await Promise.all([
+      start(['graph', entry, '--format', 'svg', '--', '--directory', '<script>']).ended,
+      start(['graph', entry, '--json', '--', '--directory', 'secret']).ended,
+    ]);
+    expect(svg.stdout).toMatch(/^<svg .*<\/svg>\n$/s);
+    expect(svg.stdout.match(/<rect /g)).toHaveLength(3);
+    expect(svg.stdout).not.toContain('<script>');
+    expect(json.stdout).not.toContain('secret');
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      name: 'fanout',
+      links: [{ source: 'source', target: 'latest', qos: 'realtime' }, {}, {}],
+    });
+  });
+
+  test('a mistyped format, and an entry that is not there, are told', async () => {
+    const [format, missing] = await Promise.all([start(['graph', entry, '--format', 'png']).ended, start(['graph', 'no.ts']).ended]);
+    expect(format.stderr).toMatch(/Allowed choices are text, mermaid, svg, json/);
+    expect(missing.stderr).toMatch(/^NODE_MODULE_MISSING: there is no file/);
+    expect([format.code, missing.code]).toEqual([1, 1]);
+  });
+});
+
+test('doctor: each finding that is not well has its mend, and the exit code says whether something will fail', async () => {
+  const { stdout, code } = await start(['doctor', '--json']).ended;
+  const found = JSON.parse(stdout) as { name: string; state: string; mend?: string }[];
+  expect(found.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['Node', 'embedded store', 'ffmpeg', 'redis-server', 'clock', 'lmdb', 'sharp']),
+  );
+  for (const { state, mend } of found) expect(mend !== undefined).toBe(state !== 'ok');
+  expect(code).toBe(found.some(({ state }) => state === 'error') ? 1 : 0);
+});
+
+test('doctor: a Redis that does not answer is named without its password', async () => {
+  process.env.EDGEFLOW_CONTROL_URL = 'redis://user:secret@127.0.0.1:1';
+  const { ended } = start(['doctor']);
+  delete process.env.EDGEFLOW_CONTROL_URL;
+  const { stdout, code } = await ended;
+  expect(stdout).toMatch(/ERROR +control Redis +redis:\/\/127\.0\.0\.1:1 does not answer/);
+  expect(stdout).not.toContain('secret');
+  expect(code).toBe(1);
+});
+
+test('topics and top: what is stored, and by whom it is read', async () => {
+  const broker = new EmbeddedBroker({ directory: folder.path('store') });
+  await broker.declare({ topic: 'frames', groups: ['recorder'], readers: ['yolo'] });
+  await broker.push('frames', { id: 'a', time: Date.now(), ...encodeValue({ data: new Uint8Array(5_000) }) });
+  const at = ['--directory', folder.path('store')];
+  const [topics, top] = await Promise.all([
+    start(['topics', ...at]).ended,
+    start(['top', '--once', '--every', '100ms', '--json', ...at]).ended,
+  ]);
+  await broker.close();
+  expect(topics.stdout).toMatch(/^frames +1 +1 +4\.9 KiB +0 +recorder +yolo$/m);
+  expect(JSON.parse(top.stdout)).toMatchObject({
+    links: [
+      { topic: 'frames', consumer: 'recorder', qos: 'durable', done: 0, pending: 1, perSecond: 0 },
+      { topic: 'frames', consumer: 'yolo', qos: 'realtime', pending: 1 },
+    ],
+  });
+});
+
+test('service: a unit that systemd reads as it was meant', async () => {
+  const { stdout, stderr } = await start([
+    'service',
+    entry,
+    '--user',
+    'root',
+    '--memory',
+    '1G',
+    '--',
+    '--directory',
+    'my "disk" 100% $HOME',
+  ]).ended;
+  expect(stdout).toMatch(
+    /^ExecStart=\S+ \S+main\.js run \S+fanout\.ts --resume --no-table -- --directory "my \\"disk\\" 100%% \$\$HOME"$/m,
+  );
+  expect(stderr).toContain('sudo tee /etc/systemd/system/fanout.service');
+});
+
+test('completion: bash completes commands and options', async () => {
+  const { stdout } = await start(['completion', 'bash']).ended;
+  const complete = (words: string): string[] => {
+    const line = `${stdout}\nCOMP_WORDS=(${words} ''); COMP_CWORD=${words.split(' ').length}; _edgeflow; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    return execFileSync('bash', ['-c', line], { encoding: 'utf8', cwd: resolve(import.meta.dirname) }).split('\n');
+  };
+  expect(complete('edgeflow')).toEqual(expect.arrayContaining(['run', 'doctor', 'plan', 'graph', 'top']));
+  expect(complete('edgeflow dead')).toEqual(expect.arrayContaining(['list', 'redrive']));
+  expect(complete('edgeflow run x.ts')).toEqual(expect.arrayContaining(['--broker', '--resume']));
+});
+
+test('run --json: the ledger, and nothing else on standard output', async () => {
+  const { stdout, code } = await start([
+    'run',
+    entry,
+    '--reset',
+    '--json',
+    '--isolation',
+    'inline',
+    '--',
+    '--directory',
+    folder.path('.'),
+    '--count',
+    '20',
+  ]).ended;
+  expect(JSON.parse(stdout)).toMatchObject({ balanced: true, links: [{ published: 20 }, {}, { published: 20, acked: 20 }] });
+  expect(code).toBe(0);
+});
