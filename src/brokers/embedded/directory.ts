@@ -32,7 +32,7 @@ export interface StoreFormat {
   readonly payloads: 'arenas' | 'rows';
 }
 
-const formatVersion = 4;
+const formatVersion = 3;
 const formatFile = 'edgeflow-store.json';
 export const controlFile = 'control.mdb';
 export const dataFile = 'data.mdb';

@@ -50,7 +50,7 @@ export async function sweepPayloads(store: Store, graceMs: number): Promise<numb
 
 /** Frees what topics retained for long enough. */
 export async function trimRetained(store: Store): Promise<void> {
-  if (store.view((tables) => [...tables.spare.getKeys({ limit: 1 })].length === 0)) return;
+  if (!store.view((_, log) => store.topics().some((topic) => log(topic)?.hasSpare))) return;
   await store.change((change) => {
     change.trim(Date.now());
   });
