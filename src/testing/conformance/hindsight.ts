@@ -77,6 +77,20 @@ export function hindsightConformance(harness: BrokerHarness): void {
       expect(numbers(await readAll(broker, 't', { from: now - 95_500, to: now - 90_500, limit: 2 }))).toEqual([5, 6, 7, 8, 9]);
     }));
 
+  test('no more bytes are retained than may be: the oldest go, in whatever order they were settled', () =>
+    withStore(harness, async ({ broker }) => {
+      await broker.declare({ topic: 't', groups: ['g'], retain: { bytes: 20_000 } });
+      for (let value = 0; value < 6; value++) await broker.push('t', numbered(value, 5_992));
+      const popped = await broker.pop('t', { ...a, count: 5, waitMs: 0 });
+      for (const at of [3, 1, 4, 0]) await broker.ack('t', a, popped.slice(at, at + 1));
+      // 0 was the oldest of four; 2 and 5 are needed.
+      expect(numbers(await readAll(broker, 't'))).toEqual([1, 2, 3, 4, 5]);
+      await broker.ack('t', a, popped.slice(2, 3));
+      expect(numbers(await readAll(broker, 't'))).toEqual([2, 3, 4, 5]);
+      await broker.declare({ topic: 't', retain: { bytes: 7_000 } });
+      expect(numbers(await readAll(broker, 't'))).toEqual([4, 5]);
+    }));
+
   test('what is older than the retention goes with the next publish, or with a sweep', () =>
     withStore(harness, async ({ broker }) => {
       await broker.declare({ topic: 't', groups: ['g'], retain: { seconds: 1_000 } });
@@ -200,7 +214,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       do: fc.constant('retain' as const),
-      bytes: fc.constantFrom(0, 3_000, 12_000, 1_000_000),
+      bytes: fc.constantFrom(0, 2_000, 6_000, 1_000_000),
       seconds: fc.constantFrom(100, 1_000, 100_000),
     }),
   },
@@ -215,7 +229,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
 export async function checkRetention(harness: BrokerHarness): Promise<void> {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(anyStep, { maxLength: 40 }),
+      fc.array(anyStep, { minLength: 10, maxLength: 50, size: 'max' }),
       fc.constantFrom(['g'], []),
       fc.constantFrom(['r'], []),
       fc.constantFrom(20_000, 1_000_000),
@@ -227,14 +241,17 @@ export async function checkRetention(harness: BrokerHarness): Promise<void> {
             await broker.declare(declaration);
             model.declare(declaration);
           };
-          await declare({ bytes: 12_000, seconds: 1_000 });
+          await declare({ bytes: 6_000, seconds: 1_000 });
           const held: Awaited<ReturnType<Broker['pop']>> = [];
           let pushed = 0;
           for (const step of history) {
             if (step.do === 'retain') await declare(step);
             else if (step.do === 'push') {
-              if (model.full) continue;
               const message = made(step.secondsAgo, pushed++, step.bytes);
+              if (model.full) {
+                await expect(broker.push('t', message)).rejects.toMatchObject({ code: 'BROKER_FULL' });
+                continue;
+              }
               await broker.push('t', message);
               model.push(message, Date.now());
             } else if (step.do === 'sweep') {
@@ -247,8 +264,12 @@ export async function checkRetention(harness: BrokerHarness): Promise<void> {
               model.popLatest('r');
               await broker.popLatest('t', { reader: 'r', consumer: 'a', waitMs: 0 });
             } else if (step.do === 'pop' && groups.length > 0) {
-              model.pop('g', 'a', 3, false, 0);
-              held.push(...(await broker.pop('t', { ...a, count: 3, waitMs: 0 })));
+              const expected = model.pop('g', 'a', 3, false, 0);
+              const popped = await broker.pop('t', { ...a, count: 3, waitMs: 0 });
+              expect(popped.map(({ seq, payload }) => [seq, payload.length])).toEqual(
+                expected.map(({ seq, payload }) => [seq, payload.length]),
+              );
+              held.push(...popped);
             } else if (step.do === 'ack' || step.do === 'dead') {
               const message = held.splice(Math.floor(held.length / 2), 1)[0];
               if (message && step.do === 'ack') {
