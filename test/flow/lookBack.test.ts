@@ -1,16 +1,4 @@
-import {
-  batch,
-  defineNode,
-  fromBroker,
-  lookBack,
-  mapAsync,
-  MemoryBroker,
-  QoS,
-  subscriptionsClosed,
-  System,
-  toBroker,
-  topic,
-} from 'edgeflow';
+import { batch, fromBroker, lookBack, mapAsync, MemoryBroker, QoS, subscriptionsClosed, System, toBroker, topic } from 'edgeflow';
 import { runMarbles, until } from 'edgeflow/testing';
 import { concat, concatMap, filter, from, lastValueFrom, map, NEVER, of, reduce, throwError, toArray } from 'rxjs';
 import type { Observable } from 'rxjs';

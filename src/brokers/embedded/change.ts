@@ -65,10 +65,6 @@ export class Change implements LogEffects {
     this.#store.spareBytes = bytes;
   }
 
-  get maxBytes(): number {
-    return this.#maxBytes;
-  }
-
   nextNumber(): number {
     return this.#store.nextNumber++;
   }

@@ -264,7 +264,6 @@ export class Store {
 const viewEffects = {
   bytes: 0,
   spareBytes: 0,
-  maxBytes: Infinity,
   freed: [],
   nextNumber: (): number => 0,
   copyPayload: (): undefined => undefined,

@@ -11,6 +11,7 @@ import type {
   TopicStats,
 } from '../broker.js';
 import { defaultMaxBytes, fullRange, keptNewest, nothingRetained, replaceWithGroup, retentionOf } from '../options.js';
+import { hasCode } from '../../errors.js';
 import type { OutgoingMessage } from '../../message.js';
 import { checkName } from '../../topic.js';
 import { decodeDeadLetter, encodeDeadLetter } from './deadLetters.js';
@@ -44,8 +45,6 @@ export interface LogEffects {
   bytes: number;
   /** Those of them that nobody needs. */
   spareBytes: number;
-  /** Bound of the whole store. */
-  readonly maxBytes: number;
   /** Payloads to remove after the commit. */
   readonly freed: Uint8Array[];
   /** Makes a number that no topic or group has had. */
@@ -406,8 +405,10 @@ export class StoredLog {
     }
     const entry = this.#entry(seq);
     // The letter takes the payload over where nobody else needs it: no copy, and no room that a full store lacks.
-    const moves = seq <= this.#topic.head - this.#kept && !this.#needed(seq, group) && !this.retains;
-    const payloadKey = entry.payloadKey && (moves ? entry.payloadKey : this.#effects.copyPayload(entry.payloadKey));
+    const alone = seq <= this.#topic.head - this.#kept && !this.#needed(seq, group);
+    const copied = entry.payloadKey && !(alone && !this.retains) ? this.#copy(entry.payloadKey, alone) : undefined;
+    const moves = alone && (!this.retains || (entry.payloadKey !== undefined && !copied));
+    const payloadKey = moves ? entry.payloadKey : copied;
     const letter = encodeDeadLetter(
       { ...entry, seq, token, group: groupName, error, stack, attempts: attemptOf(token), firstTime, deadTime: time },
       payloadKey,
@@ -611,6 +612,16 @@ export class StoredLog {
     if (seq < 1 || this.#needed(seq)) return;
     if (this.retains) this.#spare(seq);
     else this.#delete(seq);
+  }
+
+  /** @param spare - nobody needs the payload itself: where there is no room for a copy there is none. */
+  #copy(payloadKey: Uint8Array, spare: boolean): Buffer | undefined {
+    try {
+      return this.#effects.copyPayload(payloadKey);
+    } catch (error) {
+      if (spare && hasCode(error, 'BROKER_FULL')) return undefined;
+      throw error;
+    }
   }
 
   #delete(seq: number): void {

@@ -235,13 +235,12 @@ export abstract class Outbox<Result> {
       const short = this.#withoutRoom;
       this.#withoutRoom = undefined;
       const values = [short === undefined ? 0 : 1];
-      const [room, onFull, maxBytes, trash] = asList(
+      const [room, onFull, maxBytes, trash, freed] = asList(
         await control.persist(() => control.run(commands.room, [keys.topic(topic), keys.trash], values), closed),
       );
-      const freed = blobKeys(trash);
-      blobs.discard(freed);
-      // What nobody needs gives way: there may be memory in a moment.
-      if (freed.length > 0) {
+      blobs.discard(blobKeys(trash));
+      // What nobody needs gives way: there is memory in a moment.
+      if (Number(freed) > 0) {
         await blobs.settle();
         break;
       }

@@ -93,14 +93,14 @@ local function ringRoom()
 end
 
 -- Frees the oldest of what nobody needs: beyond the bytes of the topic and what it retains; given the server's time,
--- beyond its age; and at least `more` of them.
+-- beyond its age; and at least `more` of them. Returns how many it freed.
 local function trim(trash, time, more)
   local spare = topic .. ':spare'
   local values = call('HMGET', topic, 'bytes', 'maxBytes', 'spareBytes', 'retainMs', 'retainBytes')
   for i = 1, 5 do values[i] = tonumber(values[i]) end
   local bytes, maxBytes, spareBytes, retainMs, retainBytes = unpack(values, 1, 5)
   spareBytes, retainBytes = spareBytes or 0, retainBytes or 0
-  local before, count = bytes, 0
+  local count = 0
   while true do
     local seq = call('ZRANGE', spare, 0, 0)[1]
     if not seq then break end
@@ -114,6 +114,7 @@ local function trim(trash, time, more)
     bytes, spareBytes, count = bytes - size, spareBytes - size, count + 1
   end
   if count > 0 then call('HSET', topic, 'bytes', format('%.0f', bytes), 'spareBytes', format('%.0f', spareBytes)) end
+  return count
 end
 
 -- Keeps messages that nobody needs any more, for a while.
