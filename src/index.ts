@@ -62,7 +62,9 @@ export type { MemoryBrokerOptions } from './brokers/memory/memoryBroker.js';
 export { connectBroker } from './brokers/connect.js';
 
 export { System } from './system/system.js';
-export type { NodeOptions, SystemOptions } from './system/system.js';
+export { defineRecipe } from './system/recipe.js';
+export type { Recipe } from './system/recipe.js';
+export type { NodeOptions, SystemOptions, UseOptions } from './system/system.js';
 export type { NodeExpectations } from './system/expects.js';
 export type { Isolation } from './system/isolation.js';
 export type { RunningSystem, RunOptions, SystemResult } from './system/runningSystem.js';
