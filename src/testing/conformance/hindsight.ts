@@ -287,6 +287,6 @@ export async function checkRetention(harness: BrokerHarness): Promise<void> {
           expect(await broker.sweep({ graceMs: 0 })).toEqual({ orphans: 0 });
         }),
     ),
-    { numRuns: Math.min(60, harness.runs ?? 20) },
+    { numRuns: Math.min(30, harness.runs ?? 10) },
   );
 }
