@@ -58,7 +58,9 @@ export type { MemoryBrokerOptions } from './brokers/memory/memoryBroker.js';
 export { connectBroker } from './brokers/connect.js';
 
 export { System } from './system/system.js';
-export type { NodeOptions, SystemOptions } from './system/system.js';
+export type { SystemOptions } from './system/system.js';
+export { Fragment } from './system/fragment.js';
+export type { FragmentOptions, NodeOptions, UseOptions } from './system/fragment.js';
 export type { NodeExpectations } from './system/expects.js';
 export type { Isolation } from './system/isolation.js';
 export type { RunningSystem, RunOptions, SystemResult } from './system/runningSystem.js';

@@ -46,6 +46,8 @@ export interface GraphLink {
   readonly target: string;
   readonly qos: QoS;
   readonly options: LinkOptions;
+  /** What the target calls the source: the name that it has in the fragment of both. @defaultValue the source's name */
+  readonly as?: string;
 }
 
 /** Nodes by name, in the order of their definition, and links. */

@@ -122,7 +122,7 @@ export class NodeRunner {
         this.#live++;
         return fromBroker(source, qos, { ...link, broker, group: node, consumer, stop: this.#stop }).pipe(finalize(() => this.#live--));
       });
-    const inputs = Object.fromEntries(links.map((link) => [link.source, read(link)]));
+    const inputs = Object.fromEntries(links.map((link) => [link.as, read(link)]));
     const lookForUnread = setTimeout(() => {
       for (const source of unread) this.#log(`it does not read its input '${source}', whose messages pile up; read it or remove the link`);
     }, unreadAfterMs);

@@ -50,8 +50,8 @@ describe('sampleEvery and dedupe', () => {
     const inputs = fc.nat({ max: 5 });
     const work = (mayFail: () => void) => mapAsync((value: number) => (mayFail(), value));
     // Of equal numbers the first passes: each number that came comes out unless it is dead-lettered.
-    await checkNoLoss((input: Numbers, { mayFail }) => input.pipe(dedupe({ by: (value) => value }), work(mayFail)), { inputs, runs: 30 });
-    await checkNoLoss((input: Numbers, { mayFail }) => input.pipe(sampleEvery(1, { time }), work(mayFail)), { inputs, runs: 30 });
+    await checkNoLoss((input: Numbers, { mayFail }) => input.pipe(dedupe({ by: (value) => value }), work(mayFail)), { inputs, runs: 15 });
+    await checkNoLoss((input: Numbers, { mayFail }) => input.pipe(sampleEvery(1, { time }), work(mayFail)), { inputs, runs: 15 });
     const deliveries = new Deliveries<number>();
     let failing = true;
     const seen: number[] = [];
@@ -129,7 +129,7 @@ describe('windowByTime', () => {
           windowByTime({ ms: 20, everyMs: 10, time, idleMs: 3, latenessMs: 30 }),
           mapAsync((window) => (mayFail(), window.values)),
         ),
-      { runs: 30, inputs: fc.nat({ max: 100 }) },
+      { runs: 15, inputs: fc.nat({ max: 100 }) },
     );
     const seen: string[] = [];
     const endless = new Subject<number>();
@@ -178,7 +178,7 @@ describe('joinByTime', () => {
       fc.property(times, times, fc.array(fc.boolean(), { maxLength: 40 }), (left, right, order) => {
         expect(run(left, right, order)).toEqual(run(left, right, []));
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 
@@ -223,7 +223,7 @@ describe('joinByTime', () => {
         const [even, odd] = partition(input.pipe(share()), (value) => value % 2 === 0);
         return joinByTime({ even, odd }, { toleranceMs: 30, time, latenessMs: 100, idleMs: 3 }).pipe(mapAsync((pair) => (mayFail(), pair)));
       },
-      { runs: 30, inputs: fc.nat({ max: 60 }) },
+      { runs: 15, inputs: fc.nat({ max: 60 }) },
     ));
 });
 
@@ -254,8 +254,8 @@ describe('priority', () => {
       const shared = input.pipe(share());
       return [0, 1].map((rest) => shared.pipe(filter((value) => value % 2 === rest)));
     };
-    await checkNoLoss((input: Numbers, { mayFail }) => priority(halves(input)).pipe(mapAsync((value) => (mayFail(), value))), { runs: 30 });
-    await checkNoLoss((input: Numbers) => priority(halves(input), { concurrency: 2 }).pipe(batch(3)), { runs: 20 });
+    await checkNoLoss((input: Numbers, { mayFail }) => priority(halves(input)).pipe(mapAsync((value) => (mayFail(), value))), { runs: 15 });
+    await checkNoLoss((input: Numbers) => priority(halves(input), { concurrency: 2 }).pipe(batch(3)), { runs: 10 });
   });
 });
 
@@ -304,7 +304,7 @@ describe('splitBy', () => {
               ),
           ),
         ),
-      { runs: 30 },
+      { runs: 15 },
     ));
 });
 
