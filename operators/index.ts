@@ -46,3 +46,6 @@ export { splitBy } from './splitBy.js';
 export type { SplitByOptions } from './splitBy.js';
 export type { TimeOf } from './streams/eventTime.js';
 export type { UnmatchedReason } from './streams/timeAligner.js';
+export { recordTo } from './recordTo.js';
+export { replay } from './replay.js';
+export type { ReplayOptions } from './replay.js';
