@@ -35,6 +35,7 @@ export const errorCodes = {
   // Operators
   OPTIONS_INVALID: 'an option has a value that the operator cannot use',
   FRAME_INVALID: 'a frame does not hold what it says',
+  BOX_INVALID: 'a box is not four numbers in their order',
   IMAGE_INVALID: 'bytes could not be decoded as a picture',
   SOURCE_MISSING: 'a video source does not exist',
   SOURCE_FAILED: 'a video source broke off',

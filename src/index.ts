@@ -58,9 +58,9 @@ export type { MemoryBrokerOptions } from './brokers/memory/memoryBroker.js';
 export { connectBroker } from './brokers/connect.js';
 
 export { System } from './system/system.js';
-export type { SystemOptions } from './system/system.js';
-export { Fragment } from './system/fragment.js';
-export type { FragmentOptions, NodeOptions, UseOptions } from './system/fragment.js';
+export { defineRecipe } from './system/recipe.js';
+export type { Recipe } from './system/recipe.js';
+export type { NodeOptions, SystemOptions, UseOptions } from './system/system.js';
 export type { NodeExpectations } from './system/expects.js';
 export type { Isolation } from './system/isolation.js';
 export type { RunningSystem, RunOptions, SystemResult } from './system/runningSystem.js';

@@ -23,8 +23,12 @@ export interface FfmpegRun {
 const complaintBytes = 4_096;
 const patienceMs = 2_000;
 
-/** Starts ffmpeg without a shell. */
-export function startFfmpeg(ffmpeg: Ffmpeg, args: readonly string[]): FfmpegRun {
+/**
+ * Starts ffmpeg without a shell.
+ *
+ * @param complaintsIn - picks the complaints out of what it says. @defaultValue all of it
+ */
+export function startFfmpeg(ffmpeg: Ffmpeg, args: readonly string[], complaintsIn: (said: string) => string = (said) => said): FfmpegRun {
   const [program, ...rest] = ffmpeg.command;
   const child = spawn(program, [...rest, ...args], { stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
   const urls = args.filter((argument) => argument.includes('://'));
@@ -33,7 +37,7 @@ export function startFfmpeg(ffmpeg: Ffmpeg, args: readonly string[]): FfmpegRun 
   let ended = false;
 
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    tail += text;
+    tail += complaintsIn(text);
     // A word that is cut may be a url of which the beginning is gone, and then nobody knows it for one.
     if (tail.length > complaintBytes) tail = tail.slice(-complaintBytes).replace(/^\S*/, '');
   });

@@ -1,26 +1,18 @@
 import { EdgeFlowError } from '../errors.js';
 import { QoS } from '../qos.js';
-import type { LinkOptions } from './graph.js';
+import type { GraphLink, LinkOptions } from './graph.js';
 
 /** A node as `system.node` returns it, to be named in links. */
 export interface NodeHandle {
   readonly name: string;
 }
 
-/** A link, before its nodes have their names in a System. */
-export interface LinkRequest {
-  readonly source: NodeHandle;
-  readonly target: NodeHandle;
-  readonly qos: QoS;
-  readonly options: LinkOptions;
-}
-
 /** Adds links that start from one node; made by `system.link`. */
 export class Linker {
   readonly #source: NodeHandle;
-  readonly #add: (link: LinkRequest) => void;
+  readonly #add: (link: GraphLink) => void;
 
-  constructor(source: NodeHandle, add: (link: LinkRequest) => void) {
+  constructor(source: NodeHandle, add: (link: GraphLink) => void) {
     this.#source = source;
     this.#add = add;
   }
@@ -37,7 +29,7 @@ export class Linker {
         'GRAPH_INVALID',
         `link from '${this.#source.name}' to '${target.name}': qos is '${qos}'; expected QoS.REALTIME or QoS.DURABLE`,
       );
-    this.#add({ source: this.#source, target, qos, options });
+    this.#add({ source: this.#source.name, target: target.name, qos, options });
     return new Linker(target, this.#add);
   }
 }

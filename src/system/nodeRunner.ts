@@ -9,6 +9,7 @@ import type { DeliveryObserver } from '../flow/runtime.js';
 import { toBroker } from '../flow/toBroker.js';
 import { describeError } from '../errors.js';
 import { LinkMeter } from '../observe/linkMeter.js';
+import { inputName } from './graph.js';
 import type { NodeOperator } from './node.js';
 import { operatorStream } from './operatorStream.js';
 import type { WorkerInput, WorkerPlan, WorkerReport } from './protocol.js';
@@ -122,7 +123,7 @@ export class NodeRunner {
         this.#live++;
         return fromBroker(source, qos, { ...link, broker, group: node, consumer, stop: this.#stop }).pipe(finalize(() => this.#live--));
       });
-    const inputs = Object.fromEntries(links.map((link) => [link.as, read(link)]));
+    const inputs = Object.fromEntries(links.map((link) => [inputName(link), read(link)]));
     const lookForUnread = setTimeout(() => {
       for (const source of unread) this.#log(`it does not read its input '${source}', whose messages pile up; read it or remove the link`);
     }, unreadAfterMs);

@@ -7,8 +7,6 @@ import type { LinkOptions } from './graph.js';
 /** One input of a node, as its worker needs it. */
 export interface WorkerInput {
   readonly source: string;
-  /** What the node calls it. */
-  readonly as: string;
   readonly qos: QoS;
   readonly options: LinkOptions;
 }

@@ -87,7 +87,7 @@ export class Supervisor implements RunningSystem {
 
   #newReplicas(node: GraphNode, startChild: StartChild, hash: string): Replica[] {
     const { name, module, options, replicas, maxRestarts } = node;
-    const inputs = inputsOf(this.#graph, name).map(({ source, as = source, qos, options: link }) => ({ source, as, qos, options: link }));
+    const inputs = inputsOf(this.#graph, name).map(({ source, qos, options: link }) => ({ source, qos, options: link }));
     const published = outputsOf(this.#graph, name).length > 0 || inputs.length === 0;
     return Array.from({ length: replicas }, (_, replica) => {
       const plan = {

@@ -1,25 +1,58 @@
 import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { Broker } from '../brokers/broker.js';
+import { basename, dirname, extname, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
+import type { Broker, OnFull } from '../brokers/broker.js';
 import { EdgeFlowError } from '../errors.js';
 import { checkName } from '../topic.js';
-import { Fragment, moduleUrl } from './fragment.js';
-import type { FragmentOptions } from './fragment.js';
+import { checkExpectations } from './expects.js';
+import type { NodeExpectations } from './expects.js';
 import { checkGraph } from './graph.js';
 import { checkIsolation } from './isolation.js';
 import type { Isolation } from './isolation.js';
-import type { Graph, GraphNode } from './graph.js';
+import type { Graph, GraphLink, GraphNode } from './graph.js';
+import { Linker } from './linker.js';
+import type { NodeHandle } from './linker.js';
+import type { NodeOperator } from './node.js';
 import type { RunningSystem, RunOptions } from './runningSystem.js';
 import { startSystem } from './start.js';
 import { workerHook } from './workerHook.js';
 
 /** Options of a {@link System}. */
-export interface SystemOptions extends FragmentOptions {
+export interface SystemOptions {
   /** @defaultValue an embedded broker that is named after the system */
   readonly broker?: Broker;
   /** What nodes run in that do not say it themselves: see {@link RunOptions}. @defaultValue 'process' */
   readonly isolation?: Isolation;
+}
+
+/** What `system.node` takes. Keys that are not named here are given to the node as its `options`: plain data only. */
+export interface NodeOptions {
+  /** Name of the node and of its output topic. @defaultValue the file's or the function's name */
+  readonly name?: string;
+  /** Processes, or threads, that share the node's input. @defaultValue 1 */
+  readonly replicas?: number;
+  /** Restarts in a row, without a minute of health between, after which the system stops. @defaultValue 10 */
+  readonly maxRestarts?: number;
+  /** Name of the type of the output; a link to a node that accepts another is an error. */
+  readonly emits?: string;
+  /** Name of the type of the input. */
+  readonly accepts?: string;
+  /** Bound of the bytes that the node's topic stores. @defaultValue 256 MiB */
+  readonly maxBytes?: number;
+  /** What a publish does at that bound; 'replace' is for nodes whose links are all REALTIME. @defaultValue 'wait' */
+  readonly onFull?: OnFull;
+  /** What the node runs in, other than the rest of the system. @defaultValue the system's */
+  readonly isolation?: Isolation;
+  /** How much it emits and how long it works, for `edgeflow plan`. */
+  readonly expects?: NodeExpectations;
+  readonly [option: string]: unknown;
+}
+
+/** Options of `system.use`. */
+export interface UseOptions {
+  /** Put before the names of the nodes that join, with a dot: so that the same recipe can join twice. @defaultValue none */
+  readonly prefix?: string;
 }
 
 /**
@@ -36,17 +69,18 @@ export interface SystemOptions extends FragmentOptions {
  * export default system;
  * ```
  */
-export class System extends Fragment {
+export class System {
   readonly name: string;
   readonly #broker: Broker | undefined;
   readonly #isolation: Isolation | undefined;
+  readonly #nodes = new Map<string, GraphNode & { readonly path: string | URL | undefined }>();
+  readonly #links: GraphLink[] = [];
 
   /**
    * @throws EdgeFlowError `TOPIC_INVALID` for a name that is not letters, digits, `.`, `_`, `-`; `OPTIONS_INVALID` for an
    * isolation that there is not.
    */
-  constructor(name: string, { broker, isolation, base }: SystemOptions = {}) {
-    super({ base });
+  constructor(name: string, { broker, isolation }: SystemOptions = {}) {
     checkName('system', name);
     checkIsolation(`system '${name}'`, isolation, 'OPTIONS_INVALID');
     this.name = name;
@@ -54,14 +88,96 @@ export class System extends Fragment {
     this.#isolation = isolation;
   }
 
+  /**
+   * Adds a node: a module that default-exports `defineNode(…)`, or an operator.
+   *
+   * @param source - path of the module, relative to the entry module, or its URL; or the operator itself.
+   * @throws EdgeFlowError `GRAPH_INVALID` for a name that is taken, `NODE_OPTIONS_INVALID` for options that are not plain
+   * data.
+   */
+  node(source: string | URL | NodeOperator, options: NodeOptions = {}): NodeHandle {
+    const { name: given, replicas = 1, maxRestarts = 10, emits, accepts, maxBytes, onFull, isolation, expects, ...rest } = options;
+    const name = given ?? this.#freeName(defaultName(source));
+    checkName('node', name);
+    if (this.#nodes.has(name))
+      throw new EdgeFlowError('GRAPH_INVALID', `system '${this.name}': two nodes are named '${name}', and both would publish its topic`);
+    if (!Number.isInteger(replicas) || replicas < 1)
+      throw new EdgeFlowError('NODE_OPTIONS_INVALID', `node '${name}': replicas is ${replicas}; expected a whole number of at least 1`);
+    checkIsolation(`node '${name}'`, isolation, 'NODE_OPTIONS_INVALID');
+    checkExpectations(name, expects);
+    checkPlain(name, rest);
+    const inline = typeof source === 'function';
+    this.#nodes.set(name, {
+      name,
+      module: undefined,
+      operator: inline ? source : undefined,
+      path: inline ? undefined : source,
+      options: rest,
+      replicas,
+      maxRestarts,
+      emits,
+      accepts,
+      maxBytes,
+      onFull,
+      isolation,
+      expects,
+    });
+    return { name };
+  }
+
+  /** Begins a link from a node. */
+  link(source: NodeHandle): Linker {
+    return new Linker(source, (link) => this.#links.push(link));
+  }
+
+  /**
+   * Takes in the nodes and links of another System, such as a recipe's. Its broker and isolation stay behind; its nodes see their
+   * inputs under the names that they know.
+   *
+   * @returns the handles of its nodes by their own names, to be linked further.
+   * @throws EdgeFlowError `GRAPH_INVALID` for a name that is taken, and for a name that is asked for and not there.
+   * @example
+   * ```ts
+   * const door = system.use(peopleCounter({ source: 'door.mp4', line }), { prefix: 'door' });
+   * system.link(door('counter')).to(logger, QoS.DURABLE);
+   * ```
+   */
+  use(fragment: System, { prefix }: UseOptions = {}): (node: string) => NodeHandle {
+    if (!(#nodes in fragment))
+      throw new EdgeFlowError('GRAPH_INVALID', `system '${this.name}': use(…) was given something else than a System of this package`);
+    if (prefix !== undefined) checkName('prefix', prefix);
+    const nameOf = (name: string): string => (prefix === undefined ? name : `${prefix}.${name}`);
+    for (const node of fragment.#nodes.values()) {
+      checkName('node', nameOf(node.name));
+      if (this.#nodes.has(nameOf(node.name)))
+        throw new EdgeFlowError(
+          'GRAPH_INVALID',
+          `system '${this.name}': it has a node '${nameOf(node.name)}' already, and so has '${fragment.name}', which it is to use; give a prefix`,
+        );
+    }
+    for (const node of fragment.#nodes.values()) this.#nodes.set(nameOf(node.name), { ...node, name: nameOf(node.name) });
+    for (const { source, target, qos, options } of fragment.#links)
+      this.#links.push({
+        source: nameOf(source),
+        target: nameOf(target),
+        qos,
+        options: prefix === undefined ? options : { as: source, ...options },
+      });
+    const names = new Set(fragment.#nodes.keys());
+    return (name) => {
+      if (names.has(name)) return { name: nameOf(name) };
+      throw new EdgeFlowError('GRAPH_INVALID', `'${fragment.name}' has no node '${name}'; it has ${[...names].join(', ')}`);
+    };
+  }
+
   /** The graph as it stands, with module paths made absolute against the entry's folder. */
   graph(entry?: string): Graph {
     const folder = entry === undefined ? process.cwd() : dirname(entry);
-    const nodes = this.nodes.map(({ path, ...node }) => ({
+    const nodes = [...this.#nodes.values()].map(({ path, ...node }) => ({
       ...node,
       module: path === undefined ? undefined : moduleUrl(path, folder),
     }));
-    return { name: this.name, nodes: new Map(nodes.map((node) => [node.name, node])), links: this.links };
+    return { name: this.name, nodes: new Map(nodes.map((node) => [node.name, node])), links: this.#links };
   }
 
   /**
@@ -88,9 +204,39 @@ export class System extends Fragment {
     return startSystem(graph, isolation, { ...options, entry, broker: options.broker ?? this.#broker });
   }
 
-  protected override invalid(message: string): EdgeFlowError {
-    return new EdgeFlowError('GRAPH_INVALID', `system '${this.name}': ${message}`);
+  #freeName(name: string): string {
+    for (let count = 2, free = name; ; count++) {
+      if (!this.#nodes.has(free)) return free;
+      free = `${name}-${count}`;
+    }
   }
+}
+
+function defaultName(source: string | URL | NodeOperator): string {
+  if (typeof source === 'function') return source.name || 'node';
+  const path = source instanceof URL ? source.pathname : source;
+  return basename(path, extname(path));
+}
+
+function moduleUrl(path: string | URL, folder: string): string {
+  if (path instanceof URL) return path.href;
+  return path.startsWith('file:') ? path : pathToFileURL(resolve(folder, path)).href;
+}
+
+function checkPlain(name: string, options: Record<string, unknown>): void {
+  let copy: unknown;
+  try {
+    copy = JSON.parse(JSON.stringify(options));
+  } catch {
+    copy = undefined;
+  }
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  if (isDeepStrictEqual(copy, given)) return;
+  throw new EdgeFlowError(
+    'NODE_OPTIONS_INVALID',
+    `node '${name}': its options must be plain data (text, numbers, booleans, null, lists and objects of them), ` +
+      'because they travel to another process or thread; compute functions and class instances inside the node',
+  );
 }
 
 function checkModules(graph: Graph): void {

@@ -105,8 +105,8 @@ test('damage in the middle is an error, as is a file that is none, or is not the
 test('what cannot be written fails, and wrong options are refused', async () => {
   writeFileSync(join(folder, 'plain'), '');
   await expect(lastValueFrom(from([1]).pipe(recordTo(join(folder, 'plain', 'session.rec'))))).rejects.toEqual(code('STORE_FAILED'));
-  expect(() => recordTo('')).toThrow(code('OPTIONS_INVALID') as Error);
-  expect(() => replay('x', { speed: 0 })).toThrow(code('OPTIONS_INVALID') as Error);
+  expect(() => recordTo('')).toThrow(code('OPTIONS_INVALID'));
+  expect(() => replay('x', { speed: 0 })).toThrow(code('OPTIONS_INVALID'));
 });
 
 test('a replay at the speed of the recording keeps its times', async () => {

@@ -283,7 +283,11 @@ describe('splitBy', () => {
       .pipe(
         splitBy(
           (value) => value,
-          (stream) => stream.pipe(batch(2), map(String)),
+          (stream) =>
+            stream.pipe(
+              batch(2),
+              map((values) => values.join()),
+            ),
           { maxStreams: 2 },
         ),
       )

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { Canvas } from '#recipes/street/canvas.js';
-import { bicycleLook, drawBicycle } from '#recipes/street/figures/bicycle.js';
-import { carLook, drawCar } from '#recipes/street/figures/car.js';
-import { dogLook, drawDog } from '#recipes/street/figures/dog.js';
-import type { Stance } from '#recipes/street/figures/pen.js';
-import { drawRider, drawWalker } from '#recipes/street/figures/person.js';
-import { personLook } from '#recipes/street/figures/personLook.js';
-import { Random } from '#recipes/street/random.js';
+import { Canvas } from '#operators/scene/canvas.js';
+import { bicycleLook, drawBicycle } from '#operators/scene/figures/bicycle.js';
+import { carLook, drawCar } from '#operators/scene/figures/car.js';
+import { dogLook, drawDog } from '#operators/scene/figures/dog.js';
+import type { Stance } from '#operators/scene/figures/pen.js';
+import { drawRider, drawWalker } from '#operators/scene/figures/person.js';
+import { personLook } from '#operators/scene/figures/personLook.js';
+import { Random } from '#operators/scene/random.js';
 
 type Draw = (canvas: Canvas, stance: Stance, phase: number, random: Random) => void;
 

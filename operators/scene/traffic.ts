@@ -62,20 +62,20 @@ export class Traffic {
   readonly #seed: number;
   readonly #view: View;
   readonly #lanes: readonly Lane[];
-  readonly #density: number;
+  readonly #densityOf: (cast: Cast) => number;
 
-  constructor(seed: number, view: View, density: number) {
+  constructor(seed: number, view: View, densityOf: (cast: Cast) => number) {
     this.#seed = seed;
     this.#view = view;
     this.#lanes = lanesOf(view);
-    this.#density = density;
+    this.#densityOf = densityOf;
   }
 
   /** Everybody who may be in the picture, farthest first. */
   at(seconds: number): Actor[] {
     const actors: Actor[] = [];
     this.#lanes.forEach((lane, index) => {
-      const every = Math.max(lane.gapSeconds, lane.everySeconds / this.#density);
+      const every = Math.max(lane.gapSeconds, lane.everySeconds / this.#densityOf(lane.cast));
       const now = seconds + warmUpSeconds;
       const crossing = this.#crossing(lane.from) / lane.slowest;
       for (let slot = Math.floor((now - crossing) / every) - 1; slot <= now / every; slot++) {

@@ -1,4 +1,4 @@
-import type { Box } from 'edgeflow/operators';
+import type { Box } from '../detections.js';
 
 /** What one owner put on the canvas. */
 export interface Traces {

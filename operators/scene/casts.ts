@@ -7,11 +7,11 @@ import { drawRider, drawWalker } from './figures/person.js';
 import { personLook } from './figures/personLook.js';
 import type { Random } from './random.js';
 
-/** The classes that the scene knows, in the order of the model's output. */
-export const streetLabels = ['person', 'car', 'dog', 'bicycle'] as const;
+/** The classes of what moves in the scene. */
+export const sceneLabels = ['person', 'car', 'dog', 'bicycle'] as const;
 
 /** Name of a class of the scene. */
-export type StreetLabel = (typeof streetLabels)[number];
+export type SceneLabel = (typeof sceneLabels)[number];
 
 /** Something to draw; what has a higher `y` is nearer and is drawn later. */
 export interface Drawable {
@@ -21,7 +21,7 @@ export interface Drawable {
 
 /** One thing of a group, at one moment. */
 export interface Member {
-  readonly label: StreetLabel;
+  readonly label: SceneLabel;
   readonly stance: Stance;
   /** Length of its shadow in metres. */
   readonly shadow: number;
