@@ -24,6 +24,7 @@ export { lookBack } from './flow/lookBack.js';
 export type { LookBackOptions } from './flow/lookBack.js';
 export { leasingOperator } from './flow/operator.js';
 export type { LeasingObserver } from './flow/operator.js';
+export { emitTogether } from './flow/emitTogether.js';
 export type { Delivery, Lease } from './flow/delivery.js';
 
 export type {
