@@ -126,3 +126,8 @@ export type { UnmatchedReason } from './streams/timeAligner.js';
 export { recordTo } from './recordTo.js';
 export { replay } from './replay.js';
 export type { ReplayOptions } from './replay.js';
+
+export { compareOutputs } from './compareOutputs.js';
+export type { CompareOutputsOptions, Comparison, ComparisonCounts, Unpaired } from './compareOutputs.js';
+export { sameDetections } from './sameDetections.js';
+export type { SameDetectionsOptions } from './sameDetections.js';

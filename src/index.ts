@@ -69,7 +69,7 @@ export type { NodeOptions, SystemOptions, UseOptions } from './system/system.js'
 export type { NodeExpectations } from './system/expects.js';
 export type { Isolation } from './system/isolation.js';
 export type { RunningSystem, RunOptions, SystemResult } from './system/runningSystem.js';
-export type { LinkOptions } from './system/graph.js';
+export type { LinkOptions, ShadowOptions } from './system/graph.js';
 export { Linker } from './system/linker.js';
 export type { NodeHandle } from './system/linker.js';
 export { defineNode } from './system/node.js';
