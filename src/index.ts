@@ -75,6 +75,8 @@ export type { NodeHandle } from './system/linker.js';
 export { defineNode } from './system/node.js';
 export type { NodeContext, NodeDefinition, NodeOperator } from './system/node.js';
 export type { NodeState, NodeStatus } from './system/replica.js';
+export { RecordingReader, RecordingWriter } from './recording/format.js';
+export type { Recorded, RecordedFrom } from './recording/format.js';
 export { formatLedger } from './observe/ledger.js';
 export type { Ledger, LinkLedger } from './observe/ledger.js';
 

@@ -2,6 +2,8 @@ import { formatLedger, QoS, System } from 'edgeflow';
 import type { Broker, NodeHandle } from 'edgeflow';
 import { until } from 'edgeflow/testing';
 import { expect, test } from 'vitest';
+import { toMermaid, toText } from '#src/cli/graph/text.js';
+import { encodeValue } from '#src/codec.js';
 import { freshEmbedded, linkOf, nodeFile, readLines, runsOfFile, temporaryFolder } from '../support/system.js';
 import type { RecordedLine } from '../support/system.js';
 
@@ -105,6 +107,21 @@ test('a node is live or a shadow, and a shadow feeds shadows alone', async () =>
   );
 });
 
+test('what shadows of a killed System held does not stop its next run', async () => {
+  const { system, source } = liveSystem();
+  const compare = system.node(nodeFile('recorder'), { name: 'compare', file: folder.path('compared') });
+  system
+    .link(source)
+    .shadow(system.node(nodeFile('threshold'), { name: 'candidate', threshold: 5 }))
+    .to(compare, QoS.DURABLE);
+  const broker = freshEmbedded();
+  await broker.declare({ topic: 'candidate', groups: ['compare'] });
+  await broker.push('candidate', { id: 'left', time: 1, ...encodeValue({ value: 1 }) });
+  const started = await run(system, broker);
+  await started.stop();
+  expect((await started.done).ledger.balanced).toBe(true);
+});
+
 test('a System that joins another brings its shadows', () => {
   const fragment = liveSystem();
   fragment.system.link(fragment.source).shadow(fragment.system.node(nodeFile('threshold'), { name: 'candidate', threshold: 5 }));
@@ -117,4 +134,6 @@ test('a System that joins another brings its shadows', () => {
     options: { as: 'source' },
     shadow: true,
   });
+  expect(toText(whole.graph())).toContain('realtime shadow→ door.candidate');
+  expect(toMermaid(whole.graph())).toContain('-.->|realtime shadow|');
 });

@@ -1,0 +1,15 @@
+/** Ends the work of a command by Ctrl-C, by SIGTERM, or after a time; whoever asks twice ends the process. */
+export function endSignal(afterMs?: number): { readonly signal: AbortSignal; release(): void } {
+  const ended = new AbortController();
+  const end = (): void => {
+    release();
+    ended.abort();
+  };
+  const timer = afterMs === undefined ? undefined : setTimeout(end, afterMs);
+  const release = (): void => {
+    clearTimeout(timer);
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, end);
+  };
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, end);
+  return { signal: ended.signal, release };
+}
