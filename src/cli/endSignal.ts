@@ -1,5 +1,13 @@
+/** When the work of a command is to end. */
+export interface EndSignal {
+  readonly signal: AbortSignal;
+  end(): void;
+  /** Signals are not listened to any more. */
+  release(): void;
+}
+
 /** Ends the work of a command by Ctrl-C, by SIGTERM, or after a time; whoever asks twice ends the process. */
-export function endSignal(afterMs?: number): { readonly signal: AbortSignal; release(): void } {
+export function endSignal(afterMs?: number): EndSignal {
   const ended = new AbortController();
   const end = (): void => {
     release();
@@ -11,5 +19,5 @@ export function endSignal(afterMs?: number): { readonly signal: AbortSignal; rel
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, end);
   };
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, end);
-  return { signal: ended.signal, release };
+  return { signal: ended.signal, end, release };
 }
