@@ -74,8 +74,15 @@ export type { Ledger, LinkLedger } from './observe/ledger.js';
 export { EmbeddedBroker } from './brokers/embedded/embeddedBroker.js';
 export { DualRedisBroker, RedisBroker } from './brokers/redis/redisBroker.js';
 
+export { redact, redactUrl } from './redact.js';
+export type { LogFields } from './system/log.js';
 export type { SystemGraph, SystemNode } from './system/systemGraph.js';
 export type { LinkCounts } from './observe/linkMeter.js';
 export type { SkipCounts, SkipReason } from './observe/skips.js';
 export type { TraceStep } from './observe/trace.js';
 export type { TraceQuery, TraceSummary } from './observe/traceStore.js';
+export { health } from './observe/health.js';
+export type { Health } from './observe/health.js';
+export { metricsText } from './observe/metrics.js';
+export { serveMetrics } from './observe/serveMetrics.js';
+export type { MetricsServer, ServeMetricsOptions } from './observe/serveMetrics.js';
