@@ -6,6 +6,7 @@ import type { Observable } from 'rxjs';
 import { findOnPath } from './ffmpeg/programs.js';
 import { pause } from './ffmpeg/reconnect.js';
 import type { Frame } from './frame.js';
+import { steadyClock } from './steadyClock.js';
 import { StillCamera } from './webcam/capture.js';
 import type { WebcamSettings } from './webcam/capture.js';
 
@@ -92,11 +93,12 @@ async function* stills(
   const base = tmpdir();
   const folder = await mkdtemp(join(shellSafePath.test(base) ? base : '/tmp', 'edgeflow-webcam-'));
   try {
+    const now = steadyClock();
     const camera = new StillCamera(settings, folder);
     for (let index = 0; !signal.aborted; index++) {
       const startedAt = performance.now();
       const { data, width, height } = await camera.take();
-      yield { data, width, height, format: 'jpeg', time: Date.now(), index, source: name };
+      yield { data, width, height, format: 'jpeg', time: now(), index, source: name };
       await pause(Math.max(0, settings.intervalMs - (performance.now() - startedAt)), signal);
     }
   } finally {

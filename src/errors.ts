@@ -36,6 +36,8 @@ export const errorCodes = {
   // Operators
   OPTIONS_INVALID: 'an option has a value that the operator cannot use',
   FRAME_INVALID: 'a frame does not hold what it says',
+  DETECTIONS_INVALID: 'found objects are not where an object can be',
+  BOX_INVALID: 'a box is not four numbers in their order',
   IMAGE_INVALID: 'bytes could not be decoded as a picture',
   SOURCE_MISSING: 'a video source does not exist',
   SOURCE_FAILED: 'a video source broke off',
@@ -45,9 +47,13 @@ export const errorCodes = {
   MODEL_INVALID: 'a file is not a model that can be used',
   MODEL_DOWNLOAD: 'a model could not be fetched',
   INFERENCE_FAILED: 'a model could not be run on a frame',
+  TENSOR_INVALID: 'a tensor does not fit the model’s input',
   BLOB_INVALID: 'a blob reference or a blob file is not usable',
   BLOB_MISSING: 'a blob file is gone',
   STORE_FAILED: 'a file could not be written',
+  SINK_UNREACHABLE: 'the target of a sink does not answer',
+  SINK_REFUSED: 'the target of a sink refuses what it is given',
+  ROW_INVALID: 'a row does not fit its table or file',
 } as const;
 
 /** A stable error code. */

@@ -58,7 +58,9 @@ export type { MemoryBrokerOptions } from './brokers/memory/memoryBroker.js';
 export { connectBroker } from './brokers/connect.js';
 
 export { System } from './system/system.js';
-export type { NodeOptions, SystemOptions } from './system/system.js';
+export { defineRecipe } from './system/recipe.js';
+export type { Recipe } from './system/recipe.js';
+export type { NodeOptions, SystemOptions, UseOptions } from './system/system.js';
 export type { NodeExpectations } from './system/expects.js';
 export type { Isolation } from './system/isolation.js';
 export type { RunningSystem, RunOptions, SystemResult, TraceOptions } from './system/runningSystem.js';
@@ -67,7 +69,7 @@ export { Linker } from './system/linker.js';
 export type { NodeHandle } from './system/linker.js';
 export { defineNode } from './system/node.js';
 export type { NodeContext, NodeDefinition, NodeOperator } from './system/node.js';
-export type { NodeReport, NodeState, NodeStatus } from './system/replica.js';
+export type { NodeReport, NodeStatus } from './system/replica.js';
 export { formatLedger } from './observe/ledger.js';
 export type { Ledger, LinkLedger } from './observe/ledger.js';
 
@@ -86,3 +88,4 @@ export type { Health } from './observe/health.js';
 export { metricsText } from './observe/metrics.js';
 export { serveMetrics } from './observe/serveMetrics.js';
 export type { MetricsServer, ServeMetricsOptions } from './observe/serveMetrics.js';
+export type { NodeState, ObservedNode, ObservedSystem } from './observe/observed.js';

@@ -3,9 +3,9 @@
 import { readFileSync } from 'node:fs';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { decode } from '../../operators/yolo/decode.js';
+import { DetectorSession } from '../../operators/yolo/detectorSession.js';
 import { inputStyleOf } from '../../operators/yolo/heads.js';
 import { Letterbox } from '../../operators/yolo/letterbox.js';
-import { ModelSession } from '../../operators/yolo/modelSession.js';
 import { nms } from '../../operators/yolo/nms.js';
 import { frameBytes, height, select, width } from './picture.js';
 import type { LoopResult } from './picture.js';
@@ -15,8 +15,15 @@ const film = readFileSync(file);
 const count = film.length / frameBytes;
 const frames = Array.from({ length: count }, (_, index) => film.subarray(index * frameBytes, (index + 1) * frameBytes));
 
-const opened = await ModelSession.open(model, { width: 640, height: 640 });
-const { input, head } = opened.info;
+const inputSize = { width: 640, height: 640 };
+const opened = await DetectorSession.open({
+  kind: 'detect',
+  path: model,
+  providers: ['cpu'],
+  maxBatch: 1,
+  options: { task: 'detect', inputSize },
+});
+const { input, head } = opened.opened.info;
 await opened.close();
 const session = await InferenceSession.create(model, { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 });
 const [inputName = ''] = session.inputNames;

@@ -53,7 +53,7 @@ export async function syncFolder(path: string): Promise<void> {
 const temporaryFolder = '.tmp';
 
 /** Tells machines and containers apart: a process id means something only within one. */
-const machine: Promise<string> = readlink('/proc/self/ns/pid')
+export const machine: Promise<string> = readlink('/proc/self/ns/pid')
   .catch(() => '')
   .then((namespace) => createHash('sha256').update(`${hostname()}\0${namespace}`).digest('hex').slice(0, 8));
 
@@ -71,7 +71,6 @@ export async function removeAbandoned(root: string): Promise<void> {
   const folder = join(root, temporaryFolder);
   await mkdir(folder, { recursive: true });
   const here = await machine;
-  const startedAt = Date.now() - process.uptime() * 1000;
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
     const changedAt = await emptyWhereMissing(
@@ -80,10 +79,15 @@ export async function removeAbandoned(root: string): Promise<void> {
     );
     if (changedAt === undefined) continue;
     const [host, id] = name.split('-');
-    const pid = Number(id);
-    const dead = host === here && (pid === process.pid ? changedAt < startedAt - 1_000 : !isAlive(pid));
-    if (dead || changedAt < Date.now() - abandonedAfterMs) await rm(path, { force: true });
+    if (isAbandoned(host === here, Number(id), changedAt)) await rm(path, { force: true });
   }
+}
+
+/** Whether the process that wrote a file is gone. Of another machine that is taken for granted after an hour's silence. */
+export function isAbandoned(sameMachine: boolean, pid: number, changedAt: number): boolean {
+  const startedAt = Date.now() - process.uptime() * 1000;
+  const dead = sameMachine && (pid === process.pid ? changedAt < startedAt - 1_000 : !isAlive(pid));
+  return dead || changedAt < Date.now() - abandonedAfterMs;
 }
 
 function isAlive(pid: number): boolean {

@@ -11,6 +11,8 @@ export interface PlayOptions {
   readonly loop: boolean;
   /** Longest silence of a network source, in milliseconds. */
   readonly timeoutMs: number;
+  /** Say when pictures begin to come in another size, see `InputSizeWatch`. */
+  readonly watchSize: boolean;
   /** Further arguments for the input. */
   readonly inputArguments: readonly string[];
 }
@@ -62,7 +64,7 @@ export function playArguments(source: VideoSource, ffmpeg: Ffmpeg, options: Play
   // One picture out for each picture in; the default would invent pictures where a camera's rate varies.
   const passthrough = major > 59 || (major === 59 && minor >= 37) ? '-fps_mode' : '-vsync';
   return [
-    ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'error'],
+    ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', options.watchSize ? 'level+verbose' : 'error'],
     ...inputArguments(source, ffmpeg, options),
     ...['-map', '0:v:0', ...filters(options), passthrough, 'passthrough'],
     ...['-f', 'image2pipe', '-c:v', 'ppm', '-pix_fmt', 'rgb24', 'pipe:1'],

@@ -8,14 +8,18 @@ import type { VideoSource } from './source.js';
 
 /** Something to know about a camera that is not a frame. */
 export type CameraEvent =
-  /** The first picture of a connection came. */
+  /** The first picture of a connection came, or the first of another size than those before. */
   | { readonly type: 'open'; readonly width: number; readonly height: number }
   /** Newer pictures replaced `count` that nobody had taken; their numbers are missing in `Frame.index`. */
   | { readonly type: 'passedOver'; readonly count: number; readonly total: number }
+  /** No picture came for `silentMs`; a live source is connected to again, others end. */
+  | { readonly type: 'stalled'; readonly silentMs: number }
   /** A live source broke off and is connected to again after `delayMs`. */
   | { readonly type: 'reconnect'; readonly attempt: number; readonly delayMs: number; readonly reason: string }
   /** A recording ended, but ffmpeg complained: it is cut short or damaged. */
-  | { readonly type: 'damaged'; readonly reason: string };
+  | { readonly type: 'damaged'; readonly reason: string }
+  /** One of several `cameras` failed for good; the others go on. */
+  | { readonly type: 'failed'; readonly error: unknown };
 
 /** Options of `camera`. */
 export interface CameraOptions {
@@ -47,15 +51,21 @@ export interface CameraOptions {
   readonly concurrency?: number;
   /** How a live source is connected to again; `false` for not at all. */
   readonly reconnect?: ReconnectOptions | false;
-  /** A live source that gives no picture for so long is connected to again, in milliseconds. @defaultValue 15000 */
+  /** A live source that gives no picture for so long is left and connected to again, in milliseconds. @defaultValue 15000 */
   readonly stallTimeoutMs?: number;
+  /** Larger pictures are refused, before there is memory for them. @defaultValue 100 million */
+  readonly maxPixels?: number;
   /**
    * Further arguments for ffmpeg before its `-i`, such as `['-input_format', 'mjpeg']` for a device, or
    * `['-analyzeduration', '500000']` (µs) for a stream that is to start sooner. @defaultValue none
    */
   readonly inputArguments?: readonly string[];
-  /** Told what happens beside the frames. @defaultValue reconnects and damage go to `process.emitWarning` */
-  readonly onEvent?: (event: CameraEvent) => void;
+  /**
+   * Told what happens beside the frames, and at which camera: {@link CameraOptions.name}.
+   *
+   * @defaultValue reconnects, damage and failures go to `process.emitWarning`
+   */
+  readonly onEvent?: (event: CameraEvent, name: string) => void;
 }
 
 /** Checked options of a camera, with their defaults. */
@@ -66,6 +76,7 @@ export interface CameraSettings extends PlayOptions {
   readonly concurrency: number;
   readonly reconnect: ReconnectOptions | false;
   readonly stallTimeoutMs: number | undefined;
+  readonly maxPixels: number;
   readonly onEvent: (event: CameraEvent) => void;
 }
 
@@ -77,22 +88,41 @@ function checkNumber(name: string, value: number | undefined, min: number, max: 
   );
 }
 
-function warn(event: CameraEvent): void {
+function warn(event: CameraEvent, name: string): void {
   if (event.type === 'reconnect')
     process.emitWarning(`camera: ${event.reason}; attempt ${event.attempt} in ${event.delayMs} ms`, {
       type: 'EdgeFlowWarning',
       code: 'SOURCE_FAILED',
     });
+  if (event.type === 'failed')
+    process.emitWarning(
+      `cameras: ${name} has failed, the others go on: ${event.error instanceof Error ? event.error.message : String(event.error)}`,
+      {
+        type: 'EdgeFlowWarning',
+        code: 'SOURCE_FAILED',
+      },
+    );
   if (event.type === 'damaged') process.emitWarning(`camera: ${event.reason}`, { type: 'EdgeFlowWarning', code: 'SOURCE_FAILED' });
 }
 
 /** @throws EdgeFlowError `OPTIONS_INVALID` */
 export function checkCameraOptions(options: CameraOptions): CameraSettings {
-  const { fps, width, height, pace = true, loop = false, concurrency = 1, stallTimeoutMs, reconnect = {} } = options;
+  const {
+    fps,
+    width,
+    height,
+    pace = true,
+    loop = false,
+    concurrency = 1,
+    stallTimeoutMs,
+    maxPixels = 100_000_000,
+    reconnect = {},
+  } = options;
   checkNumber('fps', fps, 0.001, 1000, false);
   checkNumber('width', width, 2, maxFrameSide, true);
   checkNumber('height', height, 2, maxFrameSide, true);
   checkNumber('concurrency', concurrency, 1, 1024, true);
+  checkNumber('maxPixels', maxPixels, 1, maxFrameSide ** 2, true);
   checkNumber('stallTimeoutMs', stallTimeoutMs, 1, 86_400_000, false);
   if (reconnect !== false) {
     checkNumber('reconnect.initialDelayMs', reconnect.initialDelayMs, 1, 86_400_000, false);
@@ -107,6 +137,8 @@ export function checkCameraOptions(options: CameraOptions): CameraSettings {
       `camera: loop is for files; ${source.label} ${source.live ? 'is connected to again by itself' : 'does not end'}`,
     );
   const silenceMs = stallTimeoutMs ?? 15_000;
+  const name = options.name ?? source.name;
+  const { onEvent = warn } = options;
   return {
     source,
     fps,
@@ -117,10 +149,15 @@ export function checkCameraOptions(options: CameraOptions): CameraSettings {
     reconnect,
     realTime: pace && !source.live,
     policy: pace && source.live ? 'newest' : 'every',
-    timeoutMs: silenceMs,
+    // Of a live source the silence is noticed here, where the pictures come; ffmpeg's own patience only has to end.
+    timeoutMs: source.live ? 2 * silenceMs : silenceMs,
     stallTimeoutMs: source.live ? silenceMs : stallTimeoutMs,
+    maxPixels,
+    watchSize: source.live && (width === undefined || height === undefined),
     inputArguments: options.inputArguments ?? [],
-    name: options.name ?? source.name,
-    onEvent: options.onEvent ?? warn,
+    name,
+    onEvent: (event) => {
+      onEvent(event, name);
+    },
   };
 }

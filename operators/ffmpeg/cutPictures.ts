@@ -6,7 +6,7 @@ export interface Picture {
   readonly data: Buffer;
   readonly width: number;
   readonly height: number;
-  /** When its last byte came, in milliseconds since the epoch. */
+  /** When its last byte came, by the cutter's clock. */
   readonly time: number;
 }
 
@@ -15,6 +15,8 @@ const newline = 0x0a;
 
 /** Cuts a byte stream of binary PPM pictures (P6, 8 bit) into pictures, with one copy of each byte. */
 export class PictureCutter {
+  readonly #now: () => number;
+  readonly #maxPixels: number;
   readonly #header = Buffer.alloc(longestHeader);
   #headerLength = 0;
   #headerLines = 0;
@@ -23,6 +25,15 @@ export class PictureCutter {
   #data: Buffer | undefined;
   #filled = 0;
   #spare: Buffer | undefined;
+
+  /**
+   * @param now - the clock of {@link Picture.time}.
+   * @param maxPixels - larger pictures are refused before there is memory for them.
+   */
+  constructor(now: () => number, maxPixels: number) {
+    this.#now = now;
+    this.#maxPixels = maxPixels;
+  }
 
   /** Whether the stream is in the middle of a picture. */
   get partial(): boolean {
@@ -37,7 +48,7 @@ export class PictureCutter {
   /**
    * Takes the next bytes and hands out the pictures that they complete.
    *
-   * @throws EdgeFlowError `SOURCE_FAILED` where the bytes are not PPM
+   * @throws EdgeFlowError `SOURCE_FAILED` where the bytes are not PPM, or the pictures too large
    */
   push(chunk: Buffer, emit: (picture: Picture) => void): void {
     let at = 0;
@@ -50,7 +61,7 @@ export class PictureCutter {
       at += copied;
       this.#filled += copied;
       if (this.#filled < this.#data.length) continue;
-      const picture = { data: this.#data, width: this.#width, height: this.#height, time: Date.now() };
+      const picture = { data: this.#data, width: this.#width, height: this.#height, time: this.#now() };
       this.#data = undefined;
       emit(picture);
     }
@@ -73,10 +84,10 @@ export class PictureCutter {
   #begin(header: string): void {
     const [, width, height] = /^P6\n(\d+) (\d+)\n255\n$/.exec(header)?.map(Number) ?? [];
     if (!width || !height) throw new EdgeFlowError('SOURCE_FAILED', 'camera: ffmpeg wrote something that is not a PPM picture');
-    if (width > maxFrameSide || height > maxFrameSide)
+    if (width > maxFrameSide || height > maxFrameSide || width * height > this.#maxPixels)
       throw new EdgeFlowError(
         'SOURCE_FAILED',
-        `camera: pictures are ${width}x${height}; expected at most ${maxFrameSide} a side. Set width or height`,
+        `camera: pictures are ${width}x${height}; expected at most ${maxFrameSide} a side and ${this.#maxPixels} pixels. Set width or height to have them scaled down, or maxPixels to let them in`,
       );
     this.#width = width;
     this.#height = height;

@@ -43,7 +43,7 @@ const mend =
 
 const inspected = new Map<string, Promise<Ffmpeg>>();
 
-async function inspectOnce(program: string, bundled: boolean): Promise<Ffmpeg> {
+async function inspectOnce(program: string, bundled: boolean, usedBy: string): Promise<Ffmpeg> {
   const known = inspected.get(program);
   if (known) return known;
   const fresh = inspect(program, bundled);
@@ -52,7 +52,7 @@ async function inspectOnce(program: string, bundled: boolean): Promise<Ffmpeg> {
     return await fresh;
   } catch (error) {
     inspected.delete(program);
-    throw new EdgeFlowError('FFMPEG_MISSING', `camera: ${program} does not run as ffmpeg. ${mend}`, { cause: error });
+    throw new EdgeFlowError('FFMPEG_MISSING', `${usedBy}: ${program} does not run as ffmpeg. ${mend}`, { cause: error });
   }
 }
 
@@ -61,24 +61,25 @@ async function inspectOnce(program: string, bundled: boolean): Promise<Ffmpeg> {
  *
  * @param local - whether the source is a local file or generated. The npm package's binary is of 2018 and is not given
  * anything from a network.
+ * @param usedBy - the operator, for the message.
  * @throws EdgeFlowError `FFMPEG_MISSING`
  */
-export async function locateFfmpeg(local: boolean): Promise<Ffmpeg> {
+export async function locateFfmpeg(local: boolean, usedBy = 'camera'): Promise<Ffmpeg> {
   const named = process.env.EDGEFLOW_FFMPEG;
   if (named) {
     const path = named.includes('/') || named.includes('\\') ? named : await findOnPath(named);
     if (path === undefined || !(await isExecutable(path)))
-      throw new EdgeFlowError('FFMPEG_MISSING', `camera: EDGEFLOW_FFMPEG names '${named}', which is not a program. ${mend}`);
-    return inspectOnce(path, false);
+      throw new EdgeFlowError('FFMPEG_MISSING', `${usedBy}: EDGEFLOW_FFMPEG names '${named}', which is not a program. ${mend}`);
+    return inspectOnce(path, false, usedBy);
   }
   const system = await findOnPath('ffmpeg');
-  if (system !== undefined) return inspectOnce(system, false);
+  if (system !== undefined) return inspectOnce(system, false, usedBy);
   const bundled = await bundledFfmpeg();
-  if (bundled === undefined) throw new EdgeFlowError('FFMPEG_MISSING', `camera: there is no ffmpeg on PATH. ${mend}`);
+  if (bundled === undefined) throw new EdgeFlowError('FFMPEG_MISSING', `${usedBy}: there is no ffmpeg on PATH. ${mend}`);
   if (!local)
     throw new EdgeFlowError(
       'FFMPEG_MISSING',
-      `camera: there is no ffmpeg on PATH, and the one in the npm package plays local files only. ${mend}`,
+      `${usedBy}: there is no ffmpeg on PATH, and the one in the npm package plays local files only. ${mend}`,
     );
-  return inspectOnce(bundled, true);
+  return inspectOnce(bundled, true, usedBy);
 }

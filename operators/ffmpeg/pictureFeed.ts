@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream';
-import { PictureCutter } from './cutPictures.js';
-import type { Picture } from './cutPictures.js';
+import type { Picture, PictureCutter } from './cutPictures.js';
 
 /**
  * Which pictures are handed out where they come faster than they are taken: `every` one, by not reading on, which holds
@@ -12,16 +11,17 @@ export type FeedPolicy = 'every' | 'newest';
 export class PictureFeed {
   readonly #stream: Readable;
   readonly #policy: FeedPolicy;
-  readonly #cutter = new PictureCutter();
+  readonly #cutter: PictureCutter;
   #waiting: Picture[] = [];
   #passedOver = 0;
   #ended = false;
   #failure: { readonly error: unknown } | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(stream: Readable, policy: FeedPolicy) {
+  constructor(stream: Readable, policy: FeedPolicy, cutter: PictureCutter) {
     this.#stream = stream;
     this.#policy = policy;
+    this.#cutter = cutter;
     stream.on('data', (chunk: Buffer) => {
       this.#read(chunk);
     });

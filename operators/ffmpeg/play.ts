@@ -1,7 +1,10 @@
+import { setImmediate as nextRound } from 'node:timers/promises';
 import { EdgeFlowError } from 'edgeflow';
 import { playArguments } from './arguments.js';
 import type { PlayOptions } from './arguments.js';
+import { PictureCutter } from './cutPictures.js';
 import type { Picture } from './cutPictures.js';
+import { InputSizeWatch } from './inputSize.js';
 import type { Ffmpeg } from './locate.js';
 import { PictureFeed } from './pictureFeed.js';
 import type { FeedPolicy } from './pictureFeed.js';
@@ -17,6 +20,18 @@ export interface RunEnd {
   readonly complaint: string;
   /** Whether ffmpeg says that it did its work. */
   readonly clean: boolean;
+  /** Why it was left, where it was not ffmpeg that ended. */
+  readonly left?: 'stalled' | 'resized';
+}
+
+/** How pictures are taken from a run of ffmpeg. */
+export interface TakeOptions {
+  readonly policy: FeedPolicy;
+  readonly stallTimeoutMs: number | undefined;
+  readonly maxPixels: number;
+  /** The clock of the pictures. */
+  readonly now: () => number;
+  readonly signal: AbortSignal;
 }
 
 /** A picture and how many were passed over before it. */
@@ -33,23 +48,29 @@ function describe(exit: Exit, run: FfmpegRun): string {
   return exit.code === 0 ? '' : `ffmpeg ended with code ${exit.code}`;
 }
 
+/** Lets the event loop read what other pipes have by now: it does so between two rounds, and the first may be on its way. */
+async function pollOnce(): Promise<void> {
+  await nextRound();
+  await nextRound();
+}
+
 /** Runs ffmpeg once and yields its pictures; returns how it ended. Ends ffmpeg when it is left or aborted. */
-export async function* play(
-  source: VideoSource,
-  ffmpeg: Ffmpeg,
-  options: PlayOptions & { readonly policy: FeedPolicy; readonly stallTimeoutMs: number | undefined; readonly signal: AbortSignal },
-): AsyncGenerator<Shot, RunEnd> {
-  const { policy, stallTimeoutMs, signal } = options;
-  const run = startFfmpeg(ffmpeg, playArguments(source, ffmpeg, options));
+export async function* play(source: VideoSource, ffmpeg: Ffmpeg, options: PlayOptions & TakeOptions): AsyncGenerator<Shot, RunEnd> {
+  const { policy, stallTimeoutMs, maxPixels, now, watchSize, signal } = options;
+  const size = new InputSizeWatch();
+  const run = startFfmpeg(ffmpeg, playArguments(source, ffmpeg, options), watchSize ? size.read : undefined);
   signal.addEventListener('abort', run.stop, { once: true });
   if (signal.aborted) run.stop();
   let pictures = 0;
   try {
-    const feed = new PictureFeed(run.stdout, policy);
+    const feed = new PictureFeed(run.stdout, policy, new PictureCutter(now, maxPixels));
     for (;;) {
       const picture = await feed.take(stallTimeoutMs);
       if (picture === undefined) break;
-      if (picture === 'stalled') return { pictures, clean: false, complaint: `no picture for ${stallTimeoutMs} ms` };
+      if (picture === 'stalled') return { pictures, clean: false, left: 'stalled', complaint: `no picture for ${stallTimeoutMs} ms` };
+      // ffmpeg says that the size changes before it writes the first picture that it has stretched, but by another pipe.
+      if (watchSize) await pollOnce();
+      if (size.changed !== undefined) return { pictures, clean: false, left: 'resized', complaint: `pictures are now ${size.changed}` };
       const passedOver = feed.passedOver();
       pictures += 1 + passedOver;
       yield { picture, passedOver };

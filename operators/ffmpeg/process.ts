@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import type { Ffmpeg } from './locate.js';
 import { redact, redactUrl } from './redact.js';
 
@@ -12,6 +12,8 @@ export interface Exit {
 
 /** A running ffmpeg. */
 export interface FfmpegRun {
+  /** Null unless it was asked for. */
+  readonly stdin: Writable | null;
   readonly stdout: Readable;
   readonly exited: Promise<Exit>;
   /** The last lines of stderr, without credentials. */
@@ -23,17 +25,34 @@ export interface FfmpegRun {
 const complaintBytes = 4_096;
 const patienceMs = 2_000;
 
-/** Starts ffmpeg without a shell. */
-export function startFfmpeg(ffmpeg: Ffmpeg, args: readonly string[]): FfmpegRun {
+/** Picks nothing out: all of what ffmpeg says. */
+const everything = (said: string): string => said;
+
+/**
+ * Starts ffmpeg without a shell.
+ *
+ * @param complaintsIn - picks the complaints out of what it says. @defaultValue all of it
+ * @param stdin - `pipe` for an ffmpeg that is fed. @defaultValue 'ignore'
+ */
+export function startFfmpeg(
+  ffmpeg: Ffmpeg,
+  args: readonly string[],
+  complaintsIn: (said: string) => string = everything,
+  stdin: 'ignore' | 'pipe' = 'ignore',
+): FfmpegRun {
   const [program, ...rest] = ffmpeg.command;
-  const child = spawn(program, [...rest, ...args], { stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+  const command = [...rest, ...args];
+  const child =
+    stdin === 'pipe'
+      ? spawn(program, command, { stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true })
+      : spawn(program, command, { stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
   const urls = args.filter((argument) => argument.includes('://'));
   let tail = '';
   let killer: NodeJS.Timeout | undefined;
   let ended = false;
 
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    tail += text;
+    tail += complaintsIn(text);
     // A word that is cut may be a url of which the beginning is gone, and then nobody knows it for one.
     if (tail.length > complaintBytes) tail = tail.slice(-complaintBytes).replace(/^\S*/, '');
   });
@@ -53,6 +72,7 @@ export function startFfmpeg(ffmpeg: Ffmpeg, args: readonly string[]): FfmpegRun 
   });
 
   return {
+    stdin: child.stdin,
     stdout: child.stdout,
     exited,
     complaints: () =>

@@ -1,3 +1,4 @@
+import { EdgeFlowError } from 'edgeflow';
 import type { Box } from '../detections.js';
 import { gridOf } from './heads.js';
 import type { Head } from './heads.js';
@@ -8,21 +9,27 @@ export interface Candidate {
   readonly box: Box;
   readonly score: number;
   readonly classId: number;
+  /** Number of its row or column in the output. */
+  readonly anchor: number;
 }
 
-type Emit = (x1: number, y1: number, x2: number, y2: number, score: number, classId: number) => void;
+type Emit = (anchor: number, x1: number, y1: number, x2: number, y2: number, score: number, classId: number) => void;
 
 /**
  * Reads what a model gave.
  *
  * @param values - the output tensor, row-major.
  * @param input - size of the model's input, in pixels.
- * @param scoreThreshold - candidates below are left out. Values that are not numbers never pass.
+ * @param scoreThreshold - candidates below are left out.
+ * @throws EdgeFlowError `INFERENCE_FAILED` when scores, or boxes above the threshold, are not finite numbers: the model is
+ * broken or overflowed, and "nothing found" would be a lie.
  */
 export function decode(values: Float32Array, head: Head, input: Size, scoreThreshold: number): Candidate[] {
   const found: Candidate[] = [];
-  const emit: Emit = (x1, y1, x2, y2, score, classId) => {
-    if (x2 > x1 && y2 > y1) found.push({ box: [x1, y1, x2, y2], score, classId });
+  let unreadable = 0;
+  const emit: Emit = (anchor, x1, y1, x2, y2, score, classId) => {
+    if (!Number.isFinite(x1 + y1 + x2 + y2 + score + classId)) unreadable++;
+    else if (x2 > x1 && y2 > y1) found.push({ box: [x1, y1, x2, y2], score, classId, anchor });
   };
   switch (head.kind) {
     case 'yolox':
@@ -35,8 +42,14 @@ export function decode(values: Float32Array, head: Head, input: Size, scoreThres
       decodeYolov8(values, head, scoreThreshold, emit);
       break;
     case 'endToEnd':
-      decodeEndToEnd(values, head.anchors, scoreThreshold, emit);
+      decodeEndToEnd(values, head, scoreThreshold, emit);
   }
+  if (unreadable > 0)
+    throw new EdgeFlowError(
+      'INFERENCE_FAILED',
+      `the model gave numbers that are not finite (NaN or infinite) for ${unreadable} of ${head.anchors} boxes; expected finite ones: ` +
+        'its weights are damaged, or it was exported with too little precision',
+    );
   return found;
 }
 
@@ -56,15 +69,16 @@ function decodeYolox(values: Float32Array, head: Head & { kind: 'yolox' }, input
     for (let gy = 0; gy < grid.height; gy++) {
       for (let gx = 0; gx < grid.width; gx++, at += row) {
         const objectness = values[at + 4] ?? 0;
-        if (!(objectness >= threshold)) continue;
+        // Here and below: what is no number is not under the threshold, and is caught by `emit`.
+        if (objectness < threshold) continue;
         const classId = bestClass(values, at + 5, head.classes);
         const score = objectness * (values[at + 5 + classId] ?? 0);
-        if (!(score >= threshold)) continue;
+        if (score < threshold) continue;
         const cx = ((values[at] ?? 0) + gx) * stride;
         const cy = ((values[at + 1] ?? 0) + gy) * stride;
         const halfWidth = (Math.exp(values[at + 2] ?? 0) * stride) / 2;
         const halfHeight = (Math.exp(values[at + 3] ?? 0) * stride) / 2;
-        emit(cx - halfWidth, cy - halfHeight, cx + halfWidth, cy + halfHeight, score, classId);
+        emit(at / row, cx - halfWidth, cy - halfHeight, cx + halfWidth, cy + halfHeight, score, classId);
       }
     }
   }
@@ -75,12 +89,12 @@ function decodeYolov5(values: Float32Array, head: Head & { kind: 'yolov5' }, thr
   const row = 5 + head.classes;
   for (let i = 0, at = 0; i < head.anchors; i++, at += row) {
     const objectness = values[at + 4] ?? 0;
-    if (!(objectness >= threshold)) continue;
+    if (objectness < threshold) continue;
     const classId = bestClass(values, at + 5, head.classes);
     const score = objectness * (values[at + 5 + classId] ?? 0);
-    if (!(score >= threshold)) continue;
+    if (score < threshold) continue;
     const [cx, cy, width, height] = values.subarray(at, at + 4) as unknown as [number, number, number, number];
-    emit(cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2, score, classId);
+    emit(i, cx - width / 2, cy - height / 2, cx + width / 2, cy + height / 2, score, classId);
   }
 }
 
@@ -93,7 +107,8 @@ function decodeYolov8(values: Float32Array, { classes, anchors }: Head & { kind:
     for (let i = 0; i < anchors; i++) {
       const value = values[start + i] ?? 0;
       // Nearly all scores are under the threshold, which the processor can foresee; the second comparison it cannot.
-      if (value >= threshold && value > (score[i] ?? 0)) {
+      if (value < threshold) continue;
+      if (!(value <= (score[i] ?? 0))) {
         score[i] = value;
         classOf[i] = c;
       }
@@ -105,21 +120,17 @@ function decodeYolov8(values: Float32Array, { classes, anchors }: Head & { kind:
     const cy = values[anchors + i] ?? 0;
     const halfWidth = (values[2 * anchors + i] ?? 0) / 2;
     const halfHeight = (values[3 * anchors + i] ?? 0) / 2;
-    emit(cx - halfWidth, cy - halfHeight, cx + halfWidth, cy + halfHeight, score[i] ?? 0, classOf[i] ?? 0);
+    emit(i, cx - halfWidth, cy - halfHeight, cx + halfWidth, cy + halfHeight, score[i] ?? 0, classOf[i] ?? 0);
   }
 }
 
 /** Rows of corners, score and class, already suppressed by the model; unused rows have score 0. */
-function decodeEndToEnd(values: Float32Array, rows: number, threshold: number, emit: Emit): void {
-  for (let i = 0; i < rows; i++) {
-    const [x1, y1, x2, y2, score, classId] = values.subarray(i * 6, i * 6 + 6) as unknown as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
-    if (score >= threshold && score > 0 && classId >= 0) emit(x1, y1, x2, y2, score, Math.round(classId));
+function decodeEndToEnd(values: Float32Array, head: Head & { kind: 'endToEnd' }, threshold: number, emit: Emit): void {
+  const row = 6 + (head.keypoints ? head.keypoints.count * head.keypoints.dims : 0);
+  // As many as there are: some models give another number for each picture.
+  for (let i = 0, at = 0; at + row <= values.length; i++, at += row) {
+    const [x1, y1, x2, y2, score, classId] = values.subarray(at, at + 6) as unknown as [number, number, number, number, number, number];
+    if (score < threshold || score <= 0 || classId < 0) continue;
+    emit(i, x1, y1, x2, y2, score, Math.round(classId));
   }
 }

@@ -5,8 +5,14 @@ import type { InputStyle, Size } from './letterboxGeometry.js';
 export type Head =
   | { readonly kind: 'yolox'; readonly classes: number; readonly anchors: number; readonly strides: readonly number[] }
   | { readonly kind: 'yolov5'; readonly classes: number; readonly anchors: number }
-  | { readonly kind: 'yolov8'; readonly classes: number; readonly anchors: number }
-  | { readonly kind: 'endToEnd'; readonly classes: undefined; readonly anchors: number };
+  | { readonly kind: 'yolov8'; readonly classes: number; readonly anchors: number; readonly keypoints?: KeypointShape }
+  | { readonly kind: 'endToEnd'; readonly classes: undefined; readonly anchors: number; readonly keypoints?: KeypointShape };
+
+/** How many keypoints an object has, and how many numbers each: x and y, and with 3 a score. */
+export interface KeypointShape {
+  readonly count: number;
+  readonly dims: 2 | 3;
+}
 
 /** An output of a model. */
 export interface OutputShape {
@@ -41,7 +47,7 @@ function stridesOf(count: number, input: Size): readonly number[] | undefined {
 }
 
 /** Whether some levels of the pyramid have this many cells together: a decoded head may use any of them. */
-function isSumOfLevels(count: number, input: Size): boolean {
+export function isSumOfLevels(count: number, input: Size): boolean {
   const sums = [4, 8, 16, 32, 64].reduce<number[]>(
     (before, stride) => [...before, ...before.map((sum) => sum + cells(input, stride))],
     [0],

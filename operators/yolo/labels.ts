@@ -35,6 +35,8 @@ export function parseNames(text: string): readonly string[] | undefined {
 
 /** Where class names may come from. */
 export interface LabelSources {
+  /** As users write it, for messages. */
+  readonly operator: string;
   /** Name of the model, for messages. */
   readonly model: string;
   /** Number of classes that the output's shape tells; undefined for end-to-end heads. */
@@ -50,7 +52,7 @@ export interface LabelSources {
  *
  * @throws EdgeFlowError `OPTIONS_INVALID` when there are none, or not as many as classes.
  */
-export function resolveLabels({ model, classes, labels, names }: LabelSources): readonly string[] {
+export function resolveLabels({ operator, model, classes, labels, names }: LabelSources): readonly string[] {
   const own = names === undefined ? undefined : parseNames(names);
   const fitting = own && (classes === undefined || own.length === classes) ? own : undefined;
   const chosen = labels ?? fitting ?? (classes === coco80.length ? coco80 : undefined);
@@ -58,12 +60,12 @@ export function resolveLabels({ model, classes, labels, names }: LabelSources): 
   if (!chosen)
     throw new EdgeFlowError(
       'OPTIONS_INVALID',
-      `detectYolo: model '${model}' has ${count} classes and no names for them; give \`labels\`, one name a class in the model's order`,
+      `${operator}: model '${model}' has ${count} classes and no names for them; give \`labels\`, one name a class in the model's order`,
     );
   if (classes !== undefined && chosen.length !== classes)
     throw new EdgeFlowError(
       'OPTIONS_INVALID',
-      `detectYolo: ${chosen.length} labels were given, but model '${model}' has ${count} classes; give one label a class in the model's order`,
+      `${operator}: ${chosen.length} labels were given, but model '${model}' has ${count} classes; give one label a class in the model's order`,
     );
   return chosen;
 }
@@ -73,14 +75,14 @@ export function resolveLabels({ model, classes, labels, names }: LabelSources): 
  *
  * @throws EdgeFlowError `OPTIONS_INVALID` for a name that the model does not have, with the closest that it has.
  */
-export function classIdsOf(wanted: readonly string[], labels: readonly string[]): readonly number[] {
+export function classIdsOf(operator: string, wanted: readonly string[], labels: readonly string[]): readonly number[] {
   return wanted.flatMap((name) => {
     const ids = labels.flatMap((label, id) => (label === name ? [id] : []));
     if (ids.length > 0) return ids;
     const hint = closest(name, labels);
     throw new EdgeFlowError(
       'OPTIONS_INVALID',
-      `detectYolo: classes names '${name}', which the model does not know${hint === undefined ? '' : `; did you mean '${hint}'?`}`,
+      `${operator}: classes names '${name}', which the model does not know${hint === undefined ? '' : `; did you mean '${hint}'?`}`,
     );
   });
 }

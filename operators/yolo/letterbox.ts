@@ -41,10 +41,11 @@ export class Letterbox {
   #columns: Taps = bilinearTaps(1, 1, 1);
   #rows: Taps = bilinearTaps(1, 1, 1);
 
-  constructor(input: Size, style: InputStyle) {
+  /** @param tensor - where to write: a part of a batch, say. */
+  constructor(input: Size, style: InputStyle, tensor = new Float32Array(3 * input.width * input.height)) {
     this.input = input;
     this.#style = style;
-    this.tensor = new Float32Array(3 * input.width * input.height);
+    this.tensor = tensor;
   }
 
   /** Writes a picture into the tensor and tells where it lies there. `channels` is 3 for rgb24 and 1 for gray8. */

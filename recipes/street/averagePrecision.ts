@@ -1,9 +1,8 @@
-import { iou, type Detection } from 'edgeflow/operators';
-import type { TruthObject } from './scene.js';
+import { iou, type Detection, type SceneObject } from 'edgeflow/operators';
 
 /** One frame: what is in it and what was found in it. */
 export interface Judged {
-  readonly truth: readonly TruthObject[];
+  readonly truth: readonly SceneObject[];
   readonly found: readonly Pick<Detection, 'label' | 'box' | 'score'>[];
 }
 
@@ -42,8 +41,8 @@ export function averagePrecision(frames: readonly Judged[], label: string, least
 }
 
 /** The object that a box overlaps most. One that counts goes before one that is ignored. */
-function closest(objects: Iterable<TruthObject>, box: Detection['box'], leastIou: number): TruthObject | undefined {
-  let best: TruthObject | undefined;
+function closest(objects: Iterable<SceneObject>, box: Detection['box'], leastIou: number): SceneObject | undefined {
+  let best: SceneObject | undefined;
   let rank = 0;
   for (const object of objects) {
     const overlap = iou(object.box, box);

@@ -1,9 +1,11 @@
 import { fromPull } from 'edgeflow';
-import { detectYolo, type Detection, type Frame } from 'edgeflow/operators';
+import { detectYolo, drawScene, type Detection, type Frame, type SceneLabel, type SceneObject } from 'edgeflow/operators';
 import { identity, lastValueFrom, toArray, type MonoTypeOperatorFunction } from 'rxjs';
 import { averagePrecision } from './averagePrecision.js';
-import { StreetScene, type TruthObject } from './scene.js';
-import { streetLabels, type StreetLabel } from './casts.js';
+import { streetLabels } from './model.js';
+
+/** Frames a second of scene time. */
+const fps = 15;
 
 /** Options of {@link evaluateOnStreet}. */
 export interface EvaluateOptions {
@@ -22,11 +24,11 @@ export interface EvaluateOptions {
 /** How well a model knows the street. */
 export interface StreetScore {
   /** Average precision of each class at IoU 0.5. */
-  readonly precision: Readonly<Record<StreetLabel, number>>;
+  readonly precision: Readonly<Record<SceneLabel, number>>;
   /** The mean of the classes: mAP@0.5. */
   readonly mean: number;
   /** Objects that count, of each class. */
-  readonly objects: Readonly<Record<StreetLabel, number>>;
+  readonly objects: Readonly<Record<SceneLabel, number>>;
 }
 
 /**
@@ -37,13 +39,13 @@ export interface StreetScore {
  */
 export async function evaluateOnStreet(options: EvaluateOptions): Promise<StreetScore> {
   const { model, seeds, framesPerScene = 3, width = 640, through = identity } = options;
-  const truth = new Map<string, readonly TruthObject[]>();
+  const truth = new Map<string, readonly SceneObject[]>();
   const key = ({ source, index }: Pick<Frame, 'source' | 'index'>): string => `${source}/${index}`;
   async function* frames(): AsyncGenerator<Frame> {
     for (const seed of seeds) {
-      const scene = new StreetScene({ seed, width, height: Math.round((width * 9) / 16) });
+      const draw = drawScene({ seed, width, height: Math.round((width * 9) / 16), fps });
       for (let taken = 0; taken < framesPerScene; taken++) {
-        const { frame, objects } = scene.frameAt(taken * 20 * scene.fps);
+        const { frame, objects } = draw(taken * 20 * fps);
         truth.set(key(frame), objects);
         yield frame;
       }
@@ -53,7 +55,7 @@ export async function evaluateOnStreet(options: EvaluateOptions): Promise<Street
   const results = await lastValueFrom(fromPull(frames).pipe(through, detectYolo({ model, scoreThreshold: 0.02 }), toArray()));
   const found = new Map<string, readonly Detection[]>(results.map((result) => [key(result), result.objects]));
   const judged = [...truth].map(([name, objects]) => ({ truth: objects, found: found.get(name) ?? [] }));
-  const each = (value: (label: StreetLabel) => number): Record<StreetLabel, number> => ({
+  const each = (value: (label: SceneLabel) => number): Record<SceneLabel, number> => ({
     person: value('person'),
     car: value('car'),
     dog: value('dog'),

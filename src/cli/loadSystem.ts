@@ -3,7 +3,9 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { EdgeFlowError } from '../errors.js';
 import { loadModule, wrongDefault } from '../system/loadModule.js';
-import { System } from '../system/system.js';
+import { flagOf, isRecipe, systemOf } from '../system/recipe.js';
+import type { System } from '../system/system.js';
+import { columns } from './columns.js';
 
 /** A System and the path of the module that it came from. */
 export interface LoadedSystem {
@@ -22,7 +24,18 @@ export async function loadSystem(path: string, args: readonly string[]): Promise
   process.argv = [process.argv[0] ?? 'node', entry, ...args];
   if (!existsSync(entry))
     throw new EdgeFlowError('NODE_MODULE_MISSING', `there is no file ${entry}: the path starts at the working directory`);
-  const { default: system } = await loadModule(pathToFileURL(entry).href);
-  if (system instanceof System) return { entry, system };
-  throw wrongDefault(entry, system, 'a System');
+  const { default: exported } = await loadModule(pathToFileURL(entry).href);
+  if (isRecipe(exported) && args.includes('--help')) {
+    console.log(help(exported.defaults).join('\n'));
+    process.exit(0);
+  }
+  const system = systemOf(exported, args);
+  if (system) return { entry, system };
+  throw wrongDefault(entry, exported, 'a System, or defineRecipe(…)');
+}
+
+/** The options of a recipe and their defaults. */
+function help(defaults: Readonly<Record<string, unknown>>): string[] {
+  const rows = Object.entries(defaults).map(([name, value]) => [`--${flagOf(name)}`, value === undefined ? '–' : JSON.stringify(value)]);
+  return columns([['OPTION', 'DEFAULT'], ...rows], new Set(['OPTION', 'DEFAULT']));
 }

@@ -53,7 +53,8 @@ export class LatestSource<T> extends BrokerSource<T, ReceivedMessage> {
   #countSkips({ seq, time, skipped = 0, gone = 0 }: LatestMessage): void {
     const observer = observerOf(this.context.broker);
     if (gone > 0) observer?.skipped?.(this.link, gone, 'gone', undefined);
-    if (skipped > 0) observer?.skipped?.(this.link, skipped, this.#idleSince !== undefined && time <= this.#idleSince ? 'busy' : 'stale', seq);
+    if (skipped > 0)
+      observer?.skipped?.(this.link, skipped, this.#idleSince !== undefined && time <= this.#idleSince ? 'busy' : 'stale', seq);
   }
 
   protected override resumed(): void {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Broker } from '../brokers/broker.js';
 import { EdgeFlowError } from '../errors.js';
-import type { ReceivedMessage } from '../message.js';
+import type { DeliveryStart, DeliveryWatch } from '../observe/deliveries.js';
 import type { SkipReason } from '../observe/skips.js';
 import type { QoS } from '../qos.js';
 import type { Gate } from './gate.js';
@@ -11,24 +11,6 @@ export interface LinkName {
   readonly topic: string;
   readonly group: string;
   readonly qos: QoS;
-}
-
-/** Where a delivery comes from, and when its message was received, in milliseconds since the epoch. */
-export interface DeliveryStart {
-  readonly link: LinkName;
-  readonly message: ReceivedMessage;
-  readonly received: number;
-  readonly started: number;
-}
-
-/** Follows one delivery. */
-export interface DeliveryWatch {
-  /** W3C trace context that the messages in answer to the delivery carry. */
-  readonly traceparent?: string | undefined;
-  /** Hands the value to the pipeline, within whatever surroundings. */
-  readonly run?: ((emit: () => void) => void) | undefined;
-  /** The pipeline is done with it. */
-  ended(failed: { readonly error: unknown } | undefined): void;
 }
 
 /** Told what happens to deliveries; a worker counts by it. */

@@ -1,5 +1,6 @@
+import type * as PromClient from 'prom-client';
 import type { MetricValueWithName, Registry } from 'prom-client';
-import type { NodeStatus } from '../system/replica.js';
+import type { ObservedNode } from './observed.js';
 import { ageBucketsMs } from './linkMeter.js';
 import type { LinkCounts } from './linkMeter.js';
 
@@ -11,9 +12,9 @@ const help = 'Time from publication of a message to its delivery.';
 
 /** Registers the histogram of ages: the workers have counted already, so that it is shown rather than observed. */
 export async function ageHistogram(
-  client: Pick<typeof import('prom-client'), 'Histogram'>,
+  client: Pick<typeof PromClient, 'Histogram'>,
   registry: Registry,
-  status: readonly NodeStatus[],
+  status: readonly ObservedNode[],
 ): Promise<void> {
   const histogram = new client.Histogram<Label>({ name, help, labelNames: ['source', 'target'], registers: [] });
   const shown = { ...(await histogram.get()), values: valuesOf(status) };
@@ -22,7 +23,7 @@ export async function ageHistogram(
   registry.registerMetric(Object.assign(histogram, { get, getForPromString: get }));
 }
 
-function valuesOf(status: readonly NodeStatus[]): Value[] {
+function valuesOf(status: readonly ObservedNode[]): Value[] {
   const links = new Map<string, { readonly labels: { source: string; target: string }; readonly counts: LinkCounts[] }>();
   for (const { node: target, report } of status)
     for (const [source, counts] of Object.entries(report?.inputs ?? {})) {

@@ -1,5 +1,4 @@
-import type { NodeState } from '../system/replica.js';
-import type { RunningSystem } from '../system/runningSystem.js';
+import type { NodeState, ObservedSystem } from './observed.js';
 
 /** How a running system does. */
 export interface Health {
@@ -13,7 +12,7 @@ export interface Health {
 const readyStates: ReadonlySet<NodeState> = new Set<NodeState>(['running', 'draining', 'paused', 'done']);
 
 /** What `/healthz` (`alive`) and `/readyz` (`ready`) tell. */
-export function health(running: Pick<RunningSystem, 'status'>): Health {
+export function health(running: Pick<ObservedSystem, 'status'>): Health {
   const nodes = running.status().map(({ node, replica, state, restarts }) => ({ node, replica, state, restarts }));
   return {
     alive: nodes.every(({ state }) => state !== 'failed'),

@@ -49,6 +49,14 @@ export class LinkMeter {
   counts(): LinkCounts {
     const ages = this.#ages.slice(0, Math.min(this.#delivered, size)).sort();
     const quantile = (share: number): number => ages[Math.min(ages.length - 1, Math.floor(ages.length * share))] ?? 0;
-    return { delivered: this.#delivered, failed: this.#failed, ageP50: quantile(0.5), ageP99: quantile(0.99), ageSumMs: this.#ageSumMs, ageBuckets: [...this.#buckets], skips: { ...this.#skips } };
+    return {
+      delivered: this.#delivered,
+      failed: this.#failed,
+      ageP50: quantile(0.5),
+      ageP99: quantile(0.99),
+      ageSumMs: this.#ageSumMs,
+      ageBuckets: [...this.#buckets],
+      skips: { ...this.#skips },
+    };
   }
 }

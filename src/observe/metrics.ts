@@ -1,6 +1,5 @@
-import type { NodeStatus } from '../system/replica.js';
-import type { RunningSystem } from '../system/runningSystem.js';
 import { ageHistogram } from './ageHistogram.js';
+import type { ObservedNode, ObservedSystem } from './observed.js';
 
 /** Content type of {@link metricsText}. */
 export const metricsContentType = 'text/plain; version=0.0.4; charset=utf-8';
@@ -19,7 +18,7 @@ const states = ['starting', 'running', 'draining', 'paused', 'restarting', 'done
  * console.log(await metricsText(running));
  * ```
  */
-export async function metricsText(running: RunningSystem): Promise<string> {
+export async function metricsText(running: ObservedSystem): Promise<string> {
   // Loaded here, so that only who asks for metrics has it in memory.
   const client = await import('prom-client');
   const registry = new client.Registry();
@@ -77,7 +76,8 @@ export async function metricsText(running: RunningSystem): Promise<string> {
     const names = { node: replica.node, replica: String(replica.replica) };
     restarts.inc(names, replica.restarts);
     for (const name of states) state.set({ ...names, state: name }, replica.state === name ? 1 : 0);
-    for (const [source, counts] of Object.entries(replica.report?.inputs ?? {})) failed.inc({ source, target: replica.node }, counts.failed);
+    for (const [source, counts] of Object.entries(replica.report?.inputs ?? {}))
+      failed.inc({ source, target: replica.node }, counts.failed);
     if (!replica.report || !ownProcess(replica)) continue;
     cpu.inc(names, replica.report.cpuMs / 1_000);
     memory.set(names, replica.report.rss);
@@ -90,6 +90,6 @@ export async function metricsText(running: RunningSystem): Promise<string> {
 }
 
 /** Nodes that share the main process would all tell of the same process. */
-function ownProcess({ pid }: NodeStatus): boolean {
+function ownProcess({ pid }: ObservedNode): boolean {
   return pid !== undefined && pid !== process.pid;
 }

@@ -1,10 +1,11 @@
+import type * as OpenTelemetryApi from '@opentelemetry/api';
 import type { Span, SpanContext } from '@opentelemetry/api';
 import { traceparentOf } from '../codec.js';
-import type { DeliveryStart, DeliveryWatch } from '../flow/runtime.js';
+import type { DeliveryStart, DeliveryWatch } from './deliveries.js';
 import { QoS } from '../qos.js';
 import type { Telemetry } from './telemetry.js';
 
-type Api = typeof import('@opentelemetry/api');
+type Api = typeof OpenTelemetryApi;
 
 /** Where @opentelemetry/api keeps what an SDK has registered, in every copy of its first major version. */
 const registration = Symbol.for('opentelemetry.js.api.1');

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describeError, EdgeFlowError } from '../errors.js';
-import type { RunningSystem } from '../system/runningSystem.js';
+import type { ObservedSystem } from './observed.js';
 import { health } from './health.js';
 import { metricsContentType, metricsText } from './metrics.js';
 
@@ -42,7 +42,7 @@ const plain = 'text/plain; charset=utf-8';
  * ```
  */
 export async function serveMetrics(
-  running: RunningSystem,
+  running: ObservedSystem,
   { port = 9464, host = '127.0.0.1' }: ServeMetricsOptions = {},
 ): Promise<MetricsServer> {
   const server = createServer((request, response) => void respond(running, request, response));
@@ -65,13 +65,13 @@ export async function serveMetrics(
   return { url: `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}`, close };
 }
 
-async function respond(running: RunningSystem, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function respond(running: ObservedSystem, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { status, type, body } = await answer(running, request);
   response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store', ...(status === 405 && { allow: 'GET, HEAD' }) });
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-async function answer(running: RunningSystem, { method, url = '/' }: IncomingMessage): Promise<Answer> {
+async function answer(running: ObservedSystem, { method, url = '/' }: IncomingMessage): Promise<Answer> {
   if (method !== 'GET' && method !== 'HEAD') return { status: 405, type: plain, body: 'only GET\n' };
   const [path] = url.split('?', 1);
   try {

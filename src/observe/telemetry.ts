@@ -1,4 +1,4 @@
-import type { DeliveryStart, DeliveryWatch } from '../flow/runtime.js';
+import type { DeliveryStart, DeliveryWatch } from './deliveries.js';
 
 /** Makes spans of what a node does. */
 export interface Telemetry {

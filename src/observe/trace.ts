@@ -37,6 +37,9 @@ export interface TraceReport {
   readonly skipped: readonly SkippedRange[];
 }
 
+/** Code of `>`, which ends the first part of an id. */
+export const rootEnd = 0x3e;
+
 /** What a message's way began with: outputs have ids that are derived from those of the inputs. */
 export function rootOf(id: string): string {
   const end = id.indexOf('>');

@@ -57,7 +57,9 @@ export class TraceStore {
       return byTime(this.#skipsAt(topic, seq).map((skip) => skipStep(skip, seq, undefined)));
     const skips = [...places.values()].flatMap((step) => this.#skipsAt(step.topic, step.seq).map((skip) => skipStep(skip, step.seq, step)));
     // What expired was delivered first: one step says both.
-    const expired = new Set(skips.filter(({ reason }) => reason === 'expired').map(({ node, topic: of, seq: at }) => `${node} ${of} ${at}`));
+    const expired = new Set(
+      skips.filter(({ reason }) => reason === 'expired').map(({ node, topic: of, seq: at }) => `${node} ${of} ${at}`),
+    );
     const rest = steps.filter((step) => !expired.has(`${step.node} ${step.topic} ${step.seq}`));
     return byTime([...rest, ...skips]);
   }
@@ -87,8 +89,7 @@ export class TraceStore {
   }
 
   #at(topic: string | undefined, seq: number | undefined): TraceStep | undefined {
-    for (const steps of this.#roots.values())
-      for (const step of steps.values()) if (step.topic === topic && step.seq === seq) return step;
+    for (const steps of this.#roots.values()) for (const step of steps.values()) if (step.topic === topic && step.seq === seq) return step;
     return undefined;
   }
 

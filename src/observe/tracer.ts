@@ -1,5 +1,5 @@
-import type { DeliveryStart } from '../flow/runtime.js';
-import { rootOf } from './trace.js';
+import type { DeliveryStart } from './deliveries.js';
+import { rootEnd } from './trace.js';
 import type { SkippedRange, TraceReport, TraceStep } from './trace.js';
 
 type Step = { -readonly [Key in keyof Omit<TraceStep, 'node' | 'reason'>]: TraceStep[Key] };
@@ -63,9 +63,13 @@ export class Tracer {
 
 /** FNV-1a, 32 bits, of what the message's way began with (Fowler, Noll, Vo, 1991), and a final mix as in MurmurHash3. */
 function hash(id: string): number {
-  const root = rootOf(id);
   let value = 0x811c9dc5;
-  for (let at = 0; at < root.length; at++) value = Math.imul(value ^ root.charCodeAt(at), 0x01000193);
+  // Every message comes here: no text is made of the part.
+  for (let at = 0; at < id.length; at++) {
+    const code = id.charCodeAt(at);
+    if (code === rootEnd) break;
+    value = Math.imul(value ^ code, 0x01000193);
+  }
   value = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
   return (value ^ (value >>> 13)) >>> 0;
 }

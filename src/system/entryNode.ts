@@ -4,7 +4,8 @@ import { fingerprint } from './graph.js';
 import { loadModule } from './loadModule.js';
 import type { NodeOperator } from './node.js';
 import type { WorkerPlan } from './protocol.js';
-import { System } from './system.js';
+import { systemOf } from './recipe.js';
+import type { System } from './system.js';
 import { setWorkerHook } from './workerHook.js';
 
 /** The operator of an inline node, in a worker: imports the entry again and takes the node out of the System that it builds. */
@@ -18,9 +19,12 @@ export async function loadEntryNode(plan: WorkerPlan): Promise<NodeOperator> {
   process.argv = [process.argv[0] ?? 'node', entry, ...plan.argv];
   const system = await new Promise<System>((resolve, reject) => {
     setWorkerHook(resolve);
-    loadModule(pathToFileURL(entry).href).then((module) => {
-      if (module.default instanceof System) resolve(module.default);
-    }, reject);
+    loadModule(pathToFileURL(entry).href)
+      .then((module) => {
+        const found = systemOf(module.default, plan.argv);
+        if (found) resolve(found);
+      })
+      .catch(reject);
   });
   const graph = system.graph(entry);
   if (fingerprint(graph) !== plan.fingerprint)

@@ -18,6 +18,8 @@ export interface LinkOptions {
   readonly retry?: RetryOptions;
   /** How the large bytes of a value come: see {@link PayloadMode}. @defaultValue 'copy' */
   readonly payload?: PayloadMode;
+  /** Name of the input inside the target, for `input(…)`. @defaultValue the source's name */
+  readonly as?: string;
 }
 
 /** One node of the graph: plain data, but for an inline operator. */
@@ -59,6 +61,11 @@ export function inputsOf(graph: Graph, node: string): GraphLink[] {
   return graph.links.filter(({ target }) => target === node);
 }
 
+/** What a link is called inside its target. */
+export function inputName({ source, options }: Pick<GraphLink, 'source' | 'options'>): string {
+  return options.as ?? source;
+}
+
 export function outputsOf(graph: Graph, node: string): GraphLink[] {
   return graph.links.filter(({ source }) => source === node);
 }
@@ -94,6 +101,9 @@ export function checkGraph(graph: Graph): string[] {
       );
   }
   for (const { name, accepts } of graph.nodes.values()) {
+    const inputs = inputsOf(graph, name).map(inputName);
+    const twice = inputs.find((input, index) => inputs.indexOf(input) !== index);
+    if (twice !== undefined) throw invalid(graph, `two inputs of '${name}' are called '${twice}'; give one of the links another \`as\``);
     if (accepts !== undefined && inputsOf(graph, name).length === 0)
       throw invalid(graph, `'${name}' accepts ${accepts}, but no link leads to it; add system.link(…).to(${name}, …)`);
   }

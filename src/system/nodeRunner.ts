@@ -13,6 +13,7 @@ import { codeOf, describeError } from '../errors.js';
 import { LinkMeter } from '../observe/linkMeter.js';
 import { Tracer } from '../observe/tracer.js';
 import type { Telemetry } from '../observe/telemetry.js';
+import { inputName } from './graph.js';
 import type { LogFields } from './log.js';
 import type { NodeOperator } from './node.js';
 import { operatorStream } from './operatorStream.js';
@@ -97,7 +98,10 @@ export class NodeRunner {
       const outcome = await this.#subscribe();
       await subscriptionsClosed(this.#broker);
       if (outcome === 'completed') return;
-      this.#log(`a message failed in a synchronous operator, whose state is lost: ${describeError(outcome.error)}`, { level: 'warn', code: codeOf(outcome.error) });
+      this.#log(`a message failed in a synchronous operator, whose state is lost: ${describeError(outcome.error)}`, {
+        level: 'warn',
+        code: codeOf(outcome.error),
+      });
     }
   }
 
@@ -146,9 +150,10 @@ export class NodeRunner {
         this.#live++;
         return fromBroker(source, qos, { ...link, broker, group: node, consumer, stop: this.#stop }).pipe(finalize(() => this.#live--));
       });
-    const inputs = Object.fromEntries(links.map((link) => [link.source, read(link)]));
+    const inputs = Object.fromEntries(links.map((link) => [inputName(link), read(link)]));
     const lookForUnread = setTimeout(() => {
-      for (const source of unread) this.#log(`it does not read its input '${source}', whose messages pile up; read it or remove the link`, { level: 'warn' });
+      for (const source of unread)
+        this.#log(`it does not read its input '${source}', whose messages pile up; read it or remove the link`, { level: 'warn' });
     }, unreadAfterMs);
     lookForUnread.unref();
     const show = (note: string): void => {
@@ -158,7 +163,9 @@ export class NodeRunner {
     const end = output === undefined ? checkScope() : toBroker(output, { broker, outbox: true });
     const held = this.isSource
       ? gatedSource<unknown>(this.#gate, (count) => {
-          this.#log(`${count} values of its source came while it was paused and are lost: the source cannot be held back`, { level: 'warn' });
+          this.#log(`${count} values of its source came while it was paused and are lost: the source cannot be held back`, {
+            level: 'warn',
+          });
         })
       : identity<Observable<unknown>>;
     return values.pipe(

@@ -1,12 +1,10 @@
+import type { NodeState } from '../observe/observed.js';
 import type { Child, ChildEvents, ChildExit } from './child.js';
 import type { LogFields } from './log.js';
 import { permanentErrors } from './protocol.js';
 import type { WorkerPlan, WorkerReport } from './protocol.js';
 import { addReports } from './reports.js';
 import type { TraceReport } from '../observe/trace.js';
-
-/** `draining`: it works off what is pending, and pauses then. `paused`: it takes nothing. */
-export type NodeState = 'starting' | 'running' | 'draining' | 'paused' | 'restarting' | 'done' | 'failed';
 
 /** Measures of a replica. */
 export type NodeReport = Omit<WorkerReport, 'trace'>;
@@ -208,7 +206,10 @@ export class Replica {
     const delay = Math.min(longestRestartMs, firstRestartMs * 2 ** this.#inRow);
     this.#inRow++;
     this.#restarts++;
-    this.#events.onLog(`${message}; restart ${this.#inRow} of ${this.#maxRestarts} in ${delay} ms`, { level: 'error', code: failure?.code });
+    this.#events.onLog(`${message}; restart ${this.#inRow} of ${this.#maxRestarts} in ${delay} ms`, {
+      level: 'error',
+      code: failure?.code,
+    });
     this.#change('restarting');
     this.#timer = setTimeout(() => {
       this.start();

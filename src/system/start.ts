@@ -29,7 +29,12 @@ export async function startSystem(graph: Graph, isolation: (node: GraphNode) => 
     const log = await logSink(options, graph.name);
     await prepare(graph, broker, options);
     if (options.resume) for (const line of unread(graph, await broker.stats())) log(graph.name, line, { level: 'warn' });
-    const supervisor = new Supervisor(graph, broker, { isolation, startChild: childStarter(isolation, config, new NodeClients(broker, config)), log }, options);
+    const supervisor = new Supervisor(
+      graph,
+      broker,
+      { isolation, startChild: childStarter(isolation, config, new NodeClients(broker, config)), log },
+      options,
+    );
     if ([...graph.nodes.values()].some((node) => isolation(node) === 'inline')) lend(broker, supervisor.done);
     await supervisor.start();
     return supervisor;

@@ -95,7 +95,8 @@ export class Supervisor implements RunningSystem {
     if (!this.#stopRequested) {
       this.#stopRequested = true;
       // What is pending is worked off, so that a stop leaves nothing behind.
-      for (const name of this.#order) if (inputsOf(this.#graph, name).length > 0) for (const replica of this.#replicas(name)) replica.resume();
+      for (const name of this.#order)
+        if (inputsOf(this.#graph, name).length > 0) for (const replica of this.#replicas(name)) replica.resume();
       this.#deadline = performance.now() + (this.#options.drainMs ?? defaultDrainMs);
       this.#wake?.();
     }

@@ -49,6 +49,12 @@ export interface NodeOptions {
   readonly [option: string]: unknown;
 }
 
+/** Options of `system.use`. */
+export interface UseOptions {
+  /** Put before the names of the nodes that join, with a dot: so that the same recipe can join twice. @defaultValue none */
+  readonly prefix?: string;
+}
+
 /**
  * A graph of nodes and links. `run` turns each node into its own process, or another {@link RunOptions | isolation}.
  *
@@ -122,6 +128,46 @@ export class System {
   /** Begins a link from a node. */
   link(source: NodeHandle): Linker {
     return new Linker(source, (link) => this.#links.push(link));
+  }
+
+  /**
+   * Takes in the nodes and links of another System, such as a recipe's. Its broker and isolation stay behind; its nodes see their
+   * inputs under the names that they know.
+   *
+   * @returns the handles of its nodes by their own names, to be linked further.
+   * @throws EdgeFlowError `GRAPH_INVALID` for a name that is taken, and for a name that is asked for and not there.
+   * @example
+   * ```ts
+   * const door = system.use(peopleCounter({ source: 'door.mp4', line }), { prefix: 'door' });
+   * system.link(door('counter')).to(logger, QoS.DURABLE);
+   * ```
+   */
+  use(fragment: System, { prefix }: UseOptions = {}): (node: string) => NodeHandle {
+    if (!(#nodes in fragment))
+      throw new EdgeFlowError('GRAPH_INVALID', `system '${this.name}': use(…) was given something else than a System of this package`);
+    if (prefix !== undefined) checkName('prefix', prefix);
+    const nameOf = (name: string): string => (prefix === undefined ? name : `${prefix}.${name}`);
+    for (const node of fragment.#nodes.values()) {
+      checkName('node', nameOf(node.name));
+      if (this.#nodes.has(nameOf(node.name)))
+        throw new EdgeFlowError(
+          'GRAPH_INVALID',
+          `system '${this.name}': it has a node '${nameOf(node.name)}' already, and so has '${fragment.name}', which it is to use; give a prefix`,
+        );
+    }
+    for (const node of fragment.#nodes.values()) this.#nodes.set(nameOf(node.name), { ...node, name: nameOf(node.name) });
+    for (const { source, target, qos, options } of fragment.#links)
+      this.#links.push({
+        source: nameOf(source),
+        target: nameOf(target),
+        qos,
+        options: prefix === undefined ? options : { as: source, ...options },
+      });
+    const names = new Set(fragment.#nodes.keys());
+    return (name) => {
+      if (names.has(name)) return { name: nameOf(name) };
+      throw new EdgeFlowError('GRAPH_INVALID', `'${fragment.name}' has no node '${name}'; it has ${[...names].join(', ')}`);
+    };
   }
 
   /** The graph as it stands, with module paths made absolute against the entry's folder. */

@@ -37,7 +37,9 @@ test('the metrics are what the ledger says, and promtool accepts them', async ()
   });
   await system.pause('source');
   await system.drain('bad');
-  await until('the reports are in', async () => /edgeflow_failed_deliveries_total\{[^}]*target="bad"[^}]*\} 2/.test(await metricsText(system)));
+  await until('the reports are in', async () =>
+    /edgeflow_failed_deliveries_total\{[^}]*target="bad"[^}]*\} 2/.test(await metricsText(system)),
+  );
   const text = await metricsText(system);
   const { links } = await system.ledger();
   const link = 'source="source",target="bad"';
@@ -72,7 +74,12 @@ test('a server of its own answers for metrics and health, and ends with the syst
   expect((await fetch(url, { method: 'POST' })).status).toBe(405);
   await expect(serveMetrics(system, { port: Number(new URL(url).port) })).rejects.toMatchObject({ code: 'OPTIONS_INVALID' });
   await system.stop();
-  await until('it is closed', () => fetch(url).then(() => false, () => true));
+  await until('it is closed', () =>
+    fetch(url).then(
+      () => false,
+      () => true,
+    ),
+  );
 });
 
 test('alive while no node has given up; ready while none starts', () => {

@@ -36,7 +36,11 @@ test('one span a delivery, each under that of the node before, through three pro
     expect(first?.parentSpanId).toBeUndefined();
     expect(new Set([span, before, first].map((each) => each?.traceId)).size).toBe(1);
     expect(new Set([span, before, first].map((each) => each?.pid)).size).toBe(3);
-    expect(before?.attributes).toMatchObject({ 'messaging.destination.name': 'source', 'edgeflow.node': 'middle', 'edgeflow.qos': 'durable' });
+    expect(before?.attributes).toMatchObject({
+      'messaging.destination.name': 'source',
+      'edgeflow.node': 'middle',
+      'edgeflow.qos': 'durable',
+    });
   }
   // The failed delivery has a span of its own beside that of the next attempt.
   expect(named('process source')).toHaveLength(4);

@@ -125,7 +125,7 @@ describe.skipIf(lacks('ffmpeg'))('live sources', () => {
     const { port } = server.address() as AddressInfo;
     const subscription = camera({
       source: `tcp://127.0.0.1:${port}`,
-      stallTimeoutMs: 200,
+      stallTimeoutMs: 1_000,
       reconnect: { initialDelayMs: 10 },
       onEvent: () => undefined,
     }).subscribe();

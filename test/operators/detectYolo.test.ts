@@ -1,7 +1,7 @@
 import { announceDeliveries, deliver } from '#src/flow/delivery.js';
 import type { Settlement } from '#src/flow/delivery.js';
 import { detectYolo, decodeImage, encodeJpeg, iou } from 'edgeflow/operators';
-import type { DetectYoloOptions, Detections, Frame } from 'edgeflow/operators';
+import type { DetectYoloOptions, Detections, Frame, PolygonPoint, Provider, ReadyModel } from 'edgeflow/operators';
 import { spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -20,6 +20,17 @@ async function model(shape: ModelShape): Promise<string> {
   await writeFile(path, onnxFile(shape));
   return path;
 }
+
+/** A download that broke off. */
+async function truncated(shape: ModelShape): Promise<string> {
+  const path = await model(shape);
+  const bytes = onnxFile(shape);
+  await writeFile(path, bytes.subarray(0, bytes.length - 500));
+  return path;
+}
+
+/** A provider that this platform's runtime does not have. */
+const absent: Provider = process.platform === 'darwin' ? 'dml' : 'coreml';
 
 async function detect(frame: Frame, options: DetectYoloOptions): Promise<Detections> {
   return lastValueFrom(of(frame).pipe(detectYolo(options)));
@@ -64,6 +75,8 @@ describe('a model', () => {
   test('classes, thresholds and labels choose what comes out', async () => {
     const path = pathToFileURL(await model(pets));
     const frame = plainFrame(64, 64, { format: 'gray8' });
+    // Keeps the pool: all that follows shares it.
+    const keeper = NEVER.pipe(detectYolo({ model: path })).subscribe();
     const labelsOf = async (options: DetectYoloOptions): Promise<string[]> =>
       (await detect(frame, { model: path, ...options })).objects.map(({ label }) => label);
     expect(await labelsOf({ classes: ['dog'] })).toEqual(['dog']);
@@ -72,6 +85,26 @@ describe('a model', () => {
     expect(await labelsOf({ iouThreshold: 1 })).toEqual(['cat', 'dog', 'cat', 'cat']);
     expect(await labelsOf({ maxDetections: 2 })).toEqual(['cat', 'dog']);
     expect(await labelsOf({ labels: ['lion', 'wolf'] })).toEqual(['lion', 'wolf', 'lion']);
+    // The cats stand at (33, 40) and (57, 40), the dog at (32, 40).
+    const right = [
+      [50, 30],
+      [64, 30],
+      [64, 50],
+      [50, 50],
+    ] as const;
+    const inFractions = right.map(([x, y]) => [x / 64, y / 64] as const);
+    expect(await labelsOf({ region: right })).toEqual(['cat']);
+    expect(await labelsOf({ region: inFractions })).toEqual(['cat']);
+    // What stands elsewhere counts neither among the best nor stops covering what it covers.
+    expect(await labelsOf({ region: right, maxDetections: 1 })).toEqual(['cat']);
+    const beside = [
+      [31.5, 39],
+      [32.5, 39],
+      [32.5, 41],
+      [31.5, 41],
+    ] as const;
+    expect(await labelsOf({ region: beside })).toEqual(['dog']);
+    keeper.unsubscribe();
   });
 
   test('whose input has no fixed size gets the one asked for', async () => {
@@ -110,7 +143,40 @@ describe('what cannot be used is one error of the stream, as soon as it is subsc
       'MODEL_INVALID',
       /'images' is \[1, 64, 64, 3\].*NCHW/,
     ],
-    ['no labels', () => model({ output: [1, 6, 84] }), {}, 'OPTIONS_INVALID', /2 classes and no names/],
+    ['a damaged file', () => truncated(pets), {}, 'MODEL_INVALID', /cannot be used/],
+    [
+      'a gray picture',
+      () => model({ output: [1, 6, 84], input: [1, 1, 64, 64] }),
+      {},
+      'MODEL_INVALID',
+      /\[1, 1, 64, 64\].*\[1, 3, height, width\]/,
+    ],
+    [
+      'four channels',
+      () => model({ output: [1, 6, 84], input: [1, 4, 64, 64] }),
+      {},
+      'MODEL_INVALID',
+      /\[1, 4, 64, 64\].*\[1, 3, height, width\]/,
+    ],
+    ['no picture', () => model({ output: [1, 6, 84], input: [1, 10] }), {}, 'MODEL_INVALID', /'images' is \[1, 10\]/],
+    ['another task', () => model({ ...pets, metadata: { names, task: 'pose' } }), {}, 'MODEL_INVALID', /'pose'.*estimatePose/],
+    [
+      'a batch that mixes its pictures',
+      () => model({ ...pets, input: ['n', 3, 64, 64] }),
+      { batch: { max: 2 } },
+      'MODEL_INVALID',
+      /a run of 2 pictures gives 'output' \[1, 6, 84\]/,
+    ],
+    ['a batch of a model for one', () => model(pets), { batch: { max: 2 } }, 'OPTIONS_INVALID', /takes one picture a run.*batch\.max is 2/],
+    [
+      'only providers that are not here',
+      () => model(pets),
+      { providers: [absent] },
+      'OPTIONS_INVALID',
+      /no provider of .*name 'cpu' behind it/,
+    ],
+    ['a damaged file, for such a provider too', () => truncated(pets), { providers: [absent] }, 'MODEL_INVALID', /cannot be used/],
+    ['no labels', () => model({ output: [1, 6, 84] }), { workers: 2 }, 'OPTIONS_INVALID', /2 classes and no names/],
     ['too many labels', () => model(pets), { labels: ['a', 'b', 'c'] }, 'OPTIONS_INVALID', /3 labels.*2 classes/],
     ['an unknown class', () => model(pets), { classes: ['dogs'] }, 'OPTIONS_INVALID', /'dogs'.*did you mean 'dog'/],
   ] as const;
@@ -118,7 +184,7 @@ describe('what cannot be used is one error of the stream, as soon as it is subsc
     const errors: unknown[] = [];
     const path = await make();
     await new Promise<void>((resolve) => {
-      NEVER.pipe(detectYolo({ model: path, workers: 2, ...options })).subscribe({
+      NEVER.pipe(detectYolo({ model: path, ...options })).subscribe({
         error: (error: unknown) => {
           errors.push(error);
           resolve();
@@ -150,9 +216,53 @@ describe('what cannot be used is one error of the stream, as soon as it is subsc
     { maxDetections: 0 },
     { inputSize: { width: 0, height: 64 } },
     { model: new URL('https://example.com/a.onnx') },
+    { providers: [] },
+    { providers: ['cuda ' as Provider] },
+    { batch: { max: 0 } },
+    { batch: { max: 2, waitMs: NaN } },
   ])('%j is refused at once', (options) => {
     expect(() => detectYolo(options)).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }));
   });
+});
+
+test.each<[string, readonly PolygonPoint[], RegExp]>([
+  ['two corners', [[0, 0], [1, 1]], /has 2 corners/], // prettier-ignore
+  ['no number', [[0, 0], [1, NaN], [1, 1]], /corner \[1, NaN\]/], // prettier-ignore
+  ['a bow tie', [[0, 0], [10, 10], [10, 0], [0, 10]], /crosses itself: its edges 1 and 3/], // prettier-ignore
+  ['a corner on another edge', [[0, 0], [10, 0], [10, 10], [5, 0], [0, 10]], /crosses itself/], // prettier-ignore
+  ['a line', [[0, 0], [5, 5], [10, 10]], /no area/], // prettier-ignore
+])('a region that is %s is refused at once', (_, region, message) => {
+  expect(() => detectYolo({ region })).toThrow(
+    expect.objectContaining({ code: 'OPTIONS_INVALID', message: expect.stringMatching(message) as string }),
+  );
+});
+
+test('a model is told of when it is ready, and a provider that was passed over', async () => {
+  const path = await model(pets);
+  const told: ReadyModel[] = [];
+  const warnings: Error[] = [];
+  const listen = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', listen);
+  const options = { model: path, providers: [absent, 'cpu'] } as const;
+  await new Promise<void>((resolve) => {
+    const streams = NEVER.pipe(detectYolo(options)).subscribe();
+    const onReady = (ready: ReadyModel): void => {
+      told.push(ready);
+      resolve();
+      streams.unsubscribe();
+    };
+    streams.add(NEVER.pipe(detectYolo({ ...options, onReady })).subscribe());
+  });
+  await expect
+    .poll(() => warnings.map(({ message }) => message))
+    .toEqual([expect.stringMatching(`'${absent}' cannot be used .*'cpu' runs`)]);
+  process.off('warning', listen);
+  expect(told).toEqual([
+    expect.objectContaining({ path, provider: 'cpu', head: 'yolov8', inputSize: { width: 64, height: 64 }, workers: 1 }),
+  ]);
+  expect(told[0]?.refused.map(({ provider }) => provider)).toEqual([absent]);
+  expect(told[0]?.inputs).toEqual([{ name: 'images', type: 'float32', shape: [1, 3, 64, 64] }]);
+  expect(told[0]?.warmUpMs).toBeGreaterThan(0);
 });
 
 test('a frame that does not hold what it says fails its delivery, and the stream goes on', async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Random } from '#recipes/street/random.js';
+import type { Random } from '#operators/scene/random.js';
 import { signal } from './processes.js';
 import type { Stage } from './stage.js';
 import type { Supervised } from './supervised.js';

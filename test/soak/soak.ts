@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Random } from '#recipes/street/random.js';
+import { Random } from '#operators/scene/random.js';
 import type { Broker, TopicStats } from '#src/brokers/broker.js';
 import { connectBroker } from '#src/brokers/connect.js';
 import { check, repeatedDeliveries } from './checks.js';

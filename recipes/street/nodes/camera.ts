@@ -1,8 +1,7 @@
 import { defineNode } from 'edgeflow';
-import { camera } from 'edgeflow/operators';
+import { camera, scene } from 'edgeflow/operators';
 import type { Frame } from 'edgeflow/operators';
 import { tap } from 'rxjs';
-import { streetCamera } from '../camera.js';
 
 /** Options of the demo's camera. */
 export interface DemoCameraOptions {
@@ -14,7 +13,7 @@ export interface DemoCameraOptions {
 }
 
 export default defineNode<never, Frame, DemoCameraOptions>((_, { name, options: { source, seed, fps }, show }) => {
-  const frames = source === undefined ? streetCamera({ seed, fps }) : camera({ source, name });
+  const frames = source === undefined ? scene({ seed, fps }) : camera({ source, name });
   return frames.pipe(
     tap(({ width, height, index }) => {
       show(`frame ${index}, ${width}x${height}`);

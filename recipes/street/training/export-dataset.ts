@@ -1,9 +1,10 @@
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { drawScene, type Frame } from 'edgeflow/operators';
 import sharp from 'sharp';
-import { Random } from '../random.js';
-import { StreetScene } from '../scene.js';
-import { streetLabels } from '../casts.js';
+// The very numbers with which the network in the repository was trained.
+import { Random } from '../../../operators/scene/random.js';
+import { streetLabels } from '../model.js';
 
 /** Pictures are stored at half size, as the network sees them before its letterbox is padded. */
 const [width, height] = [320, 180];
@@ -24,14 +25,14 @@ for (const [split, { firstSeed, scenes }] of Object.entries(splits)) {
   const truth: unknown[] = [];
   for (let seed = firstSeed; seed < firstSeed + scenes; seed++) {
     const random = new Random(seed);
-    const scene = new StreetScene({ seed, traffic: random.between(0.5, 2.2) });
+    const draw = drawScene({ seed, traffic: random.between(0.5, 2.2) });
     for (let taken = 0; taken < framesPerScene; taken++) {
-      const { frame, objects } = scene.frameAt(Math.floor(random.between(0, 9000)));
-      await pixels.write(await shrink(frame.data, scene, random));
+      const { frame, objects } = draw(Math.floor(random.between(0, 9000)));
+      await pixels.write(await shrink(frame, random));
       truth.push(
         objects.map(({ label, box, ignore }) => ({
           class: streetLabels.indexOf(label),
-          box: box.map((value) => (value * width) / scene.width),
+          box: box.map((value) => (value * width) / frame.width),
           ignore,
         })),
       );
@@ -43,8 +44,8 @@ for (const [split, { firstSeed, scenes }] of Object.entries(splits)) {
 }
 
 /** Halves a picture in one of the ways that cameras, codecs and letterboxes do, half of the time through a JPEG. */
-async function shrink(data: Uint8Array, scene: StreetScene, random: Random): Promise<Buffer> {
-  let picture = sharp(data, { raw: { width: scene.width, height: scene.height, channels: 3 } });
+async function shrink(frame: Frame, random: Random): Promise<Buffer> {
+  let picture = sharp(frame.data, { raw: { width: frame.width, height: frame.height, channels: 3 } });
   if (random.chance(0.5)) {
     const quality = Math.round(random.between(35, 95));
     picture = sharp(await picture.jpeg({ quality }).toBuffer());

@@ -120,7 +120,7 @@ export class GraphRun {
     const consumer = `${name}-${replica}`;
     const inputs = Object.fromEntries(
       inputsOf(this.#graph, name).map(({ source, qos, options: { retry, ...link } }) => [
-        source,
+        link.as ?? source,
         fromBroker(source, qos, { ...link, retry: { jitter: 0, ...retry }, broker: this.#broker, group: name, consumer, stop }),
       ]),
     );

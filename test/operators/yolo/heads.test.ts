@@ -91,6 +91,9 @@ describe('decoding', () => {
     const head = headOf([1, 300, 6]);
     expect(round(decode(values, head, input, 0.5))).toEqual([[1, 2, 30, 40, 0.6, 17]]);
     expect(decode(values, head, input, 0)).toHaveLength(1);
+    // Some models give as many rows as there are boxes.
+    expect(decode(values.subarray(0, 12), head, input, 0.5)).toHaveLength(1);
+    expect(decode(values.subarray(0, 0), head, input, 0.5)).toEqual([]);
   });
 
   test.each([
@@ -98,8 +101,18 @@ describe('decoding', () => {
     ['yolov5', [1, 3 * anchors, 7]],
     ['yolov8', [1, 7, anchors]],
     ['endToEnd', [1, 300, 6]],
-  ] as const)('%s: values that are not numbers find nothing', (_, dims) => {
+  ] as const)('%s: values that are not numbers are an error, and find nothing in silence', (_, dims) => {
     const values = new Float32Array(dims[1] * dims[2]).fill(NaN);
-    expect(decode(values, headOf(dims), input, 0)).toEqual([]);
+    for (const threshold of [0, 0.5])
+      expect(() => decode(values, headOf(dims), input, threshold)).toThrow(
+        expect.objectContaining({ code: 'INFERENCE_FAILED', message: expect.stringMatching(/not finite.*for \d+ of \d+ boxes/) as string }),
+      );
+  });
+
+  test('YOLOX: a size whose exponential overflows is an error where its score counts, and none where not', () => {
+    const values = new Float32Array(anchors * 7);
+    values.set([0, 0, 800, 800, 0.9, 0.9, 0], 7);
+    expect(() => decode(values, headOf([1, anchors, 7]), input, 0.5)).toThrow('1 of 84 boxes');
+    expect(decode(values, headOf([1, anchors, 7]), input, 0.9)).toEqual([]);
   });
 });

@@ -45,7 +45,7 @@ describe('parseNames', () => {
 });
 
 describe('resolveLabels', () => {
-  const sources = { model: 'm', classes: 2, labels: undefined, names: undefined };
+  const sources = { operator: 'detectYolo', model: 'm', classes: 2, labels: undefined, names: undefined };
 
   test('the given ones win over those of the file, and COCO serves 80 classes', () => {
     const names = "{0: 'a', 1: 'b'}";
@@ -67,8 +67,8 @@ describe('resolveLabels', () => {
 });
 
 test('an unknown class is an error that names the closest', () => {
-  expect(classIdsOf(['dog', 'person'], coco80)).toEqual([16, 0]);
-  expect(() => classIdsOf(['Pearson'], coco80)).toThrow(
+  expect(classIdsOf('detectYolo', ['dog', 'person'], coco80)).toEqual([16, 0]);
+  expect(() => classIdsOf('detectYolo', ['Pearson'], coco80)).toThrow(
     expect.objectContaining({ code: 'OPTIONS_INVALID', message: expect.stringContaining("did you mean 'person'?") as string }),
   );
 });

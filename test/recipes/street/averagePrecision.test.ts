@@ -1,9 +1,11 @@
+import type { SceneObject } from 'edgeflow/operators';
 import { expect, it } from 'vitest';
 import { averagePrecision } from '#recipes/street/averagePrecision.js';
-import type { TruthObject } from '#recipes/street/scene.js';
 
-const person = (left: number, ignore = false): TruthObject => ({
+const person = (left: number, ignore = false): SceneObject => ({
   label: 'person',
+  classId: 0,
+  score: 1,
   box: [left, 0, left + 10, 20],
   track: left,
   visible: 1,

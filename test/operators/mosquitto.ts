@@ -1,0 +1,97 @@
+import { execFile, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import mqtt from 'mqtt';
+import { onTestFinished } from 'vitest';
+import { freePort, temporaryFolder, until } from './systemSupport.js';
+
+const run = promisify(execFile);
+
+/** What a subscriber saw, in order. */
+export interface Seen {
+  readonly topic: string;
+  readonly text: string;
+  readonly retained: boolean;
+  readonly id: unknown;
+}
+
+/** A mosquitto of a test's own, that can be stopped and started again. */
+export class Mosquitto {
+  readonly url: string;
+  readonly #port: number;
+  readonly #config: string;
+  #child: ChildProcess | undefined;
+
+  private constructor(port: number, config: string) {
+    this.url = `mqtt://127.0.0.1:${port}`;
+    this.#port = port;
+    this.#config = config;
+  }
+
+  /** @param login - lets nobody else in. */
+  static async start(login?: { readonly username: string; readonly password: string }): Promise<Mosquitto> {
+    const folder = temporaryFolder();
+    const port = await freePort();
+    const lines = [
+      `listener ${port} 127.0.0.1`,
+      `allow_anonymous ${login === undefined}`,
+      'persistence true',
+      `persistence_location ${folder}/`,
+    ];
+    if (login) {
+      const passwords = join(folder, 'passwords');
+      await run('mosquitto_passwd', ['-b', '-c', passwords, login.username, login.password]);
+      lines.push(`password_file ${passwords}`);
+    }
+    // Run by root, mosquitto becomes a user of its own, who has to read and write here.
+    chmodSync(folder, 0o777);
+    const config = join(folder, 'mosquitto.conf');
+    writeFileSync(config, [...lines, 'user root', ''].join('\n'));
+    const server = new Mosquitto(port, config);
+    await server.start();
+    onTestFinished(() => server.stop());
+    return server;
+  }
+
+  async start(): Promise<void> {
+    this.#child = spawn('/usr/sbin/mosquitto', ['-c', this.#config], { stdio: 'ignore' });
+    await until('mosquitto', () => this.#answers());
+  }
+
+  async stop(): Promise<void> {
+    const child = this.#child;
+    if (!child) return;
+    this.#child = undefined;
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  }
+
+  /** Subscribes from now on, also to what comes while this subscriber is cut off, until the test has finished. */
+  async watch(topic: string, login: { readonly username?: string; readonly password?: string } = {}): Promise<Seen[]> {
+    const seen: Seen[] = [];
+    const client = await mqtt.connectAsync(this.url, {
+      ...{ protocolVersion: 5, reconnectPeriod: 50, clean: false, clientId: `watch-${randomUUID()}` },
+      properties: { sessionExpiryInterval: 600 },
+      ...login,
+    });
+    onTestFinished(() => client.endAsync(true));
+    client.on('message', (name, payload, { retain, properties }) => {
+      seen.push({ topic: name, text: payload.toString(), retained: retain, id: properties?.userProperties?.['message-id'] });
+    });
+    await client.subscribeAsync(topic, { qos: 2 });
+    return seen;
+  }
+
+  #answers(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const socket = createConnection(this.#port, '127.0.0.1');
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+      socket.once('connect', () => socket.destroy());
+    });
+  }
+}
