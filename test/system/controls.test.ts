@@ -1,5 +1,6 @@
-import { MemoryBroker, QoS, System } from 'edgeflow';
+import { leasingOperator, MemoryBroker, QoS, System } from 'edgeflow';
 import { until } from 'edgeflow/testing';
+import { range } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { freshEmbedded, linkOf, nodeFile, places, readLines, runsOfFile, temporaryFolder } from '../support/system.js';
 import { controlsIn, linkNow, pipeline } from './controlsIn.js';
@@ -62,6 +63,41 @@ describe('trace', () => {
     expect(steps.length).toBeGreaterThan(0);
     expect(new Set(steps.map(({ node, outcome }) => `${node} ${outcome}`))).toEqual(new Set(['slow skipped']));
     expect(steps.some(({ reason }) => reason === 'busy')).toBe(true);
+  });
+});
+
+describe('skips', () => {
+  test('what an operator drops for its age is skipped as expired, and the ledger still balances', async () => {
+    const system = new System('aged', { isolation: 'inline' });
+    const source = system.node(() => range(10), { name: 'source' });
+    const fresh = system.node(
+      (input) =>
+        input.pipe(
+          leasingOperator('freshOnly', () => ({
+            next: (_, lease) => {
+              lease.delivery?.expire();
+              lease.release();
+            },
+          })),
+        ),
+      { name: 'fresh' },
+    );
+    system.link(source).to(fresh, QoS.REALTIME);
+    const started = await run(system, new MemoryBroker(), { trace: { sample: 1 } });
+    const { ledger } = await started.done;
+    const { published, delivered, skipped, skippedBy, balanced } = linkOf(ledger, 'source', 'fresh');
+    expect(balanced).toBe(true);
+    expect([published, delivered, skipped]).toEqual([10, 0, 10]);
+    expect(skippedBy.expired).toBeGreaterThan(0);
+    expect(skippedBy.expired + skippedBy.busy + skippedBy.stale).toBe(skipped);
+    const steps = await started.trace({ topic: 'source', seq: 10 });
+    expect(steps).toMatchObject([{ node: 'fresh', outcome: 'skipped', reason: 'expired' }]);
+  });
+
+  test('a share of traced messages that is none', async () => {
+    const system = new System('odd', { isolation: 'inline' });
+    system.node(() => range(1), { name: 'source' });
+    await expect(run(system, new MemoryBroker(), { trace: { sample: 2 } })).rejects.toMatchObject({ code: 'OPTIONS_INVALID' });
   });
 });
 
