@@ -39,6 +39,7 @@ function addRunOptions(command: Command): Command {
         'namespace',
       ]),
     )
+    .addOption(new Option('--log <form>', 'print what nodes log as text or as JSON').choices(['text', 'json']).default('text'))
     .option('--no-table', 'print no live table')
     .option('--json', 'print the ledger at the end as JSON, and no table');
 }

@@ -16,6 +16,7 @@ export interface RunFlags {
   readonly isolation?: Isolation;
   readonly table: boolean;
   readonly json?: boolean;
+  readonly log?: 'text' | 'json';
 }
 
 /** Runs a system until it ends, is stopped by a signal, or its time is over, and prints its ledger. */
@@ -27,6 +28,7 @@ export async function runSystem(path: string, args: readonly string[], flags: Ru
     resume: flags.resume ?? false,
     reset: flags.reset ?? false,
     isolation: flags.isolation,
+    log: flags.log,
   };
   const running = await system.run(options);
   const table = new LiveTable(running, `${system.name}, Ctrl-C ends`);
