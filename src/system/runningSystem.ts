@@ -1,5 +1,7 @@
-import type { Broker } from '../brokers/broker.js';
+import type { Broker, DeadLetter, DeadLetterOptions, TopicStats } from '../brokers/broker.js';
+import type { ReceivedMessage } from '../message.js';
 import type { Ledger } from '../observe/ledger.js';
+import type { QoS } from '../qos.js';
 import type { Isolation } from './isolation.js';
 import type { NodeStatus } from './replica.js';
 
@@ -37,6 +39,19 @@ export interface SystemResult {
   readonly ledger: Ledger;
 }
 
+/** The graph of a running system as plain data, without the options of nodes, which may hold secrets. */
+export interface SystemGraph {
+  readonly name: string;
+  readonly nodes: readonly {
+    readonly name: string;
+    readonly replicas: number;
+    readonly isolation: Isolation;
+    readonly inputs: readonly string[];
+    readonly topic: boolean;
+  }[];
+  readonly links: readonly { readonly source: string; readonly target: string; readonly qos: QoS }[];
+}
+
 /** A system whose nodes run. */
 export interface RunningSystem {
   /** Stops sources, lets open deliveries settle, closes workers; kills what is left after `drainMs`. Idempotent. */
@@ -50,4 +65,11 @@ export interface RunningSystem {
   ledger(): Promise<Ledger>;
   /** State, process ids and measures of every node's replicas. */
   status(): readonly NodeStatus[];
+  readonly name: string;
+  graph(): SystemGraph;
+  topics(): Promise<TopicStats[]>;
+  deadLetters(topic: string, options?: DeadLetterOptions): Promise<DeadLetter[]>;
+  redrive(topic: string, letters: readonly number[]): Promise<number>;
+  dropDeadLetters(topic: string, letters: readonly number[]): Promise<number>;
+  watch(topic: string, options: { readonly signal: AbortSignal }): AsyncIterable<ReceivedMessage>;
 }

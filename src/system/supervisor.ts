@@ -1,16 +1,17 @@
-import type { Broker } from '../brokers/broker.js';
+import type { Broker, DeadLetter, DeadLetterOptions, TopicStats } from '../brokers/broker.js';
 import { deferred } from '../deferred.js';
 import { EdgeFlowError, errorMessage } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 import { drawLedger } from '../observe/ledger.js';
 import type { Ledger } from '../observe/ledger.js';
+import type { ReceivedMessage } from '../message.js';
 import { QoS } from '../qos.js';
 import { checkGraph, fingerprint, inputsOf, outputsOf } from './graph.js';
 import type { Graph, GraphNode } from './graph.js';
 import { logLine } from './log.js';
 import { Replica } from './replica.js';
 import type { NodeStatus } from './replica.js';
-import type { RunningSystem, RunOptions, SystemResult } from './runningSystem.js';
+import type { RunningSystem, RunOptions, SystemGraph, SystemResult } from './runningSystem.js';
 import type { StartChild } from './startChild.js';
 import { startSweeping } from './sweeping.js';
 
@@ -75,6 +76,50 @@ export class Supervisor implements RunningSystem {
 
   status(): readonly NodeStatus[] {
     return this.#all();
+  }
+
+  get name(): string {
+    return this.#graph.name;
+  }
+
+  graph(): SystemGraph {
+    const { name, nodes, links } = this.#graph;
+    return {
+      name,
+      nodes: [...nodes.values()].map((node) => ({
+        name: node.name,
+        replicas: node.replicas,
+        isolation: node.isolation ?? this.#options.isolation ?? 'process',
+        inputs: inputsOf(this.#graph, node.name).map(({ source }) => source),
+        topic: outputsOf(this.#graph, node.name).length > 0 || inputsOf(this.#graph, node.name).length === 0,
+      })),
+      links: links.map(({ source, target, qos }) => ({ source, target, qos })),
+    };
+  }
+
+  topics(): Promise<TopicStats[]> {
+    return this.#broker.stats();
+  }
+
+  deadLetters(topic: string, options?: DeadLetterOptions): Promise<DeadLetter[]> {
+    return this.#broker.deadLetters(topic, options);
+  }
+
+  redrive(topic: string, letters: readonly number[]): Promise<number> {
+    return this.#broker.redrive(topic, letters);
+  }
+
+  dropDeadLetters(topic: string, letters: readonly number[]): Promise<number> {
+    return this.#broker.dropDeadLetters(topic, letters);
+  }
+
+  async *watch(topic: string, { signal }: { readonly signal: AbortSignal }): AsyncIterable<ReceivedMessage> {
+    const reader = 'watch';
+    await this.#broker.declare({ topic, readers: [reader] });
+    while (!signal.aborted) {
+      const message = await this.#broker.popLatest(topic, { reader, consumer: reader, waitMs: 1_000, signal });
+      if (message) yield message;
+    }
   }
 
   #all(): NodeStatus[] {
