@@ -72,3 +72,7 @@ export type { Ledger, LinkLedger } from './observe/ledger.js';
 
 export { EmbeddedBroker } from './brokers/embedded/embeddedBroker.js';
 export { DualRedisBroker, RedisBroker } from './brokers/redis/redisBroker.js';
+
+export { serveDashboard } from './dashboard/serveDashboard.js';
+export type { Dashboard } from './dashboard/serveDashboard.js';
+export type { DashboardOptions } from './dashboard/options.js';

@@ -1,0 +1,28 @@
+import type { JSX } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import type { Overlay } from '../wire.js';
+import { drawOverlay } from './overlay.js';
+import type { Trails } from './overlay.js';
+
+export interface Shown {
+  readonly bitmap: ImageBitmap;
+  readonly overlays: readonly Overlay[];
+}
+
+/** A picture on a canvas, with boxes, zones and trails drawn over it. */
+export function Picture({ shown, label }: { readonly shown: Shown; readonly label: string }): JSX.Element {
+  const place = useRef<HTMLCanvasElement>(null);
+  const trails = useRef<Trails>(new Map());
+  useEffect(() => {
+    const canvas = place.current;
+    const context = canvas?.getContext('2d');
+    if (!canvas || !context) return;
+    const { bitmap, overlays } = shown;
+    if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) Object.assign(canvas, { width: bitmap.width, height: bitmap.height });
+    context.drawImage(bitmap, 0, 0);
+    for (const overlay of overlays) drawOverlay(context, overlay, trails.current);
+  }, [shown]);
+  const objects = shown.overlays.flatMap((overlay) => overlay.objects);
+  const words = objects.length > 0 ? `${label}, ${objects.map((object) => object.label).join(', ')}` : label;
+  return <canvas ref={place} role="img" aria-label={words} />;
+}
