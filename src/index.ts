@@ -37,6 +37,7 @@ export type {
   Failure,
   GroupConsumer,
   GroupStats,
+  LatestMessage,
   OnFull,
   PopLatestRequest,
   PopRequest,
@@ -60,13 +61,13 @@ export { System } from './system/system.js';
 export type { NodeOptions, SystemOptions } from './system/system.js';
 export type { NodeExpectations } from './system/expects.js';
 export type { Isolation } from './system/isolation.js';
-export type { RunningSystem, RunOptions, SystemResult } from './system/runningSystem.js';
+export type { RunningSystem, RunOptions, SystemResult, TraceOptions } from './system/runningSystem.js';
 export type { LinkOptions } from './system/graph.js';
 export { Linker } from './system/linker.js';
 export type { NodeHandle } from './system/linker.js';
 export { defineNode } from './system/node.js';
 export type { NodeContext, NodeDefinition, NodeOperator } from './system/node.js';
-export type { NodeState, NodeStatus } from './system/replica.js';
+export type { NodeReport, NodeState, NodeStatus } from './system/replica.js';
 export { formatLedger } from './observe/ledger.js';
 export type { Ledger, LinkLedger } from './observe/ledger.js';
 
@@ -76,3 +77,8 @@ export { DualRedisBroker, RedisBroker } from './brokers/redis/redisBroker.js';
 export { serveDashboard } from './dashboard/serveDashboard.js';
 export type { Dashboard } from './dashboard/serveDashboard.js';
 export type { DashboardOptions } from './dashboard/options.js';
+export type { SystemGraph, SystemNode } from './system/systemGraph.js';
+export type { LinkCounts } from './observe/linkMeter.js';
+export type { SkipCounts, SkipReason } from './observe/skips.js';
+export type { TraceStep } from './observe/trace.js';
+export type { TraceQuery, TraceSummary } from './observe/traceStore.js';

@@ -32,6 +32,8 @@ export async function runSystem(path: string, args: readonly string[], flags: Ru
     resume: flags.resume ?? false,
     reset: flags.reset ?? false,
     isolation: flags.isolation,
+    // Whoever looks wants to find any frame. Workers lower the share themselves where it is too much.
+    ...(flags.dashboard ? { trace: { sample: 1 } } : {}),
   };
   const running = await system.run(options);
   let dashboard: Dashboard | undefined;

@@ -5,7 +5,7 @@ import { countOf, readJson, Refusal, send, sendJson, textOf } from './http.js';
 import { pictureWidths, toJpeg } from './jpeg.js';
 import { listLetters, pictureOfLetter } from './letters.js';
 import { Live } from './live.js';
-import type { Observed } from './observed.js';
+import type { RunningSystem } from '../system/runningSystem.js';
 import { Sampler } from './sampler.js';
 import { find } from './find.js';
 import { nodeActions } from './wire.js';
@@ -19,14 +19,14 @@ const maxLive = 64;
 
 /** What the page asks of a running system. Everything of a request is checked here, however it came. */
 export class Api {
-  readonly #running: Observed;
+  readonly #running: RunningSystem;
   readonly #control: boolean;
   readonly #events: EventStream;
   readonly #sampler: Sampler;
   readonly #live: Live;
   #looking = 0;
 
-  constructor(running: Observed, control: boolean) {
+  constructor(running: RunningSystem, control: boolean) {
     this.#running = running;
     this.#control = control;
     this.#sampler = new Sampler(running, control);
@@ -68,6 +68,9 @@ export class Api {
       case '/api/find':
         sendJson(response, await find(this.#running, textOf(query.get('q'), 'q')));
         return;
+      case '/api/traces':
+        sendJson(response, this.#running.traces({ limit: 20 }));
+        return;
       case '/api/dead':
         sendJson(response, await listLetters(this.#running, this.#topic(query.get('topic')), countOf(query.get('after') ?? '0', 'after')));
         return;
@@ -107,7 +110,7 @@ export class Api {
     if (!this.#running.graph().nodes.some((known) => known.name === name)) throw new Refusal(404, 'there is no such node');
     if (!nodeActions.includes(action as NodeAction)) throw new Refusal(400, `'action': expected one of ${nodeActions.join(', ')}`);
     try {
-      await this.#running[action as NodeAction]?.(name);
+      await this.#running[action as NodeAction](name);
     } catch (error) {
       if (error instanceof EdgeFlowError) throw new Refusal(409, `${error.code}: ${error.message}`);
       throw error;

@@ -2,7 +2,6 @@ import type { Ledger, LinkLedger } from '../observe/ledger.js';
 import { QoS } from '../qos.js';
 import type { NodeStatus } from '../system/replica.js';
 import type { RunningSystem } from '../system/runningSystem.js';
-import { reasonsOf } from './observed.js';
 import type { LinkHealth, LinkView, NodeView, ReplicaView, Snapshot, TopicView } from './wire.js';
 
 /** A DURABLE consumer with more than this many seconds of work before it is behind. */
@@ -99,7 +98,6 @@ function linkView(link: LinkLedger, last: Sample | undefined, status: readonly N
   const donePerSecond = perSecond(link.acked + link.delivered, before && before.acked + before.delivered);
   return {
     ...link,
-    skippedBy: reasonsOf(link),
     donePerSecond,
     skippedPerSecond: perSecond(link.skipped, before?.skipped),
     ageP50Ms: worst('ageP50'),

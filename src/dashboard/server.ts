@@ -7,7 +7,7 @@ import { Api } from './api.js';
 import { sendAsset } from './assets.js';
 import { Guard } from './guard.js';
 import { addSecurityHeaders, readJson, Refusal, send, sendJson, textOf } from './http.js';
-import type { Observed } from './observed.js';
+import type { RunningSystem } from '../system/runningSystem.js';
 import { isLoopback } from './options.js';
 import type { CheckedOptions } from './options.js';
 import type { Dashboard } from './serveDashboard.js';
@@ -16,7 +16,7 @@ const maxConnections = 256;
 const maxLoginBytes = 2_048;
 
 /** Starts the server of a dashboard. */
-export async function startServer(running: Observed, options: CheckedOptions): Promise<Dashboard> {
+export async function startServer(running: RunningSystem, options: CheckedOptions): Promise<Dashboard> {
   const guard = new Guard(options, () => portOf(server));
   const api = new Api(running, options.control);
   const server = createServer(

@@ -127,18 +127,8 @@ export interface LetterView {
   readonly text: string;
 }
 
-export interface TraceStepView {
-  readonly id: string;
-  readonly topic: string;
-  readonly seq: number;
-  readonly node: string;
-  readonly published: number | undefined;
-  readonly received: number | undefined;
-  readonly started: number | undefined;
-  readonly settled: number | undefined;
-  readonly outcome: string;
-  readonly reason: string | undefined;
-}
+export type { TraceStep } from '../observe/trace.js';
+export type { TraceSummary } from '../observe/traceStore.js';
 
 export const nodeActions = ['pause', 'resume', 'restart', 'drain'] as const;
 export type NodeAction = (typeof nodeActions)[number];

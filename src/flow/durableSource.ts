@@ -51,6 +51,7 @@ export class DurableSource<T> extends BrokerSource<T, DeliveredMessage> {
     const { broker, topic, group, consumer, output } = this.context;
     const request = { group, consumer, count: room, waitMs: popWaitMs, strict: this.#prefetch === 1, inPlace: this.inPlace, signal };
     const messages = await broker.pop(topic.name, request);
+    this.received = Date.now();
     for (const message of messages) this.#unsettled.add(message.seq);
     const { maxDeliveries = defaultMaxDeliveries } = this.#retry;
     for (const message of messages) {

@@ -1,14 +1,18 @@
-import { defer, finalize, ignoreElements, Subject, takeUntil } from 'rxjs';
+import { defer, finalize, identity, ignoreElements, Subject, takeUntil } from 'rxjs';
 import type { MonoTypeOperatorFunction, Observable, Subscription } from 'rxjs';
 import type { Broker } from '../brokers/broker.js';
 import { currentDelivery } from '../flow/delivery.js';
+import type { Gate } from '../flow/gate.js';
+import { gatedSource } from '../flow/gatedSource.js';
 import { fromBroker } from '../flow/fromBroker.js';
 import { leasingOperator } from '../flow/operator.js';
-import { observe, subscriptionsClosed } from '../flow/runtime.js';
+import { observe, runtime, subscriptionsClosed } from '../flow/runtime.js';
 import type { DeliveryObserver } from '../flow/runtime.js';
 import { toBroker } from '../flow/toBroker.js';
 import { describeError } from '../errors.js';
 import { LinkMeter } from '../observe/linkMeter.js';
+import { Tracer } from '../observe/tracer.js';
+import type { Telemetry } from '../observe/telemetry.js';
 import type { NodeOperator } from './node.js';
 import { operatorStream } from './operatorStream.js';
 import type { WorkerInput, WorkerPlan, WorkerReport } from './protocol.js';
@@ -21,6 +25,17 @@ const unreadAfterMs = 5_000;
 
 const longestNote = 500;
 
+/** What a {@link NodeRunner} runs with. */
+export interface NodeSurroundings {
+  /** Aborted: take no more, settle, end. */
+  readonly stop: AbortSignal;
+  /** Holds the node back while it is paused. */
+  readonly gate: Gate;
+  readonly log: (line: string) => void;
+  /** Makes spans of deliveries; undefined where nobody collects them. */
+  readonly telemetry: Telemetry | undefined;
+}
+
 /** Runs one replica of a node: its inputs, its operator, its output. */
 export class NodeRunner {
   readonly #plan: WorkerPlan;
@@ -28,6 +43,9 @@ export class NodeRunner {
   readonly #broker: Broker;
   readonly #log: (line: string) => void;
   readonly #stop: AbortSignal;
+  readonly #gate: Gate;
+  readonly #telemetry: Telemetry | undefined;
+  readonly #tracer: Tracer;
   readonly #meters = new Map<string, LinkMeter>();
   /** Inputs that are being read. */
   #live = 0;
@@ -36,12 +54,16 @@ export class NodeRunner {
   #subscription: Subscription | undefined;
 
   /** @param broker - a client that no other node uses. */
-  constructor(plan: WorkerPlan, operator: NodeOperator, broker: Broker, stop: AbortSignal, log: (line: string) => void) {
+  constructor(plan: WorkerPlan, operator: NodeOperator, broker: Broker, { stop, gate, log, telemetry }: NodeSurroundings) {
     this.#plan = plan;
     this.#operator = operator;
     this.#broker = broker;
     this.#stop = stop;
     this.#log = log;
+    this.#gate = gate;
+    this.#telemetry = telemetry;
+    this.#tracer = new Tracer(plan.traceSample);
+    runtime.gates.set(broker, gate);
     observe(broker, this.#observer());
     for (const { source } of plan.inputs) this.#meters.set(source, new LinkMeter());
   }
@@ -59,6 +81,7 @@ export class NodeRunner {
       note: this.#note,
       rss: process.memoryUsage.rss(),
       cpuMs: (user + system) / 1_000,
+      trace: this.#tracer.report(),
     };
   }
 
@@ -132,7 +155,13 @@ export class NodeRunner {
     };
     const values = operatorStream(this.#operator, { name: node, replica, options, inputs, signal: this.#stop, show });
     const end = output === undefined ? checkScope() : toBroker(output, { broker, outbox: true });
+    const held = this.isSource
+      ? gatedSource<unknown>(this.#gate, (count) => {
+          this.#log(`${count} values of its source came while it was paused and are lost: the source cannot be held back`);
+        })
+      : identity<Observable<unknown>>;
     return values.pipe(
+      held,
       takeUntil(stopped),
       end,
       ignoreElements(),
@@ -147,7 +176,26 @@ export class NodeRunner {
   }
 
   #observer(): DeliveryObserver {
+    const telemetry = this.#telemetry;
     return {
+      begins: (start) => {
+        const end = this.#tracer.begin(start);
+        const span = telemetry?.delivery(start);
+        if (!end && !span) return undefined;
+        return {
+          traceparent: span?.traceparent,
+          run: span?.run,
+          ended: (failed) => {
+            end?.(failed !== undefined);
+            span?.ended(failed);
+          },
+        };
+      },
+      skipped: ({ topic }, count, reason, before) => {
+        this.#meters.get(topic)?.skipped(count, reason);
+        if (before !== undefined) this.#tracer.skipped({ topic, first: before - count, last: before - 1, time: Date.now(), reason });
+      },
+      publishes: telemetry && ((topic, id) => telemetry.publication(topic, id)),
       delivered: ({ topic }, ageMs) => this.#meters.get(topic)?.delivered(ageMs),
       failed: ({ topic }, error, outcome) => {
         this.#meters.get(topic)?.failed();

@@ -11,6 +11,7 @@ import { NodeClients } from './nodeClients.js';
 import type { RunningSystem, RunOptions } from './runningSystem.js';
 import { childStarter } from './startChild.js';
 import { Supervisor } from './supervisor.js';
+import { retireWatchers } from './watchTopic.js';
 
 /** Prepares the broker, as the one client that may reset it, and starts the supervisor. */
 export async function startSystem(graph: Graph, isolation: (node: GraphNode) => Isolation, options: RunOptions): Promise<RunningSystem> {
@@ -27,7 +28,7 @@ export async function startSystem(graph: Graph, isolation: (node: GraphNode) => 
     await broker.claim();
     await prepare(graph, broker, options);
     if (options.resume) for (const line of unread(graph, await broker.stats())) logLine(options, graph.name, line);
-    const supervisor = new Supervisor(graph, broker, childStarter(isolation, config, new NodeClients(broker, config)), options);
+    const supervisor = new Supervisor(graph, broker, { isolation, startChild: childStarter(isolation, config, new NodeClients(broker, config)) }, options);
     if ([...graph.nodes.values()].some((node) => isolation(node) === 'inline')) lend(broker, supervisor.done);
     await supervisor.start();
     return supervisor;
@@ -59,6 +60,7 @@ async function prepare(graph: Graph, broker: Broker, { resume = false, reset = f
       );
     await broker.reset({ scope: reset === 'namespace' ? 'namespace' : 'all' });
   }
+  await retireWatchers(broker, await broker.stats());
   for (const node of graph.nodes.values()) {
     const targets = (qos: QoS): string[] =>
       outputsOf(graph, node.name)

@@ -1,22 +1,40 @@
 import type { Broker, DeadLetter, DeadLetterOptions, TopicStats } from '../brokers/broker.js';
+import { topicUndeclared } from '../brokers/options.js';
 import { deferred } from '../deferred.js';
 import { EdgeFlowError, errorMessage } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
+import type { ReceivedMessage } from '../message.js';
 import { drawLedger } from '../observe/ledger.js';
 import type { Ledger } from '../observe/ledger.js';
-import type { ReceivedMessage } from '../message.js';
+import { addSkips, noSkips } from '../observe/skips.js';
+import type { SkipCounts } from '../observe/skips.js';
+import type { TraceStep } from '../observe/trace.js';
+import { TraceStore } from '../observe/traceStore.js';
+import type { TraceQuery, TraceSummary } from '../observe/traceStore.js';
 import { QoS } from '../qos.js';
-import { checkGraph, fingerprint, inputsOf, outputsOf } from './graph.js';
+import { Controls } from './controls.js';
+import { checkGraph, fingerprint, inputsOf } from './graph.js';
 import type { Graph, GraphNode } from './graph.js';
+import type { Isolation } from './isolation.js';
 import { logLine } from './log.js';
 import { Replica } from './replica.js';
 import type { NodeStatus } from './replica.js';
-import type { RunningSystem, RunOptions, SystemGraph, SystemResult } from './runningSystem.js';
+import type { RunningSystem, RunOptions, SystemResult } from './runningSystem.js';
 import type { StartChild } from './startChild.js';
 import { startSweeping } from './sweeping.js';
+import { publishes, systemGraph } from './systemGraph.js';
+import type { SystemGraph } from './systemGraph.js';
+import { watchTopic } from './watchTopic.js';
 
 const defaultDrainMs = 10_000;
 const pollMs = 100;
+const defaultSample = 1 / 16;
+
+/** Where the nodes of a system run. */
+export interface Places {
+  readonly isolation: (node: GraphNode) => Isolation;
+  readonly startChild: StartChild;
+}
 
 /**
  * Runs the nodes of a system: consumers before sources, restarts, and an orderly end. A node ends when all that it
@@ -30,6 +48,9 @@ export class Supervisor implements RunningSystem {
   readonly #order: readonly string[];
   readonly #finish = deferred<SystemResult>();
   readonly done = this.#finish.promise;
+  readonly #plain: SystemGraph;
+  readonly #controls: Controls;
+  readonly #traces = new TraceStore();
   #failure: EdgeFlowError | undefined;
   #finalLedger: Ledger | undefined;
   #stopRequested = false;
@@ -37,13 +58,19 @@ export class Supervisor implements RunningSystem {
   #wake: (() => void) | undefined;
   #deadline = Infinity;
 
-  constructor(graph: Graph, broker: Broker, startChild: StartChild, options: RunOptions) {
+  constructor(graph: Graph, broker: Broker, { isolation, startChild }: Places, options: RunOptions) {
     this.#graph = graph;
     this.#broker = broker;
     this.#options = options;
     this.#order = checkGraph(graph);
     const hash = fingerprint(graph);
     this.#nodes = new Map([...graph.nodes.values()].map((node) => [node.name, this.#newReplicas(node, startChild, hash)]));
+    this.#plain = systemGraph(graph, isolation);
+    this.#controls = new Controls({
+      nodes: this.#nodes,
+      ledger: () => this.ledger(),
+      graceMs: options.drainMs ?? defaultDrainMs,
+    });
     // Callers may look at `done` late; a rejection is not unhandled for that.
     this.done.catch(() => undefined);
   }
@@ -63,6 +90,8 @@ export class Supervisor implements RunningSystem {
   async stop(): Promise<void> {
     if (!this.#stopRequested) {
       this.#stopRequested = true;
+      // What is pending is worked off, so that a stop leaves nothing behind.
+      for (const name of this.#order) if (inputsOf(this.#graph, name).length > 0) for (const replica of this.#replicas(name)) replica.resume();
       this.#deadline = performance.now() + (this.#options.drainMs ?? defaultDrainMs);
       this.#wake?.();
     }
@@ -71,7 +100,7 @@ export class Supervisor implements RunningSystem {
 
   async ledger(): Promise<Ledger> {
     // After the end the broker is closed.
-    return this.#finalLedger ?? drawLedger(this.#graph.links, await this.#broker.stats());
+    return this.#finalLedger ?? drawLedger(this.#graph.links, await this.#broker.stats(), (link) => this.#skips(link));
   }
 
   status(): readonly NodeStatus[] {
@@ -83,22 +112,35 @@ export class Supervisor implements RunningSystem {
   }
 
   graph(): SystemGraph {
-    const { name, nodes, links } = this.#graph;
-    return {
-      name,
-      nodes: [...nodes.values()].map((node) => ({
-        name: node.name,
-        replicas: node.replicas,
-        isolation: node.isolation ?? this.#options.isolation ?? 'process',
-        inputs: inputsOf(this.#graph, node.name).map(({ source }) => source),
-        topic: outputsOf(this.#graph, node.name).length > 0 || inputsOf(this.#graph, node.name).length === 0,
-      })),
-      links: links.map(({ source, target, qos }) => ({ source, target, qos })),
-    };
+    return this.#plain;
   }
 
   topics(): Promise<TopicStats[]> {
     return this.#broker.stats();
+  }
+
+  trace(query: TraceQuery): Promise<readonly TraceStep[]> {
+    return Promise.resolve(this.#traces.find(query));
+  }
+
+  traces({ limit }: { readonly limit?: number } = {}): readonly TraceSummary[] {
+    return this.#traces.newest(limit);
+  }
+
+  async pause(node: string): Promise<void> {
+    await this.#controls.pause(node);
+  }
+
+  async resume(node: string): Promise<void> {
+    await this.#controls.resume(node);
+  }
+
+  async restart(node: string): Promise<void> {
+    await this.#controls.restart(node);
+  }
+
+  async drain(node: string): Promise<void> {
+    await this.#controls.drain(node);
   }
 
   deadLetters(topic: string, options?: DeadLetterOptions): Promise<DeadLetter[]> {
@@ -113,13 +155,14 @@ export class Supervisor implements RunningSystem {
     return this.#broker.dropDeadLetters(topic, letters);
   }
 
-  async *watch(topic: string, { signal }: { readonly signal: AbortSignal }): AsyncIterable<ReceivedMessage> {
-    const reader = 'watch';
-    await this.#broker.declare({ topic, readers: [reader] });
-    while (!signal.aborted) {
-      const message = await this.#broker.popLatest(topic, { reader, consumer: reader, waitMs: 1_000, signal });
-      if (message) yield message;
-    }
+  watch(topic: string, { signal }: { readonly signal: AbortSignal }): AsyncIterable<ReceivedMessage> {
+    if (!this.#graph.nodes.has(topic) || !publishes(this.#graph, topic)) throw topicUndeclared(topic, 'node that publishes to it');
+    return watchTopic(this.#broker, topic, signal);
+  }
+
+  #skips({ source, target }: { readonly source: string; readonly target: string }): SkipCounts {
+    const told = this.#replicas(target).flatMap((replica) => replica.status().report?.inputs[source]?.skips ?? []);
+    return told.reduce(addSkips, noSkips);
   }
 
   #all(): NodeStatus[] {
@@ -133,7 +176,6 @@ export class Supervisor implements RunningSystem {
   #newReplicas(node: GraphNode, startChild: StartChild, hash: string): Replica[] {
     const { name, module, options, replicas, maxRestarts } = node;
     const inputs = inputsOf(this.#graph, name).map(({ source, qos, options: link }) => ({ source, qos, options: link }));
-    const published = outputsOf(this.#graph, name).length > 0 || inputs.length === 0;
     return Array.from({ length: replicas }, (_, replica) => {
       const plan = {
         system: this.#graph.name,
@@ -146,12 +188,16 @@ export class Supervisor implements RunningSystem {
         fingerprint: hash,
         options,
         inputs,
-        output: published ? name : undefined,
+        output: publishes(this.#graph, name) ? name : undefined,
+        traceSample: this.#options.trace?.sample ?? defaultSample,
       };
       const label = replicas > 1 ? plan.consumer : name;
       return new Replica(plan, maxRestarts, (events) => startChild(node, plan, events), {
         onLog: (line) => {
           this.#log(label, line);
+        },
+        onTrace: (trace) => {
+          this.#traces.add(name, trace);
         },
         onChange: (state, failure) => {
           if (state === 'failed' && failure) this.#gaveUp(label, maxRestarts, failure);

@@ -39,6 +39,7 @@ export class ThreadChild implements Child {
     this.#worker.on('message', (message: FromWorker) => {
       if (message.type === 'ready') events.onReady();
       else if (message.type === 'report') events.onReport(message.report);
+      else if (message.type === 'paused') events.onPaused();
       else if (message.type === 'done') done = true;
       else failure = message;
     });
@@ -56,6 +57,14 @@ export class ThreadChild implements Child {
 
   go(): void {
     this.#tell({ type: 'go' });
+  }
+
+  pause(): void {
+    this.#tell({ type: 'pause' });
+  }
+
+  resume(): void {
+    this.#tell({ type: 'resume' });
   }
 
   stop(): void {

@@ -1,20 +1,20 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { Snapshot, TraceStepView } from '../wire.js';
+import type { Snapshot, TraceStep, TraceSummary } from '../wire.js';
 import * as format from './format.js';
 import { ask } from './server.js';
 import { hrefOf } from './store.js';
 
 /** Where did frame 4711 go? */
 export function Find({ snapshot, start }: { readonly snapshot: Snapshot; readonly start: string | undefined }): JSX.Element {
-  const [ways, setWays] = useState<readonly (readonly TraceStepView[])[]>();
+  const [ways, setWays] = useState<readonly (readonly TraceStep[])[]>();
   const [trouble, setTrouble] = useState<string>();
   useEffect(() => {
     if (start === undefined) return undefined;
     const end = new AbortController();
     const look = async (): Promise<void> => {
       try {
-        const found = (await (await ask('/api/find', { q: start }, end.signal)).json()) as (readonly TraceStepView[])[];
+        const found = (await (await ask('/api/find', { q: start }, end.signal)).json()) as (readonly TraceStep[])[];
         setWays(found);
         setTrouble(undefined);
       } catch (error) {
@@ -48,13 +48,54 @@ export function Find({ snapshot, start }: { readonly snapshot: Snapshot; readonl
           Nothing is known of it: it was not traced, or it is too long ago.
         </p>
       )}
-      {ways?.map((steps, index) => <Way key={index} steps={steps} />)}
+      {start === undefined && <Newest />}
+      {start !== undefined && ways?.map((steps, index) => <Way key={index} steps={steps} />)}
     </section>
   );
 }
 
+/** What was traced last, to begin with. */
+function Newest(): JSX.Element {
+  const [traces, setTraces] = useState<readonly TraceSummary[]>([]);
+  const [trouble, setTrouble] = useState<string>();
+  useEffect(() => {
+    const look = async (): Promise<void> => {
+      try {
+        setTraces((await (await ask('/api/traces', {})).json()) as TraceSummary[]);
+      } catch (error) {
+        setTrouble(error instanceof Error ? error.message : String(error));
+      }
+    };
+    void look();
+    const timer = setInterval(() => void look(), 2_000);
+    return () => {
+      clearInterval(timer);
+    };
+  }, []);
+  return (
+    <>
+      <h3>Newest</h3>
+      {trouble !== undefined && <p role="alert">{trouble}</p>}
+      <ul class="newest">
+        {traces.map(({ id, topic, seq, nodes, published, settled, outcome }) => (
+          <li key={id}>
+            <a href={hrefOf('find', id)}>
+              {topic} {format.count(seq)}
+            </a>{' '}
+            <span class="small">
+              {nodes.length > 0 && `→ ${nodes.join(', ')} · `}
+              <span class={`outcome ${outcome}`}>{outcome}</span>
+              {settled !== undefined && ` in ${format.milliseconds(settled - published)}`}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
 /** The steps of one message and of what it led to, on one scale of time. */
-function Way({ steps }: { readonly steps: readonly TraceStepView[] }): JSX.Element {
+function Way({ steps }: { readonly steps: readonly TraceStep[] }): JSX.Element {
   const times = steps.flatMap(({ published, received, started, settled }) => [published, received, started, settled]).filter((time) => time !== undefined);
   const from = Math.min(...times);
   const span = Math.max(1, Math.max(...times) - from);

@@ -43,6 +43,8 @@ export function LinkPanel({ link, history }: { readonly link: LinkView; readonly
       const view = links.find(({ source, target }) => source === link.source && target === link.target);
       return view && of(view);
     });
+  const done = { name: 'done', values: series((view) => view.donePerSecond), tone: 1 } as const;
+  const skipped = { name: 'skipped', values: series((view) => view.skippedPerSecond), tone: 2 } as const;
   const times = history.map(({ time }) => time / 1_000);
   return (
     <Panel title={`${link.source} → ${link.target}`}>
@@ -91,7 +93,7 @@ export function LinkPanel({ link, history }: { readonly link: LinkView; readonly
           </table>
         </>
       )}
-      <Curve title="Rate, messages/s" times={times} series={[{ name: 'done', values: series((view) => view.donePerSecond), tone: 1 }, ...(link.qos === 'realtime' ? [{ name: 'skipped', values: series((view) => view.skippedPerSecond), tone: 2 }] : [])]} />
+      <Curve title="Rate, messages/s" times={times} series={link.qos === 'realtime' ? [done, skipped] : [done]} />
       <Curve title="Age, ms" times={times} series={[{ name: 'p50', values: series((view) => view.ageP50Ms), tone: 1 }, { name: 'p99', values: series((view) => view.ageP99Ms), tone: 2 }]} />
       {link.qos === 'durable' && <Curve title="Pending" times={times} series={[{ name: 'pending', values: series((view) => view.pending), tone: 1 }]} />}
     </Panel>
