@@ -87,8 +87,8 @@ async function route(guard: Guard, api: Api, request: IncomingMessage, response:
     response.setHeader('allow', 'GET, HEAD, POST');
     throw new Refusal(405, 'expected GET or POST');
   }
-  const url = URL.parse(request.url ?? '', 'http://dashboard');
-  if (!url || request.url?.startsWith('/') !== true) throw new Refusal(400, 'the path cannot be read');
+  const url = request.url?.startsWith('/') === true ? URL.parse(`http://dashboard${request.url}`) : null;
+  if (!url) throw new Refusal(400, 'the path cannot be read');
   const { pathname, searchParams } = url;
   const known = guard.knows(request);
   if (method === 'POST') {

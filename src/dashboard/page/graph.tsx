@@ -56,7 +56,7 @@ function Line(props: { readonly link: LinkView; readonly path: string; readonly 
   const { sign, word } = healthOf(health);
   const second =
     qos === 'realtime' ? `skips ${format.rate(link.skippedPerSecond)}` : `${format.count(link.pending)} pending`;
-  const ages = `p50 ${format.milliseconds(link.ageP50Ms)} · p99 ${format.milliseconds(link.ageP99Ms)}`;
+  const ages = `age ${format.milliseconds(link.ageP50Ms)} / ${format.milliseconds(link.ageP99Ms)}`;
   return (
     <a href={hrefOf('link', source, target)} class={chosen ? 'line chosen' : 'line'} aria-label={`Link ${source} to ${target}, ${qos}: ${word}`}>
       <path d={path} class={`edge ${qos} ${health}`} marker-end="url(#arrow)" />

@@ -16,7 +16,7 @@ export interface Layout {
 
 export const boxWidth = 186;
 export const boxHeight = 74;
-export const labelWidth = 138;
+export const labelWidth = 150;
 export const labelHeight = 46;
 
 interface Point {
@@ -27,7 +27,7 @@ interface Point {
 /** From left to right, or, where the window is narrow, from top to bottom. */
 export function layOut({ nodes, links }: Pick<Snapshot, 'nodes' | 'links'>, upright: boolean): Layout {
   const graph = new dagre.graphlib.Graph();
-  graph.setGraph({ rankdir: upright ? 'TB' : 'LR', nodesep: 14, ranksep: upright ? 22 : 34, edgesep: 10, marginx: 6, marginy: 6 });
+  graph.setGraph({ rankdir: upright ? 'TB' : 'LR', nodesep: 14, ranksep: upright ? 26 : 48, edgesep: 10, marginx: 6, marginy: 6 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const { name } of nodes) graph.setNode(name, { width: boxWidth, height: boxHeight });
   for (const { source, target } of links) graph.setEdge(source, target, { width: labelWidth, height: labelHeight, labelpos: 'c' });

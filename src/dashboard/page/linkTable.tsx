@@ -43,7 +43,9 @@ function Row({ link }: { readonly link: LinkView }): JSX.Element {
         </a>
       </th>
       <td data-name="Health">
-        <span class={`sign ${health}`}>{sign}</span> {word}
+        <span>
+          <span class={`sign ${health}`}>{sign}</span> {word}
+        </span>
       </td>
       <td data-name="QoS">{qos}</td>
       <td data-name="Rate">{format.rate(link.donePerSecond)}</td>

@@ -13,19 +13,31 @@ const maxPoints = 40;
 /** A track that was not seen for so many frames is forgotten. */
 const maxGap = 45;
 
-/** A colour of its own for each label or track, of even brightness. */
+/** Told apart by most people, and seen on dark and on bright pictures. */
+const palette = ['#4fc3f7', '#ffd54f', '#ff8a65', '#81e08a', '#e1a6ff', '#ff9ec7', '#b2ebf2', '#d4e157'] as const;
+const maxColours = 512;
+const colours = new Map<string, string>();
+
+/** A colour for each label or track, in the order in which they are seen. */
 function colourOf(text: string): string {
-  let hash = 7;
-  for (const character of text) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) % 360;
-  return `hsl(${(hash * 47) % 360} 90% 62%)`;
+  const known = colours.get(text);
+  if (known !== undefined) return known;
+  if (colours.size >= maxColours) colours.clear();
+  const colour = palette[colours.size % palette.length] ?? palette[0];
+  colours.set(text, colour);
+  return colour;
 }
 
-/** Draws what was found over a picture of any size. */
-export function drawOverlay(context: CanvasRenderingContext2D, overlay: Overlay, trails: Trails): void {
+/**
+ * Draws what was found over a picture of any size.
+ *
+ * @param ratio - points of the screen for each pixel of the page.
+ */
+export function drawOverlay(context: CanvasRenderingContext2D, overlay: Overlay, trails: Trails, ratio: number): void {
   const { width, height } = context.canvas;
   const scaleX = width / overlay.width;
   const scaleY = height / overlay.height;
-  const unit = Math.max(1, width / 480);
+  const unit = ratio * (width / ratio < 400 ? 0.85 : 1);
   context.lineJoin = 'round';
   context.font = `600 ${Math.round(12 * unit)}px system-ui, sans-serif`;
   for (const { name, points } of overlay.zones) {
@@ -86,8 +98,10 @@ function tag(context: CanvasRenderingContext2D, text: string, x: number, y: numb
   if (text === '') return;
   const height = 16 * unit;
   const top = Math.max(0, y - height);
+  const width = context.measureText(text).width + 8 * unit;
+  const left = Math.max(0, Math.min(x - unit, context.canvas.width - width));
   context.fillStyle = colour;
-  context.fillRect(x - unit, top, context.measureText(text).width + 8 * unit, height);
+  context.fillRect(left, top, width, height);
   context.fillStyle = '#111';
-  context.fillText(text, x + 3 * unit, top + 12.5 * unit);
+  context.fillText(text, left + 4 * unit, top + 12.5 * unit);
 }

@@ -29,6 +29,7 @@ export function Overview(props: { readonly store: Store; readonly snapshot: Snap
             </svg>
             realtime: skips to the newest
           </li>
+          <li>age: median / 99th percentile, from publication to work</li>
         </ul>
       </section>
       {link && <LinkPanel key={`${link.source}/${link.target}`} link={link} history={store.history} />}
