@@ -21,6 +21,7 @@ export interface RunFlags {
   readonly dashboardControl?: boolean;
   readonly table: boolean;
   readonly json?: boolean;
+  readonly log?: 'text' | 'json';
 }
 
 /** Runs a system until it ends, is stopped by a signal, or its time is over, and prints its ledger. */
@@ -34,6 +35,7 @@ export async function runSystem(path: string, args: readonly string[], flags: Ru
     isolation: flags.isolation,
     // Whoever looks wants to find any frame. Workers lower the share themselves where it is too much.
     ...(flags.dashboard ? { trace: { sample: 1 } } : {}),
+    log: flags.log,
   };
   const running = await system.run(options);
   let dashboard: Dashboard | undefined;

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { EdgeFlowError } from '../errors.js';
+import { health } from '../observe/health.js';
+import { metricsContentType, metricsText } from '../observe/metrics.js';
 import { EventStream } from './eventStream.js';
 import { countOf, readJson, Refusal, send, sendJson, textOf } from './http.js';
 import { pictureWidths, toJpeg } from './jpeg.js';
@@ -46,8 +48,8 @@ export class Api {
    */
   async getHealth(path: string, response: ServerResponse): Promise<boolean> {
     if (path !== '/healthz' && path !== '/readyz') return false;
-    const status = this.#running.status();
-    const well = path === '/healthz' ? status.every(({ state }) => state !== 'failed') : status.every(({ state }) => state === 'running');
+    const { alive, ready } = health(this.#running);
+    const well = path === '/healthz' ? alive : ready;
     send(response, well ? 200 : 503, 'text/plain; charset=utf-8', well ? 'ok\n' : 'not ok\n');
     return true;
   }
@@ -55,6 +57,9 @@ export class Api {
   /** @throws Refusal 400, 404, 405, 503 */
   async get(path: string, query: URLSearchParams, response: ServerResponse): Promise<void> {
     switch (path) {
+      case '/metrics':
+        send(response, 200, metricsContentType, await metricsText(this.#running));
+        return;
       case '/api/events':
         if (this.#events.isFull) throw new Refusal(503, 'too many browsers look already', 10);
         this.#events.add(response);

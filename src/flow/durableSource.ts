@@ -96,7 +96,7 @@ export class DurableSource<T> extends BrokerSource<T, DeliveredMessage> {
   /** @param retryAfterMs - undefined sends the message to the dead letters. */
   #fail(message: DeliveredMessage, error: unknown, retryAfterMs: number | undefined): void {
     const { broker, topic } = this.context;
-    observerOf(broker)?.failed(this.link, error, retryAfterMs === undefined ? 'dead-lettered' : 'retried');
+    observerOf(broker)?.failed(this.link, error, retryAfterMs === undefined ? 'dead-lettered' : 'retried', message.id);
     this.#unsettled.delete(message.seq);
     this.over(message.seq);
     const stack = error instanceof Error ? error.stack?.slice(0, longestStack) : undefined;

@@ -61,13 +61,13 @@ export class LatestSource<T> extends BrokerSource<T, ReceivedMessage> {
     this.#idleSince = undefined;
   }
 
-  protected unreadable({ seq }: ReceivedMessage, error: unknown): void {
-    this.#dropped(error);
+  protected unreadable({ id, seq }: ReceivedMessage, error: unknown): void {
+    this.#dropped(id, error);
     this.#letGo([seq]);
   }
 
-  protected settled({ seq }: ReceivedMessage, { failed, expired, commit }: Settlement): void {
-    if (failed) this.#dropped(failed.error);
+  protected settled({ id, seq }: ReceivedMessage, { failed, expired, commit }: Settlement): void {
+    if (failed) this.#dropped(id, failed.error);
     if (expired) observerOf(this.context.broker)?.skipped?.(this.link, 1, 'expired', seq + 1);
     if (!commit) {
       this.#letGo([seq]);
@@ -78,7 +78,7 @@ export class LatestSource<T> extends BrokerSource<T, ReceivedMessage> {
     commit.join({
       cut: this.cut.signal,
       onOutcome: (outcome) => {
-        if (typeof outcome === 'object') this.#dropped(outcome.refused);
+        if (typeof outcome === 'object') this.#dropped(id, outcome.refused);
         // What was published may have been the same bytes.
         this.#letGo([seq]);
         this.settledAtBroker();
@@ -86,8 +86,8 @@ export class LatestSource<T> extends BrokerSource<T, ReceivedMessage> {
     });
   }
 
-  #dropped(error: unknown): void {
-    observerOf(this.context.broker)?.failed(this.link, error, 'dropped');
+  #dropped(id: string, error: unknown): void {
+    observerOf(this.context.broker)?.failed(this.link, error, 'dropped', id);
   }
 
   protected handBack(): Promise<void> {

@@ -42,7 +42,7 @@ export interface DeliveryObserver {
   /** W3C trace context of a message that is published in answer to no delivery. */
   publishes?(topic: string, id: string): string | undefined;
   /** A delivery failed. */
-  failed(link: LinkName, error: unknown, outcome: 'retried' | 'dead-lettered' | 'dropped'): void;
+  failed(link: LinkName, error: unknown, outcome: 'retried' | 'dead-lettered' | 'dropped', id: string): void;
   /** The broker has confirmed a message. */
   published(topic: string): void;
 }

@@ -4,6 +4,9 @@ import type { SkipCounts, SkipReason } from './skips.js';
 /** How many ages are kept. */
 const size = 512;
 
+/** Bounds of ages that deliveries are counted by, in milliseconds. */
+export const ageBucketsMs: readonly number[] = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000];
+
 /** Counts of one input since its worker started. */
 export interface LinkCounts {
   readonly delivered: number;
@@ -13,6 +16,8 @@ export interface LinkCounts {
   readonly ageP99: number;
   /** Milliseconds from publication to delivery, all together. */
   readonly ageSumMs: number;
+  /** How many deliveries had at most each age of {@link ageBucketsMs}, and more than the one before; then those that had more. */
+  readonly ageBuckets: readonly number[];
   readonly skips: SkipCounts;
 }
 
@@ -22,11 +27,15 @@ export class LinkMeter {
   #delivered = 0;
   #failed = 0;
   #ageSumMs = 0;
+  readonly #buckets = new Array<number>(ageBucketsMs.length + 1).fill(0);
   readonly #skips: Record<SkipReason, number> = { ...noSkips };
 
   delivered(ageMs: number): void {
     this.#ages[this.#delivered++ % size] = ageMs;
     this.#ageSumMs += ageMs;
+    let bucket = 0;
+    while (ageMs > (ageBucketsMs[bucket] ?? Infinity)) bucket++;
+    this.#buckets[bucket] = (this.#buckets[bucket] ?? 0) + 1;
   }
 
   skipped(count: number, reason: SkipReason): void {
@@ -40,6 +49,6 @@ export class LinkMeter {
   counts(): LinkCounts {
     const ages = this.#ages.slice(0, Math.min(this.#delivered, size)).sort();
     const quantile = (share: number): number => ages[Math.min(ages.length - 1, Math.floor(ages.length * share))] ?? 0;
-    return { delivered: this.#delivered, failed: this.#failed, ageP50: quantile(0.5), ageP99: quantile(0.99), ageSumMs: this.#ageSumMs, skips: { ...this.#skips } };
+    return { delivered: this.#delivered, failed: this.#failed, ageP50: quantile(0.5), ageP99: quantile(0.99), ageSumMs: this.#ageSumMs, ageBuckets: [...this.#buckets], skips: { ...this.#skips } };
   }
 }

@@ -1,4 +1,5 @@
 import { codeOf, errorMessage } from '../errors.js';
+import type { LogFields } from './log.js';
 import type { FromWorker, WorkerReport } from './protocol.js';
 
 export type WorkerFailure = Extract<FromWorker, { type: 'failed' }>;
@@ -18,7 +19,7 @@ export interface ChildEvents {
   readonly onReport: (report: WorkerReport) => void;
   /** Asked to pause, it takes nothing more, and has settled what it had open. */
   readonly onPaused: () => void;
-  readonly onLine: (line: string) => void;
+  readonly onLine: (line: string, fields?: LogFields) => void;
   /** Called once; what the child had open at the broker is then free for the next. */
   readonly onExit: (exit: ChildExit) => void;
 }

@@ -9,10 +9,11 @@ import { leasingOperator } from '../flow/operator.js';
 import { observe, runtime, subscriptionsClosed } from '../flow/runtime.js';
 import type { DeliveryObserver } from '../flow/runtime.js';
 import { toBroker } from '../flow/toBroker.js';
-import { describeError } from '../errors.js';
+import { codeOf, describeError } from '../errors.js';
 import { LinkMeter } from '../observe/linkMeter.js';
 import { Tracer } from '../observe/tracer.js';
 import type { Telemetry } from '../observe/telemetry.js';
+import type { LogFields } from './log.js';
 import type { NodeOperator } from './node.js';
 import { operatorStream } from './operatorStream.js';
 import type { WorkerInput, WorkerPlan, WorkerReport } from './protocol.js';
@@ -31,7 +32,7 @@ export interface NodeSurroundings {
   readonly stop: AbortSignal;
   /** Holds the node back while it is paused. */
   readonly gate: Gate;
-  readonly log: (line: string) => void;
+  readonly log: (line: string, fields?: LogFields) => void;
   /** Makes spans of deliveries; undefined where nobody collects them. */
   readonly telemetry: Telemetry | undefined;
 }
@@ -41,7 +42,7 @@ export class NodeRunner {
   readonly #plan: WorkerPlan;
   readonly #operator: NodeOperator;
   readonly #broker: Broker;
-  readonly #log: (line: string) => void;
+  readonly #log: (line: string, fields?: LogFields) => void;
   readonly #stop: AbortSignal;
   readonly #gate: Gate;
   readonly #telemetry: Telemetry | undefined;
@@ -96,7 +97,7 @@ export class NodeRunner {
       const outcome = await this.#subscribe();
       await subscriptionsClosed(this.#broker);
       if (outcome === 'completed') return;
-      this.#log(`a message failed in a synchronous operator, whose state is lost: ${describeError(outcome.error)}`);
+      this.#log(`a message failed in a synchronous operator, whose state is lost: ${describeError(outcome.error)}`, { level: 'warn', code: codeOf(outcome.error) });
     }
   }
 
@@ -147,7 +148,7 @@ export class NodeRunner {
       });
     const inputs = Object.fromEntries(links.map((link) => [link.source, read(link)]));
     const lookForUnread = setTimeout(() => {
-      for (const source of unread) this.#log(`it does not read its input '${source}', whose messages pile up; read it or remove the link`);
+      for (const source of unread) this.#log(`it does not read its input '${source}', whose messages pile up; read it or remove the link`, { level: 'warn' });
     }, unreadAfterMs);
     lookForUnread.unref();
     const show = (note: string): void => {
@@ -157,7 +158,7 @@ export class NodeRunner {
     const end = output === undefined ? checkScope() : toBroker(output, { broker, outbox: true });
     const held = this.isSource
       ? gatedSource<unknown>(this.#gate, (count) => {
-          this.#log(`${count} values of its source came while it was paused and are lost: the source cannot be held back`);
+          this.#log(`${count} values of its source came while it was paused and are lost: the source cannot be held back`, { level: 'warn' });
         })
       : identity<Observable<unknown>>;
     return values.pipe(
@@ -197,9 +198,10 @@ export class NodeRunner {
       },
       publishes: telemetry && ((topic, id) => telemetry.publication(topic, id)),
       delivered: ({ topic }, ageMs) => this.#meters.get(topic)?.delivered(ageMs),
-      failed: ({ topic }, error, outcome) => {
+      failed: ({ topic }, error, outcome, id) => {
         this.#meters.get(topic)?.failed();
-        this.#log(`a message of '${topic}' failed and was ${outcome}: ${describeError(error)}`);
+        const level = outcome === 'dead-lettered' ? 'error' : 'warn';
+        this.#log(`a message of '${topic}' failed and was ${outcome}: ${describeError(error)}`, { level, topic, id, code: codeOf(error) });
       },
       published: (topic) => {
         if (topic === this.#plan.output) this.#published++;

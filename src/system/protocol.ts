@@ -5,6 +5,7 @@ import type { LinkCounts } from '../observe/linkMeter.js';
 import type { TraceReport } from '../observe/trace.js';
 import type { QoS } from '../qos.js';
 import type { LinkOptions } from './graph.js';
+import type { LogFields } from './log.js';
 
 /** One input of a node, as its worker needs it. */
 export interface WorkerInput {
@@ -70,6 +71,7 @@ export interface WorkerReport {
 export type FromWorker =
   | { readonly type: 'ready' }
   | { readonly type: 'report'; readonly report: WorkerReport }
+  | { readonly type: 'log'; readonly line: string; readonly fields: LogFields | undefined }
   | { readonly type: 'paused' }
   | { readonly type: 'done' }
   | { readonly type: 'failed'; readonly code: ErrorCode | undefined; readonly message: string };

@@ -1,4 +1,5 @@
 import type { Child, ChildEvents, ChildExit } from './child.js';
+import type { LogFields } from './log.js';
 import { permanentErrors } from './protocol.js';
 import type { WorkerPlan, WorkerReport } from './protocol.js';
 import { addReports } from './reports.js';
@@ -24,7 +25,7 @@ export interface NodeStatus {
 
 export interface ReplicaEvents {
   readonly onTrace: (trace: TraceReport) => void;
-  readonly onLog: (line: string) => void;
+  readonly onLog: (line: string, fields?: LogFields) => void;
   /** Its state is another; `failure` is set when it is `failed`. */
   readonly onChange: (state: NodeState, failure?: { readonly code: string | undefined; readonly message: string }) => void;
 }
@@ -149,7 +150,7 @@ export class Replica {
       this.#again = true;
       child.stop();
       this.#killTimer ??= setTimeout(() => {
-        this.#events.onLog('did not end in time and is killed');
+        this.#events.onLog('did not end in time and is killed', { level: 'warn' });
         child.kill();
       }, graceMs);
     } else {
@@ -195,7 +196,7 @@ export class Replica {
       return;
     }
     if (done || (this.#stopping && !permanent)) {
-      if (!done) this.#events.onLog(`${message}, while it was stopping`);
+      if (!done) this.#events.onLog(`${message}, while it was stopping`, { level: 'warn', code: failure?.code });
       this.#change('done');
       return;
     }
@@ -207,7 +208,7 @@ export class Replica {
     const delay = Math.min(longestRestartMs, firstRestartMs * 2 ** this.#inRow);
     this.#inRow++;
     this.#restarts++;
-    this.#events.onLog(`${message}; restart ${this.#inRow} of ${this.#maxRestarts} in ${delay} ms`);
+    this.#events.onLog(`${message}; restart ${this.#inRow} of ${this.#maxRestarts} in ${delay} ms`, { level: 'error', code: failure?.code });
     this.#change('restarting');
     this.#timer = setTimeout(() => {
       this.start();

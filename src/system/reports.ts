@@ -15,6 +15,7 @@ function addCounts(earlier: LinkCounts | undefined, now: LinkCounts): LinkCounts
     delivered: earlier.delivered + now.delivered,
     failed: earlier.failed + now.failed,
     ageSumMs: earlier.ageSumMs + now.ageSumMs,
+    ageBuckets: now.ageBuckets.map((count, bucket) => count + (earlier.ageBuckets[bucket] ?? 0)),
     skips: addSkips(earlier.skips, now.skips),
   };
 }

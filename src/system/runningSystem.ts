@@ -4,6 +4,7 @@ import type { Ledger } from '../observe/ledger.js';
 import type { Isolation } from './isolation.js';
 import type { TraceStep } from '../observe/trace.js';
 import type { TraceQuery, TraceSummary } from '../observe/traceStore.js';
+import type { LogFields } from './log.js';
 import type { NodeStatus } from './replica.js';
 import type { SystemGraph } from './systemGraph.js';
 
@@ -30,7 +31,7 @@ export interface RunOptions {
   /** How long a stop may take before workers are killed, in milliseconds. @defaultValue 10000 */
   readonly drainMs?: number;
   /** Takes each line that a node logs. @defaultValue prints it to stderr behind the node's name */
-  readonly onLog?: (node: string, line: string) => void;
+  readonly onLog?: (node: string, line: string, fields?: LogFields) => void;
   /** `json` prints each line as a JSON object, as pino does: for what collects logs. Nothing where `onLog` takes them. @defaultValue 'text' */
   readonly log?: 'text' | 'json' | undefined;
   /** Which messages are traced: see {@link RunningSystem.trace}. */

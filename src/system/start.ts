@@ -6,7 +6,7 @@ import { QoS } from '../qos.js';
 import { inputsOf, outputsOf } from './graph.js';
 import type { Graph, GraphNode } from './graph.js';
 import type { Isolation } from './isolation.js';
-import { logLine } from './log.js';
+import { logSink } from './log.js';
 import { NodeClients } from './nodeClients.js';
 import type { RunningSystem, RunOptions } from './runningSystem.js';
 import { childStarter } from './startChild.js';
@@ -26,9 +26,10 @@ export async function startSystem(graph: Graph, isolation: (node: GraphNode) => 
           "use an embedded or Redis broker, or isolation 'thread' or 'inline' for all nodes",
       );
     await broker.claim();
+    const log = await logSink(options, graph.name);
     await prepare(graph, broker, options);
-    if (options.resume) for (const line of unread(graph, await broker.stats())) logLine(options, graph.name, line);
-    const supervisor = new Supervisor(graph, broker, { isolation, startChild: childStarter(isolation, config, new NodeClients(broker, config)) }, options);
+    if (options.resume) for (const line of unread(graph, await broker.stats())) log(graph.name, line, { level: 'warn' });
+    const supervisor = new Supervisor(graph, broker, { isolation, startChild: childStarter(isolation, config, new NodeClients(broker, config)), log }, options);
     if ([...graph.nodes.values()].some((node) => isolation(node) === 'inline')) lend(broker, supervisor.done);
     await supervisor.start();
     return supervisor;

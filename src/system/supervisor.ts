@@ -1,7 +1,7 @@
 import type { Broker, DeadLetter, DeadLetterOptions, TopicStats } from '../brokers/broker.js';
 import { topicUndeclared } from '../brokers/options.js';
 import { deferred } from '../deferred.js';
-import { EdgeFlowError, errorMessage } from '../errors.js';
+import { codeOf, EdgeFlowError, errorMessage } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 import type { ReceivedMessage } from '../message.js';
 import { drawLedger } from '../observe/ledger.js';
@@ -16,7 +16,7 @@ import { Controls } from './controls.js';
 import { checkGraph, fingerprint, inputsOf } from './graph.js';
 import type { Graph, GraphNode } from './graph.js';
 import type { Isolation } from './isolation.js';
-import { logLine } from './log.js';
+import type { LogFields, LogSink } from './log.js';
 import { Replica } from './replica.js';
 import type { NodeStatus } from './replica.js';
 import type { RunningSystem, RunOptions, SystemResult } from './runningSystem.js';
@@ -30,10 +30,11 @@ const defaultDrainMs = 10_000;
 const pollMs = 100;
 const defaultSample = 1 / 16;
 
-/** Where the nodes of a system run. */
+/** Where the nodes of a system run, and where their lines go. */
 export interface Places {
   readonly isolation: (node: GraphNode) => Isolation;
   readonly startChild: StartChild;
+  readonly log: LogSink;
 }
 
 /**
@@ -44,6 +45,7 @@ export class Supervisor implements RunningSystem {
   readonly #graph: Graph;
   readonly #broker: Broker;
   readonly #options: RunOptions;
+  readonly #places: Places;
   readonly #nodes: ReadonlyMap<string, readonly Replica[]>;
   readonly #order: readonly string[];
   readonly #finish = deferred<SystemResult>();
@@ -58,7 +60,9 @@ export class Supervisor implements RunningSystem {
   #wake: (() => void) | undefined;
   #deadline = Infinity;
 
-  constructor(graph: Graph, broker: Broker, { isolation, startChild }: Places, options: RunOptions) {
+  constructor(graph: Graph, broker: Broker, places: Places, options: RunOptions) {
+    const { isolation, startChild } = places;
+    this.#places = places;
     this.#graph = graph;
     this.#broker = broker;
     this.#options = options;
@@ -193,8 +197,8 @@ export class Supervisor implements RunningSystem {
       };
       const label = replicas > 1 ? plan.consumer : name;
       return new Replica(plan, maxRestarts, (events) => startChild(node, plan, events), {
-        onLog: (line) => {
-          this.#log(label, line);
+        onLog: (line, fields) => {
+          this.#log(label, line, fields);
         },
         onTrace: (trace) => {
           this.#traces.add(name, trace);
@@ -207,8 +211,8 @@ export class Supervisor implements RunningSystem {
     });
   }
 
-  #log(name: string, line: string): void {
-    logLine(this.#options, name, line);
+  #log(name: string, line: string, fields?: LogFields): void {
+    this.#places.log(name, line, fields);
   }
 
   #gaveUp(node: string, maxRestarts: number, failure: { readonly code: string | undefined; readonly message: string }): void {
@@ -237,7 +241,7 @@ export class Supervisor implements RunningSystem {
     } catch (error) {
       this.#killRest();
       await this.#broker.close().catch((closing: unknown) => {
-        this.#log('broker', errorMessage(closing));
+        this.#log('broker', errorMessage(closing), { level: 'error', code: codeOf(closing) });
       });
       this.#finish.reject(this.#failure ?? (error instanceof Error ? error : new Error(String(error))));
     }
@@ -259,7 +263,7 @@ export class Supervisor implements RunningSystem {
     this.#killed = true;
     for (const replica of [...this.#nodes.values()].flat()) {
       if (replica.ended) continue;
-      this.#log(replica.plan.consumer, 'did not end in time and is killed');
+      this.#log(replica.plan.consumer, 'did not end in time and is killed', { level: 'warn' });
       replica.kill();
     }
   }

@@ -12,6 +12,7 @@ import { runtime } from '../flow/runtime.js';
 import { findTelemetry } from '../observe/openTelemetry.js';
 import { failureOf } from './child.js';
 import { loadEntryNode } from './entryNode.js';
+import type { LogFields } from './log.js';
 import { loadNode } from './nodeModule.js';
 import { NodeRunner } from './nodeRunner.js';
 import { PortBroker } from './portBroker/portBroker.js';
@@ -44,9 +45,7 @@ async function run(plan: WorkerPlan, config: BrokerConfig | undefined): Promise<
   runtime.broker = broker;
   runtime.consumer = plan.consumer;
   const operator = plan.module === undefined ? await loadEntryNode(plan) : await loadNode(plan.node, plan.module);
-  const log = (line: string): void => {
-    console.error(line);
-  };
+  const log = (line: string, fields?: LogFields): void => void tell({ type: 'log', line, fields });
   const telemetry = await findTelemetry(plan.node);
   await runNode(new NodeRunner(plan, operator, broker, { stop: stop.signal, gate, log, telemetry }), {
     go: go.promise,

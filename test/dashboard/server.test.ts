@@ -229,6 +229,12 @@ describe('what it shows', () => {
     ]);
   });
 
+  test('metrics, to who may look', async () => {
+    expect((await ask(locked.address, '/metrics')).status).toBe(401);
+    const { body } = await ask(locked.address, '/metrics', { headers: { authorization: `Bearer ${token}` } });
+    expect(body).toContain('# TYPE edgeflow_');
+  });
+
   test('pictures that a browser looks at are in no ledger', async () => {
     const { links } = await running.ledger();
     expect(links.map(({ target }) => target)).toEqual(['boxes', 'sink']);

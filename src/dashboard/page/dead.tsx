@@ -34,7 +34,7 @@ function Topic({ topic, count, control }: { readonly topic: string; readonly cou
     return () => {
       end.abort();
     };
-  }, [topic, count]);
+  }, [topic, count, message]);
   const run = async (action: 'redrive' | 'drop', numbers: readonly number[]): Promise<void> => {
     try {
       const { count: done } = (await act(`/api/dead/${action}`, { topic, letters: numbers })) as { readonly count: number };

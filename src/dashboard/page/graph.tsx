@@ -59,6 +59,7 @@ function Line(props: { readonly link: LinkView; readonly path: string; readonly 
   const ages = `age ${format.milliseconds(link.ageP50Ms)} / ${format.milliseconds(link.ageP99Ms)}`;
   return (
     <a href={hrefOf('link', source, target)} class={chosen ? 'line chosen' : 'line'} aria-label={`Link ${source} to ${target}, ${qos}: ${word}`}>
+      <g aria-hidden="true">
       <path d={path} class={`edge ${qos} ${health}`} marker-end="url(#arrow)" />
       <rect x={at.x - labelWidth / 2 + 3} y={at.y - labelHeight / 2} width={labelWidth - 6} height={labelHeight} rx="7" class={`label ${health}`} />
       <text x={at.x} y={at.y - 9} class="figure">
@@ -67,6 +68,7 @@ function Line(props: { readonly link: LinkView; readonly path: string; readonly 
       </text>
       <text x={at.x} y={at.y + 4} class="small">{second}</text>
       <text x={at.x} y={at.y + 16} class="small">{ages}</text>
+      </g>
     </a>
   );
 }
@@ -82,6 +84,7 @@ function Node({ node, at, chosen }: { readonly node: NodeView; readonly at: Plac
   const shown = name.length > 17 ? `${name.slice(0, 16)}…` : name;
   return (
     <a href={hrefOf('node', name)} class={chosen ? 'node chosen' : 'node'} aria-label={`Node ${name}: ${word}`}>
+      <g aria-hidden="true">
       <rect x={left} y={top} width={boxWidth} height={boxHeight} rx="9" class={`box ${tone}`} />
       <text x={left + 12} y={top + 22} class="name">
         {shown}
@@ -94,6 +97,7 @@ function Node({ node, at, chosen }: { readonly node: NodeView; readonly at: Plac
       <text x={left + boxWidth - 12} y={top + 43} class="end small">{restarts > 0 ? `↻ ${restarts} restart${restarts === 1 ? '' : 's'}` : node.isolation}</text>
       <text x={left + 12} y={top + 62} class="small start">CPU {format.percent(sum(({ cpuShare = 0 }) => cpuShare))}</text>
       <text x={left + boxWidth - 12} y={top + 62} class="end small">RSS {format.bytes(sum(({ rssBytes = 0 }) => rssBytes))}</text>
+      </g>
     </a>
   );
 }
