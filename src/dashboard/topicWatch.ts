@@ -11,6 +11,8 @@ const maxSources = 64;
 /** Nobody has looked for this long: the topic is read no more. */
 const idleMs = 5_000;
 const retryMs = 1_000;
+/** Values are small, and those of many cameras may come by one topic: they are read on, no faster than this. */
+const valueMs = 20;
 
 /** The newest message of one source of a topic. */
 export interface Latest {
@@ -21,8 +23,8 @@ export interface Latest {
 }
 
 /**
- * Reads the newest messages of one topic while somebody looks, and no sooner than the last were asked for: the topic's own
- * consumers are not slowed, and a browser that is slow reads less.
+ * Reads the newest messages of one topic while somebody looks, and pictures no sooner than the last was asked for: the topic's
+ * own consumers are not slowed, and a browser that is slow reads less.
  */
 export class TopicWatch {
   readonly #latest = new Map<string, Latest>();
@@ -65,6 +67,12 @@ export class TopicWatch {
     }, idleMs).unref();
   }
 
+  #untilWanted(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wanted = resolve;
+    });
+  }
+
   async #read(running: RunningSystem, topic: string): Promise<void> {
     const { signal } = this.#end;
     while (!signal.aborted) {
@@ -91,9 +99,8 @@ export class TopicWatch {
           const [oldest] = this.#latest.keys();
           if (oldest !== undefined && this.#latest.size > maxSources) this.#latest.delete(oldest);
           this.#onNews();
-          await new Promise<void>((resolve) => {
-            this.#wanted = resolve;
-          });
+          if (picture) await this.#untilWanted();
+          else await new Promise((resolve) => setTimeout(resolve, valueMs));
         }
         return;
       } catch (error) {

@@ -100,8 +100,7 @@ function zoneOf(value: unknown): OverlayZone[] {
 function textOf(value: unknown): string {
   const text = JSON.stringify(
     value,
-    (_, entry: unknown) =>
-      entry instanceof Uint8Array ? `${entry.length} bytes` : typeof entry === 'bigint' ? String(entry) : entry,
+    (_, entry: unknown) => (entry instanceof Uint8Array ? `${entry.length} bytes` : typeof entry === 'bigint' ? String(entry) : entry),
     2,
   ) as string | undefined;
   return cut(text ?? String(value), maxText);

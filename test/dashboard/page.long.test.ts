@@ -102,13 +102,17 @@ describe.skipIf(noBrowser !== undefined)('the page, in a browser', () => {
     await page.getByRole('button', { name: /^Re-drive (all|these)/ }).waitFor();
     writeFileSync(join(folder, 'mended'), '');
     // Letters that were written before the node saw that it is mended may still come.
-    await until('no letter is left', async () => {
-      if (linkOf(await running.ledger(), 'camera', 'plates').dead === 0) return true;
-      const button = page.getByRole('button', { name: /^Re-drive (all|these)/ });
-      // It may be gone when it is pressed: the ledger says, in the next round.
-      if (await button.isVisible()) await button.click({ timeout: 1_000 }).catch(() => undefined);
-      return false;
-    }, 40_000);
+    await until(
+      'no letter is left',
+      async () => {
+        if (linkOf(await running.ledger(), 'camera', 'plates').dead === 0) return true;
+        const button = page.getByRole('button', { name: /^Re-drive (all|these)/ });
+        // It may be gone when it is pressed: the ledger says, in the next round.
+        if (await button.isVisible()) await button.click({ timeout: 1_000 }).catch(() => undefined);
+        return false;
+      },
+      40_000,
+    );
     await page.getByText('None. Every message was dealt with').waitFor();
   });
 
@@ -118,7 +122,9 @@ describe.skipIf(noBrowser !== undefined)('the page, in a browser', () => {
     const before = pidOf(running, 'logger');
     await page.getByRole('cell', { name: String(before), exact: true }).waitFor();
     process.kill(before, 'SIGKILL');
-    await until('it runs again', () => running.status().some(({ node, state, pid }) => node === 'logger' && state === 'running' && pid !== before));
+    await until('it runs again', () =>
+      running.status().some(({ node, state, pid }) => node === 'logger' && state === 'running' && pid !== before),
+    );
     await page.getByRole('cell', { name: String(pidOf(running, 'logger')), exact: true }).waitFor();
     await page.getByText('1 restart').waitFor();
   });
@@ -148,7 +154,11 @@ describe.skipIf(noBrowser !== undefined)('the page, in a browser', () => {
   });
 
   test('on a phone nothing is cut off, by day and in the dark', async () => {
-    const { page, complaints } = await openPage(browser, dashboard.url, { viewport: { width: 360, height: 740 }, colorScheme: 'dark', deviceScaleFactor: 2 });
+    const { page, complaints } = await openPage(browser, dashboard.url, {
+      viewport: { width: 360, height: 740 },
+      colorScheme: 'dark',
+      deviceScaleFactor: 2,
+    });
     await page.getByText('ledger balanced').waitFor();
     for (const hash of ['#/', '#/link/camera/plates', '#/node/yolo', '#/live', '#/find/30', '#/dead']) {
       await go(page, hash);

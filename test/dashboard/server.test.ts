@@ -33,7 +33,16 @@ beforeAll(async () => {
   const system = new System('watched');
   const camera = system.node(() => interval(20).pipe(map(frame)), { name: 'camera' });
   const boxes = system.node(
-    (frames) => frames.pipe(map(() => ({ objects: [{ label: '<i>dog</i>', score: 0.5, box: [1, 1, 4, 4], id: 7 }], width: 8, height: 8, source: 'gate', index: 1 }))),
+    (frames) =>
+      frames.pipe(
+        map(() => ({
+          objects: [{ label: '<i>dog</i>', score: 0.5, box: [1, 1, 4, 4], id: 7 }],
+          width: 8,
+          height: 8,
+          source: 'gate',
+          index: 1,
+        })),
+      ),
     { name: 'boxes' },
   );
   const sink = system.node((values) => values.pipe(mergeMap(() => NEVER)), { name: 'sink' });
@@ -53,11 +62,17 @@ describe('options', () => {
     ['a short token', { token: 'short' }, /the token has 5 characters/],
     ['no token off loopback', { host: '0.0.0.0', token: '' }, /is reached from other hosts/],
   ])('%s is refused', async (_, options, message) => {
-    await expect(serveDashboard(running, options)).rejects.toMatchObject({ code: 'OPTIONS_INVALID', message: expect.stringMatching(message) });
+    await expect(serveDashboard(running, options)).rejects.toMatchObject({
+      code: 'OPTIONS_INVALID',
+      message: expect.stringMatching(message),
+    });
   });
 
   test('a port that is taken is named', async () => {
-    await expect(serve({ port: Number(new URL(open.address).port) })).rejects.toMatchObject({ code: 'OPTIONS_INVALID', message: expect.stringContaining('EADDRINUSE') });
+    await expect(serve({ port: Number(new URL(open.address).port) })).rejects.toMatchObject({
+      code: 'OPTIONS_INVALID',
+      message: expect.stringContaining('EADDRINUSE'),
+    });
   });
 
   test('off loopback a token is made, and stands in the fragment alone', async () => {
@@ -72,9 +87,12 @@ describe('options', () => {
 });
 
 describe('who may ask', () => {
-  test.each(['evil.example', 'evil.example:80', '10.0.0.1', 'localhost.evil.example', 'localhost@evil'])('the name %j is not known on loopback', async (host) => {
-    expect((await ask(open.address, '/api/state', { headers: { host } })).status).toBe(421);
-  });
+  test.each(['evil.example', 'evil.example:80', '10.0.0.1', 'localhost.evil.example', 'localhost@evil'])(
+    'the name %j is not known on loopback',
+    async (host) => {
+      expect((await ask(open.address, '/api/state', { headers: { host } })).status).toBe(421);
+    },
+  );
 
   test.each(['http://evil.example', 'null', 'https://127.0.0.1'])('a page of %s is not answered', async (origin) => {
     expect((await ask(open.address, '/api/state', { headers: { origin } })).status).toBe(403);
@@ -82,15 +100,22 @@ describe('who may ask', () => {
   });
 
   test('a request that a browser marks as of another page is not answered, a link that is followed is', async () => {
-    expect((await ask(open.address, '/api/state', { headers: { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors' } })).status).toBe(403);
+    expect((await ask(open.address, '/api/state', { headers: { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors' } })).status).toBe(
+      403,
+    );
     expect((await ask(open.address, '/', { headers: { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' } })).status).toBe(200);
   });
 
   test('a write without the page’s header, or as a form sends it, is refused', async () => {
     const { origin } = new URL(open.address);
     const body = JSON.stringify({ node: 'camera', action: 'pause' });
-    expect((await ask(open.address, '/api/nodes', { method: 'POST', headers: { origin, 'content-type': 'application/json' }, body })).status).toBe(403);
-    expect((await ask(open.address, '/api/nodes', { method: 'POST', headers: { 'x-edgeflow': '1', 'content-type': 'application/json' }, body })).status).toBe(403);
+    expect(
+      (await ask(open.address, '/api/nodes', { method: 'POST', headers: { origin, 'content-type': 'application/json' }, body })).status,
+    ).toBe(403);
+    expect(
+      (await ask(open.address, '/api/nodes', { method: 'POST', headers: { 'x-edgeflow': '1', 'content-type': 'application/json' }, body }))
+        .status,
+    ).toBe(403);
     expect((await write(open.address, '/api/nodes', body, { 'content-type': 'text/plain' })).status).toBe(415);
   });
 
@@ -184,7 +209,9 @@ describe('garbage', () => {
 
   test('other methods, long heads and what is no HTTP are refused', async () => {
     expect((await ask(open.address, '/', { method: 'PUT' })).status).toBe(405);
-    expect((await ask(open.address, '/', { headers: { 'x-long': 'x'.repeat(10_000) } }).catch(() => ({ status: 431 }))).status).toBeGreaterThanOrEqual(400);
+    expect(
+      (await ask(open.address, '/', { headers: { 'x-long': 'x'.repeat(10_000) } }).catch(() => ({ status: 431 }))).status,
+    ).toBeGreaterThanOrEqual(400);
     expect(await raw(open.address, '\x16\x03\x01\x00garbage\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
     expect(await raw(open.address, 'GET http://[ HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 /);
   });
@@ -206,8 +233,15 @@ describe('what it shows', () => {
       system: 'watched',
       control: true,
       balanced: true,
-      nodes: [{ name: 'camera', isolation: 'inline', topic: true }, { name: 'boxes', inputs: ['camera'] }, { name: 'sink', topic: false }],
-      links: [{ source: 'camera', target: 'boxes', qos: 'realtime', balanced: true }, { source: 'boxes', target: 'sink' }],
+      nodes: [
+        { name: 'camera', isolation: 'inline', topic: true },
+        { name: 'boxes', inputs: ['camera'] },
+        { name: 'sink', topic: false },
+      ],
+      links: [
+        { source: 'camera', target: 'boxes', qos: 'realtime', balanced: true },
+        { source: 'boxes', target: 'sink' },
+      ],
     });
   });
 
@@ -217,7 +251,11 @@ describe('what it shows', () => {
     await until('a picture with boxes', async () => {
       const { body } = await ask(open.address, `/api/live?want=camera:${seen}&width=320`);
       const bytes = Buffer.from(body, 'utf8');
-      const [item] = JSON.parse(bytes.subarray(4, 4 + bytes.readUInt32BE(0)).toString()) as { seq: number; source: string; overlays: unknown[] }[];
+      const [item] = JSON.parse(bytes.subarray(4, 4 + bytes.readUInt32BE(0)).toString()) as {
+        seq: number;
+        source: string;
+        overlays: unknown[];
+      }[];
       expect(item?.source).toBe('gate');
       expect(item?.seq).toBeGreaterThan(seen);
       seen = item?.seq ?? 0;
@@ -225,7 +263,14 @@ describe('what it shows', () => {
       return overlays.length > 0;
     });
     expect(overlays).toEqual([
-      { topic: 'boxes', width: 8, height: 8, index: 1, zones: [], objects: [{ label: '<i>dog</i>', score: 0.5, box: [1, 1, 4, 4], id: '7' }] },
+      {
+        topic: 'boxes',
+        width: 8,
+        height: 8,
+        index: 1,
+        zones: [],
+        objects: [{ label: '<i>dog</i>', score: 0.5, box: [1, 1, 4, 4], id: '7' }],
+      },
     ]);
   });
 
@@ -259,7 +304,10 @@ describe('what it shows', () => {
     const response = await fetch(`${open.address}api/events`);
     let states = 0;
     for await (const part of response.body ?? []) {
-      states += Buffer.from(part as Uint8Array).toString().split('event: state').length - 1;
+      states +=
+        Buffer.from(part as Uint8Array)
+          .toString()
+          .split('event: state').length - 1;
       if (states >= 2) break;
     }
     expect(states).toBeGreaterThanOrEqual(2);

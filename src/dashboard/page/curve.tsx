@@ -12,7 +12,15 @@ const height = 110;
 const dark = matchMedia('(prefers-color-scheme: dark)');
 
 /** How some figures went, over time. */
-export function Curve({ title, times, series }: { readonly title: string; readonly times: readonly number[]; readonly series: readonly Series[] }): JSX.Element {
+export function Curve({
+  title,
+  times,
+  series,
+}: {
+  readonly title: string;
+  readonly times: readonly number[];
+  readonly series: readonly Series[];
+}): JSX.Element {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot>(undefined);
   useEffect(() => {
@@ -21,16 +29,33 @@ export function Curve({ title, times, series }: { readonly title: string; readon
     const draw = (): void => {
       plot.current?.destroy();
       const colour = (name: string): string => getComputedStyle(element).getPropertyValue(name);
-      const axis = { stroke: colour('--soft'), grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false }, font: '11px system-ui' };
+      const axis = {
+        stroke: colour('--soft'),
+        grid: { stroke: colour('--line'), width: 1 },
+        ticks: { show: false },
+        font: '11px system-ui',
+      };
       plot.current = new UPlot(
         {
           width: Math.max(120, element.clientWidth),
           height,
           legend: { show: false },
           cursor: { show: false },
-          axes: [{ ...axis, size: 22, values: (_, splits) => splits.map((at) => new Date(at * 1_000).toLocaleTimeString('en-GB')), space: 90 }, { ...axis, size: 44, space: 26 }],
+          axes: [
+            { ...axis, size: 22, values: (_, splits) => splits.map((at) => new Date(at * 1_000).toLocaleTimeString('en-GB')), space: 90 },
+            { ...axis, size: 44, space: 26 },
+          ],
           scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
-          series: [{}, ...series.map(({ name, tone }) => ({ label: name, stroke: colour(`--curve-${tone}`), width: 1.5, points: { show: false }, dash: tone === 2 ? [5, 3] : [] }))],
+          series: [
+            {},
+            ...series.map(({ name, tone }) => ({
+              label: name,
+              stroke: colour(`--curve-${tone}`),
+              width: 1.5,
+              points: { show: false },
+              dash: tone === 2 ? [5, 3] : [],
+            })),
+          ],
         },
         [[], ...series.map(() => [])],
         element,

@@ -77,17 +77,29 @@ function Letter(props: {
   const [sure, setSure] = useState(false);
   return (
     <li>
-      {picture && <img src={`/api/dead/picture?topic=${encodeURIComponent(topic)}&letter=${number}`} alt={`Picture of letter ${number}`} loading="lazy" />}
+      {picture && (
+        <img
+          src={`/api/dead/picture?topic=${encodeURIComponent(topic)}&letter=${number}`}
+          alt={`Picture of letter ${number}`}
+          loading="lazy"
+        />
+      )}
       <div>
         <p class="error">{error}</p>
         <p class="small">
-          letter {number} · message {format.count(seq)} · {group} tried {attempts} times, {format.clock(firstTime)} to {format.clock(deadTime)} ·{' '}
-          {format.bytes(bytes)}
+          letter {number} · message {format.count(seq)} · {group} tried {attempts} times, {format.clock(firstTime)} to{' '}
+          {format.clock(deadTime)} · {format.bytes(bytes)}
         </p>
         <details>
           <summary>Value{stack !== undefined && ' and stack'}</summary>
-          <pre tabIndex={0} aria-label="Value">{text}</pre>
-          {stack !== undefined && <pre tabIndex={0} aria-label="Stack">{stack}</pre>}
+          <pre tabIndex={0} aria-label="Value">
+            {text}
+          </pre>
+          {stack !== undefined && (
+            <pre tabIndex={0} aria-label="Stack">
+              {stack}
+            </pre>
+          )}
         </details>
         {control && (
           <div class="actions">

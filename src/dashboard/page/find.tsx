@@ -38,7 +38,15 @@ export function Find({ snapshot, start }: { readonly snapshot: Snapshot; readonl
       <form class="search" role="search" onSubmit={submit}>
         <label for="q">Frame number, message id, or topic/number</label>
         <div>
-          <input key={start} id="q" name="q" defaultValue={start ?? ''} placeholder={`4711, or ${example}/4711`} autocomplete="off" maxLength={512} />
+          <input
+            key={start}
+            id="q"
+            name="q"
+            defaultValue={start ?? ''}
+            placeholder={`4711, or ${example}/4711`}
+            autocomplete="off"
+            maxLength={512}
+          />
           <button type="submit">Find</button>
         </div>
       </form>
@@ -96,7 +104,9 @@ function Newest(): JSX.Element {
 
 /** The steps of one message and of what it led to, on one scale of time. */
 function Way({ steps }: { readonly steps: readonly TraceStep[] }): JSX.Element {
-  const times = steps.flatMap(({ published, received, started, settled }) => [published, received, started, settled]).filter((time) => time !== undefined);
+  const times = steps
+    .flatMap(({ published, received, started, settled }) => [published, received, started, settled])
+    .filter((time) => time !== undefined);
   const from = Math.min(...times);
   const span = Math.max(1, Math.max(...times) - from);
   const at = (time: number): string => `${(100 * (time - from)) / span}%`;
@@ -135,8 +145,12 @@ function Way({ steps }: { readonly steps: readonly TraceStep[] }): JSX.Element {
                   {reason !== undefined && `: ${reason}`}
                 </td>
                 <td data-name="Time" class="span">
-                  {published !== undefined && begun !== undefined && <i class="wait" style={{ left: at(published), width: at(from + begun - published) }} />}
-                  {begun !== undefined && settled !== undefined && <i class="work" style={{ left: at(begun), width: at(from + settled - begun) }} />}
+                  {published !== undefined && begun !== undefined && (
+                    <i class="wait" style={{ left: at(published), width: at(from + begun - published) }} />
+                  )}
+                  {begun !== undefined && settled !== undefined && (
+                    <i class="work" style={{ left: at(begun), width: at(from + settled - begun) }} />
+                  )}
                 </td>
               </tr>
             );

@@ -8,7 +8,10 @@ import { hrefOf } from './store.js';
 
 const narrow = matchMedia('(max-width: 640px)');
 
-/** Nodes as boxes and links as lines, with what passes through them. */
+/**
+ * Nodes as boxes and links as lines, with what passes through them. What is drawn is named by links that lie over it: the
+ * table below says the figures to those who do not see.
+ */
 export function Graph({ snapshot, chosen }: { readonly snapshot: Snapshot; readonly chosen: string }): JSX.Element {
   const [upright, setUpright] = useState(narrow.matches);
   useEffect(() => {
@@ -34,7 +37,9 @@ export function Graph({ snapshot, chosen }: { readonly snapshot: Snapshot; reado
         </defs>
         {layout.lines.map(({ source, target, path, label }) => {
           const link = snapshot.links.find((known) => known.source === source && known.target === target);
-          return link && <Line key={`${source}/${target}`} link={link} path={path} at={label} chosen={chosen === `link/${source}/${target}`} />;
+          return (
+            link && <Line key={`${source}/${target}`} link={link} path={path} at={label} chosen={chosen === `link/${source}/${target}`} />
+          );
         })}
         {snapshot.nodes.map((node) => {
           const at = layout.boxes.get(node.name);
@@ -54,22 +59,40 @@ function Line(props: { readonly link: LinkView; readonly path: string; readonly 
   const { link, path, at, chosen } = props;
   const { source, target, qos, health } = link;
   const { sign, word } = healthOf(health);
-  const second =
-    qos === 'realtime' ? `skips ${format.rate(link.skippedPerSecond)}` : `${format.count(link.pending)} pending`;
+  const second = qos === 'realtime' ? `skips ${format.rate(link.skippedPerSecond)}` : `${format.count(link.pending)} pending`;
   const ages = `age ${format.milliseconds(link.ageP50Ms)} / ${format.milliseconds(link.ageP99Ms)}`;
   return (
-    <a href={hrefOf('link', source, target)} class={chosen ? 'line chosen' : 'line'} aria-label={`Link ${source} to ${target}, ${qos}: ${word}`}>
+    <>
       <g aria-hidden="true">
-      <path d={path} class={`edge ${qos} ${health}`} marker-end="url(#arrow)" />
-      <rect x={at.x - labelWidth / 2 + 3} y={at.y - labelHeight / 2} width={labelWidth - 6} height={labelHeight} rx="7" class={`label ${health}`} />
-      <text x={at.x} y={at.y - 9} class="figure">
-        <tspan class={`sign ${health}`}>{sign}</tspan> {format.rate(link.donePerSecond)}
-        {link.dead > 0 && <tspan class="sign down"> ✉{format.count(link.dead)}</tspan>}
-      </text>
-      <text x={at.x} y={at.y + 4} class="small">{second}</text>
-      <text x={at.x} y={at.y + 16} class="small">{ages}</text>
+        <path d={path} class={`edge ${qos} ${health}`} marker-end="url(#arrow)" />
+        <rect
+          x={at.x - labelWidth / 2 + 3}
+          y={at.y - labelHeight / 2}
+          width={labelWidth - 6}
+          height={labelHeight}
+          rx="7"
+          class={`label ${health}`}
+        />
+        <text x={at.x} y={at.y - 9} class="figure">
+          <tspan class={`sign ${health}`}>{sign}</tspan> {format.rate(link.donePerSecond)}
+          {link.dead > 0 && <tspan class="sign down"> ✉{format.count(link.dead)}</tspan>}
+        </text>
+        <text x={at.x} y={at.y + 4} class="small">
+          {second}
+        </text>
+        <text x={at.x} y={at.y + 16} class="small">
+          {ages}
+        </text>
       </g>
-    </a>
+      <a
+        href={hrefOf('link', source, target)}
+        class={chosen ? 'chosen' : undefined}
+        aria-label={`Link ${source} to ${target}, ${qos}: ${word}`}
+      >
+        <path d={path} class="hit" />
+        <rect x={at.x - labelWidth / 2 + 3} y={at.y - labelHeight / 2} width={labelWidth - 6} height={labelHeight} rx="7" class="hit" />
+      </a>
+    </>
   );
 }
 
@@ -83,21 +106,32 @@ function Node({ node, at, chosen }: { readonly node: NodeView; readonly at: Plac
   const restarts = sum((replica) => replica.restarts);
   const shown = name.length > 17 ? `${name.slice(0, 16)}…` : name;
   return (
-    <a href={hrefOf('node', name)} class={chosen ? 'node chosen' : 'node'} aria-label={`Node ${name}: ${word}`}>
+    <>
       <g aria-hidden="true">
-      <rect x={left} y={top} width={boxWidth} height={boxHeight} rx="9" class={`box ${tone}`} />
-      <text x={left + 12} y={top + 22} class="name">
-        {shown}
-        {replicas.length > 1 && <tspan class="small"> ×{replicas.length}</tspan>}
-      </text>
-      <text x={left + boxWidth - 12} y={top + 22} class="end figure">{format.rate(rate)}</text>
-      <text x={left + 12} y={top + 43} class="small start">
-        <tspan class={`sign ${tone}`}>{sign}</tspan> {word}
-      </text>
-      <text x={left + boxWidth - 12} y={top + 43} class="end small">{restarts > 0 ? `↻ ${restarts} restart${restarts === 1 ? '' : 's'}` : node.isolation}</text>
-      <text x={left + 12} y={top + 62} class="small start">CPU {format.percent(sum(({ cpuShare = 0 }) => cpuShare))}</text>
-      <text x={left + boxWidth - 12} y={top + 62} class="end small">RSS {format.bytes(sum(({ rssBytes = 0 }) => rssBytes))}</text>
+        <rect x={left} y={top} width={boxWidth} height={boxHeight} rx="9" class={`box ${tone}`} />
+        <text x={left + 12} y={top + 22} class="name">
+          {shown}
+          {replicas.length > 1 && <tspan class="small"> ×{replicas.length}</tspan>}
+        </text>
+        <text x={left + boxWidth - 12} y={top + 22} class="end figure">
+          {format.rate(rate)}
+        </text>
+        <text x={left + 12} y={top + 43} class="small start">
+          <tspan class={`sign ${tone}`}>{sign}</tspan> {word}
+        </text>
+        <text x={left + boxWidth - 12} y={top + 43} class="end small">
+          {restarts > 0 ? `↻ ${restarts} restart${restarts === 1 ? '' : 's'}` : node.isolation}
+        </text>
+        <text x={left + 12} y={top + 62} class="small start">
+          CPU {format.percent(sum(({ cpuShare = 0 }) => cpuShare))}
+        </text>
+        <text x={left + boxWidth - 12} y={top + 62} class="end small">
+          RSS {format.bytes(sum(({ rssBytes = 0 }) => rssBytes))}
+        </text>
       </g>
-    </a>
+      <a href={hrefOf('node', name)} class={chosen ? 'chosen' : undefined} aria-label={`Node ${name}: ${word}`}>
+        <rect x={left} y={top} width={boxWidth} height={boxHeight} rx="9" class="hit" />
+      </a>
+    </>
   );
 }

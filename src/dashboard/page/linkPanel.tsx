@@ -94,8 +94,17 @@ export function LinkPanel({ link, history }: { readonly link: LinkView; readonly
         </>
       )}
       <Curve title="Rate, messages/s" times={times} series={link.qos === 'realtime' ? [done, skipped] : [done]} />
-      <Curve title="Age, ms" times={times} series={[{ name: 'p50', values: series((view) => view.ageP50Ms), tone: 1 }, { name: 'p99', values: series((view) => view.ageP99Ms), tone: 2 }]} />
-      {link.qos === 'durable' && <Curve title="Pending" times={times} series={[{ name: 'pending', values: series((view) => view.pending), tone: 1 }]} />}
+      <Curve
+        title="Age, ms"
+        times={times}
+        series={[
+          { name: 'p50', values: series((view) => view.ageP50Ms), tone: 1 },
+          { name: 'p99', values: series((view) => view.ageP99Ms), tone: 2 },
+        ]}
+      />
+      {link.qos === 'durable' && (
+        <Curve title="Pending" times={times} series={[{ name: 'pending', values: series((view) => view.pending), tone: 1 }]} />
+      )}
     </Panel>
   );
 }

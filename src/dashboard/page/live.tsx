@@ -54,11 +54,19 @@ function Tile({ tile: { item, shown } }: { readonly tile: LiveTile }): JSX.Eleme
   const objects = overlays.reduce((sum, overlay) => sum + overlay.objects.length, 0);
   return (
     <article class="card tile">
-      {shown ? <Picture shown={shown} label={`Camera ${topic}`} /> : <pre tabIndex={0} aria-label={`Newest value of ${topic}`}>{item.text}</pre>}
+      {shown ? (
+        <Picture shown={shown} label={`Camera ${topic}`} />
+      ) : (
+        <pre tabIndex={0} aria-label={`Newest value of ${topic}`}>
+          {item.text}
+        </pre>
+      )}
       <footer>
         <strong>{topic}</strong>
         {source !== '' && source !== topic && <span class="small source">{source.split('/').at(-1)}</span>}
-        <a href={hrefOf('find', id)} title="Where did it go?">{index === undefined ? `message ${format.count(seq)}` : `frame ${format.count(index)}`}</a>
+        <a href={hrefOf('find', id)} title="Where did it go?">
+          {index === undefined ? `message ${format.count(seq)}` : `frame ${format.count(index)}`}
+        </a>
         <span class="small">{format.clock(time)}</span>
         <span class="small">{rate} shown</span>
         {objects > 0 && <span class="small">{objects} found</span>}

@@ -16,7 +16,10 @@ const retryMs = 1_000;
  * The newest of some topics. Asks for what is newer than what it has drawn, and not before that is drawn: a slow browser
  * or a thin line takes fewer pictures, never older ones. A page in the background asks for nothing.
  */
-export function useLive(topics: readonly string[], width: number): { readonly tiles: ReadonlyMap<string, LiveTile>; readonly trouble: string | undefined } {
+export function useLive(
+  topics: readonly string[],
+  width: number,
+): { readonly tiles: ReadonlyMap<string, LiveTile>; readonly trouble: string | undefined } {
   const [tiles, setTiles] = useState<ReadonlyMap<string, LiveTile>>(new Map());
   const [trouble, setTrouble] = useState<string>();
   const wanted = topics.join(',');
@@ -35,7 +38,10 @@ export function useLive(topics: readonly string[], width: number): { readonly ti
         const blob = item.bytes > 0 ? new Blob([new Uint8Array(buffer, at, item.bytes)], { type: 'image/jpeg' }) : undefined;
         at += item.bytes;
         seen.set(item.topic, Math.max(seen.get(item.topic) ?? 0, item.seq));
-        news.push([`${item.topic} ${item.source}`, { item, shown: blob && { bitmap: await createImageBitmap(blob), overlays: item.overlays } }]);
+        news.push([
+          `${item.topic} ${item.source}`,
+          { item, shown: blob && { bitmap: await createImageBitmap(blob), overlays: item.overlays } },
+        ]);
       }
       if (!signal.aborted && news.length > 0) setTiles((before) => new Map([...before, ...news]));
     };

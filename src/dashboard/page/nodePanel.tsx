@@ -17,7 +17,11 @@ const explained: Readonly<Record<NodeAction, string>> = {
 };
 
 /** One node: its replicas, its curves, and what can be done with it. */
-export function NodePanel(props: { readonly node: NodeView; readonly snapshot: Snapshot; readonly history: readonly Snapshot[] }): JSX.Element {
+export function NodePanel(props: {
+  readonly node: NodeView;
+  readonly snapshot: Snapshot;
+  readonly history: readonly Snapshot[];
+}): JSX.Element {
   const { node, snapshot, history } = props;
   const { sign, word, tone } = stateOf(node);
   const times = history.map(({ time }) => time / 1_000);
@@ -54,10 +58,18 @@ export function NodePanel(props: { readonly node: NodeView; readonly snapshot: S
           ))}
         </tbody>
       </table>
-      {node.replicas.map(({ replica, note }) => note !== undefined && <p key={replica} class="note">{note}</p>)}
+      {node.replicas.map(
+        ({ replica, note }) =>
+          note !== undefined && (
+            <p key={replica} class="note">
+              {note}
+            </p>
+          ),
+      )}
       {topic && (
         <p>
-          Its topic holds {format.count(topic.entries)} messages, {format.bytes(topic.bytes)}. <a href={hrefOf('live', node.name)}>Look at it live</a>
+          Its topic holds {format.count(topic.entries)} messages, {format.bytes(topic.bytes)}.{' '}
+          <a href={hrefOf('live', node.name)}>Look at it live</a>
         </p>
       )}
       <Curve
@@ -68,8 +80,16 @@ export function NodePanel(props: { readonly node: NodeView; readonly snapshot: S
           { name: 'in', values: series(({ takenPerSecond }) => takenPerSecond), tone: 2 },
         ]}
       />
-      <Curve title="CPU, % of a core" times={times} series={[{ name: 'CPU', values: series(({ cpuShare = 0 }) => cpuShare * 100), tone: 1 }]} />
-      <Curve title="Memory, MiB" times={times} series={[{ name: 'RSS', values: series(({ rssBytes = 0 }) => rssBytes / 1024 / 1024), tone: 1 }]} />
+      <Curve
+        title="CPU, % of a core"
+        times={times}
+        series={[{ name: 'CPU', values: series(({ cpuShare = 0 }) => cpuShare * 100), tone: 1 }]}
+      />
+      <Curve
+        title="Memory, MiB"
+        times={times}
+        series={[{ name: 'RSS', values: series(({ rssBytes = 0 }) => rssBytes / 1024 / 1024), tone: 1 }]}
+      />
     </Panel>
   );
 }

@@ -64,7 +64,14 @@ export function drawOverlay(context: CanvasRenderingContext2D, overlay: Overlay,
     context.beginPath();
     context.rect(x1, y1, x2 - x1, y2 - y1);
     stroke(context, colour, 2 * unit, []);
-    tag(context, [label, id === undefined ? '' : `#${id}`, score === undefined ? '' : `${Math.round(score * 100)}%`].filter(Boolean).join(' '), x1, y1, colour, unit);
+    tag(
+      context,
+      [label, id === undefined ? '' : `#${id}`, score === undefined ? '' : `${Math.round(score * 100)}%`].filter(Boolean).join(' '),
+      x1,
+      y1,
+      colour,
+      unit,
+    );
   }
 }
 
