@@ -49,7 +49,7 @@ export class Live {
 
   async #encode(news: readonly Latest[], width: PictureWidth): Promise<{ readonly items: LiveItem[]; readonly jpegs: Uint8Array[] }> {
     const from = performance.now();
-    const jpegs = await Promise.all(news.map(({ jpeg }) => jpeg?.(width)));
+    const jpegs = await Promise.all(news.map(async ({ jpeg }) => jpeg?.(width)));
     this.#restUntil = Math.max(this.#restUntil, performance.now() + (performance.now() - from) * (1 / encodeShare - 1));
     const items = news.map(({ item }, index) => ({ ...item, bytes: jpegs[index]?.length ?? 0, overlays: this.#overlaysOf(item) }));
     return { items, jpegs: jpegs.filter((jpeg) => jpeg !== undefined) };

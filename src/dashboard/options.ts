@@ -40,8 +40,8 @@ function invalid(message: string): EdgeFlowError {
 
 export function checkOptions({ port = 8000, host = '127.0.0.1', control = false, token }: DashboardOptions): CheckedOptions {
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw invalid(`port is ${port}; expected a whole number from 0 to 65535`);
-  if (typeof host !== 'string' || host === '' || /[\s/@]/.test(host))
-    throw invalid(`host is '${String(host)}'; expected a name or an address to listen on, such as 127.0.0.1 or 0.0.0.0`);
+  if (host === '' || /[\s/@]/.test(host))
+    throw invalid(`host is '${host}'; expected a name or an address to listen on, such as 127.0.0.1 or 0.0.0.0`);
   if (typeof control !== 'boolean') throw invalid(`control is ${String(control)}; expected true or false`);
   // The token itself never goes into a message.
   if (token !== undefined && token !== '' && (token.length < leastTokenLength || token.length > mostTokenLength))

@@ -102,7 +102,7 @@ function linkView(link: LinkLedger, last: Sample | undefined, status: readonly N
     skippedPerSecond: perSecond(link.skipped, before?.skipped),
     ageP50Ms: worst('ageP50'),
     ageP99Ms: worst('ageP99'),
-    health: health(link, donePerSecond, before !== undefined && before.published === link.published, replicas),
+    health: health(link, donePerSecond, before?.published === link.published, replicas),
   };
 }
 

@@ -104,7 +104,7 @@ export class TopicWatch {
         }
         return;
       } catch (error) {
-        if (signal.aborted) return;
+        if (this.#end.signal.aborted) return;
         this.#latest.set('', failed(topic, errorMessage(error)));
         this.#onNews();
         await new Promise((resolve) => setTimeout(resolve, retryMs));

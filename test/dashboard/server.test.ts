@@ -64,14 +64,14 @@ describe('options', () => {
   ])('%s is refused', async (_, options, message) => {
     await expect(serveDashboard(running, options)).rejects.toMatchObject({
       code: 'OPTIONS_INVALID',
-      message: expect.stringMatching(message),
+      message: expect.stringMatching(message) as string,
     });
   });
 
   test('a port that is taken is named', async () => {
     await expect(serve({ port: Number(new URL(open.address).port) })).rejects.toMatchObject({
       code: 'OPTIONS_INVALID',
-      message: expect.stringContaining('EADDRINUSE'),
+      message: expect.stringContaining('EADDRINUSE') as string,
     });
   });
 

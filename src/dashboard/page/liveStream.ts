@@ -54,7 +54,7 @@ export function useLive(
           setTrouble(undefined);
           await pause(leastRoundMs - (performance.now() - from));
         } catch (error) {
-          if (signal.aborted) return;
+          if (end.signal.aborted) return;
           setTrouble(error instanceof Error ? error.message : String(error));
           await pause(retryMs);
         }
