@@ -82,6 +82,9 @@ export type { Ledger, LinkLedger } from './observe/ledger.js';
 export { EmbeddedBroker } from './brokers/embedded/embeddedBroker.js';
 export { DualRedisBroker, RedisBroker } from './brokers/redis/redisBroker.js';
 
+export { serveDashboard } from './dashboard/serveDashboard.js';
+export type { Dashboard } from './dashboard/serveDashboard.js';
+export type { DashboardOptions } from './dashboard/options.js';
 export { redact, redactUrl } from './redact.js';
 export type { LogFields } from './system/log.js';
 export type { SystemGraph, SystemNode } from './system/systemGraph.js';
