@@ -19,6 +19,7 @@ import { addPlanCommand } from './plan.js';
 import { runSystem } from './runSystem.js';
 import type { RunFlags } from './runSystem.js';
 import { addServiceCommand } from './service.js';
+import { addTailCommand } from './tail.js';
 import { addTopCommand } from './top.js';
 import { addTopicsCommand } from './topics.js';
 
@@ -117,6 +118,7 @@ addGraphCommand(program);
 addPlanCommand(program);
 addTopCommand(program);
 addTopicsCommand(program);
+addTailCommand(program);
 addDoctorCommand(program);
 addModelsCommand(program);
 addDeadCommand(program);
