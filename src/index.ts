@@ -20,8 +20,11 @@ export type { LeasedOptions } from './flow/leased.js';
 export { detached } from './flow/detached.js';
 export { fromPull } from './flow/fromPull.js';
 export type { FromPullOptions } from './flow/fromPull.js';
+export { lookBack } from './flow/lookBack.js';
+export type { LookBackOptions } from './flow/lookBack.js';
 export { leasingOperator } from './flow/operator.js';
 export type { LeasingObserver } from './flow/operator.js';
+export { emitTogether } from './flow/emitTogether.js';
 export type { Delivery, Lease } from './flow/delivery.js';
 
 export type {
@@ -38,13 +41,16 @@ export type {
   GroupConsumer,
   GroupStats,
   LatestMessage,
+  MessageRange,
   OnFull,
   PopLatestRequest,
   PopRequest,
   Publication,
   PushReceipt,
+  RangeRequest,
   ReaderStats,
   ResetOptions,
+  Retention,
   SweepOptions,
   SweepResult,
   Ticket,
@@ -76,6 +82,9 @@ export type { Ledger, LinkLedger } from './observe/ledger.js';
 export { EmbeddedBroker } from './brokers/embedded/embeddedBroker.js';
 export { DualRedisBroker, RedisBroker } from './brokers/redis/redisBroker.js';
 
+export { serveDashboard } from './dashboard/serveDashboard.js';
+export type { Dashboard } from './dashboard/serveDashboard.js';
+export type { DashboardOptions } from './dashboard/options.js';
 export { redact, redactUrl } from './redact.js';
 export type { LogFields } from './system/log.js';
 export type { SystemGraph, SystemNode } from './system/systemGraph.js';

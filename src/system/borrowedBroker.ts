@@ -9,9 +9,11 @@ import type {
   Failure,
   GroupConsumer,
   LatestMessage,
+  MessageRange,
   PopLatestRequest,
   PopRequest,
   PushReceipt,
+  RangeRequest,
   ResetOptions,
   SweepOptions,
   SweepResult,
@@ -82,6 +84,10 @@ export class BorrowedBroker implements Broker {
 
   letGo(topic: string, reader: string, seqs: readonly number[]): void {
     this.#broker.letGo?.(topic, reader, seqs);
+  }
+
+  range(topic: string, request?: RangeRequest): Promise<MessageRange> {
+    return this.#use().range(topic, request);
   }
 
   async ack(topic: string, consumer: GroupConsumer, tickets: readonly Ticket[]): Promise<AckResult> {

@@ -11,9 +11,11 @@ import type {
   Failure,
   GroupConsumer,
   LatestMessage,
+  MessageRange,
   PopLatestRequest,
   PopRequest,
   PushReceipt,
+  RangeRequest,
   SweepResult,
   Ticket,
   TopicDeclaration,
@@ -84,7 +86,7 @@ export class MemoryBroker implements Broker {
       await this.#change(Infinity, signal);
       this.#checkOpen();
     }
-    const receipt = log.push(ownCopy(message));
+    const receipt = log.push(ownCopy(message), Date.now());
     this.#wake();
     return receipt;
   }
@@ -114,6 +116,10 @@ export class MemoryBroker implements Broker {
       if (newest || now >= end || signal?.aborted) return newest;
       await this.#change(end - now, signal);
     }
+  }
+
+  range(topic: string, request?: RangeRequest): Promise<MessageRange> {
+    return this.#step(topic, (log) => log.range(request));
   }
 
   ack(topic: string, { group, consumer }: GroupConsumer, tickets: readonly Ticket[]): Promise<AckResult> {
@@ -163,7 +169,7 @@ export class MemoryBroker implements Broker {
       signal?.throwIfAborted();
       await this.#change(Infinity, signal);
     }
-    for (const { topic, message } of messages) this.#topic(topic).push(ownCopy(message));
+    for (const { topic, message } of messages) this.#topic(topic).push(ownCopy(message), Date.now());
     for (const { topic, group, consumer, tickets } of acks)
       for (const ticket of tickets) this.#declared(topic).ack(group, consumer, ticket);
     this.#wake();
@@ -207,6 +213,7 @@ export class MemoryBroker implements Broker {
   }
 
   sweep(): Promise<SweepResult> {
+    for (const log of this.#topics.values()) log.trim(Date.now());
     return Promise.resolve({ orphans: 0 });
   }
 

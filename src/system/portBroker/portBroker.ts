@@ -10,9 +10,11 @@ import type {
   Failure,
   GroupConsumer,
   LatestMessage,
+  MessageRange,
   PopLatestRequest,
   PopRequest,
   PushReceipt,
+  RangeRequest,
   ResetOptions,
   SweepOptions,
   SweepResult,
@@ -79,6 +81,10 @@ export class PortBroker implements Broker {
 
   popLatest(topic: string, { signal, ...request }: PopLatestRequest): Promise<LatestMessage | undefined> {
     return this.#call('popLatest', [topic, { ...request, inPlace: false }], { signal, signalAt: 1 });
+  }
+
+  range(topic: string, request?: RangeRequest): Promise<MessageRange> {
+    return this.#call('range', [topic, request]);
   }
 
   ack(topic: string, { group, consumer }: GroupConsumer, tickets: readonly Ticket[]): Promise<AckResult> {
