@@ -1,4 +1,5 @@
-import { leasingOperator, MemoryBroker, QoS, System } from 'edgeflow';
+import { MemoryBroker, QoS, System } from 'edgeflow';
+import { freshWithin } from 'edgeflow/operators';
 import { until } from 'edgeflow/testing';
 import { range } from 'rxjs';
 import { describe, expect, test } from 'vitest';
@@ -70,18 +71,7 @@ describe('skips', () => {
   test('what an operator drops for its age is skipped as expired, and the ledger still balances', async () => {
     const system = new System('aged', { isolation: 'inline' });
     const source = system.node(() => range(10), { name: 'source' });
-    const fresh = system.node(
-      (input) =>
-        input.pipe(
-          leasingOperator('freshOnly', () => ({
-            next: (_, lease) => {
-              lease.delivery?.expire();
-              lease.release();
-            },
-          })),
-        ),
-      { name: 'fresh' },
-    );
+    const fresh = system.node((input) => input.pipe(freshWithin(1_000, { time: () => 0 })), { name: 'fresh' });
     system.link(source).to(fresh, QoS.REALTIME);
     const started = await run(system, new MemoryBroker(), { trace: { sample: 1 } });
     const { ledger } = await started.done;
