@@ -20,8 +20,8 @@ interface Identified<T> {
  * ```
  *
  * Behind a REALTIME input the recording holds what this node was given, without what was skipped for it: the very sequence
- * in which a problem showed, with the ids of their messages. A recording that exists is continued; a record that a crash cut off is left out, with a
- * warning. One stream writes to a file at a time. Values are plain data, as for a broker.
+ * in which a problem showed, with the ids of their messages. A recording that exists is continued; a record that a crash cut
+ * off is left out, with a warning. One stream writes to a file at a time. Values are plain data, as for a broker.
  *
  * - **Emits** each value, in order, when it is written.
  * - **Settles** when the value is written and what is downstream is done with it. One that is delivered again is recorded again.

@@ -13,7 +13,8 @@ export interface ReplayOptions {
 }
 
 /**
- * Gives again what `recordTo`, or `edgeflow record`, has recorded: the same values in the same order, none left out, however fast the consumer is.
+ * Gives again what `recordTo`, or `edgeflow record`, has recorded: the same values in the same order, none left out, however
+ * fast the consumer is.
  *
  * ```
  * file     a b c

@@ -3,7 +3,7 @@ import type { Subscription } from 'rxjs';
 import type { Held } from './held.js';
 
 /** Options of {@link WaitingByKey}. */
-export interface WaitingByKeyOptions<T> {
+interface WaitingByKeyOptions<T> {
   readonly maxPending: number;
   readonly waitMs: number;
   /** Gets what has waited too long, what was pushed out, and what another of its key has replaced. */

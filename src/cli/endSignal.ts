@@ -1,5 +1,5 @@
 /** When the work of a command is to end. */
-export interface EndSignal {
+interface EndSignal {
   readonly signal: AbortSignal;
   end(): void;
   /** Signals are not listened to any more. */

@@ -1,5 +1,5 @@
 /** Items of one list, which keep their order. */
-export interface Ordered<S, T extends { readonly time: number }> {
+interface Ordered<S, T extends { readonly time: number }> {
   readonly state: S;
   readonly messages: readonly T[];
 }

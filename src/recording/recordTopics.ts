@@ -12,7 +12,7 @@ import type { TopicReader } from './topicReader.js';
 const pollMs = 10;
 
 /** Options of {@link recordTopics}. */
-export interface RecordTopicsOptions {
+interface RecordTopicsOptions {
   /** Aborted: what was published by then is recorded, and the recording ends. */
   readonly signal: AbortSignal;
   /** Begins with what the topics store already. @defaultValue false: with the next message */

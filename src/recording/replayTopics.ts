@@ -11,7 +11,7 @@ const pollMs = 2;
 const nextId = messageIdSource();
 
 /** Which records of a recording are given, and when. */
-export interface RecordChoice {
+interface RecordChoice {
   /** Aborted: nothing more is given. */
   readonly signal: AbortSignal;
   /** How many times as fast as recorded; `Infinity`: as fast as they are taken. */
@@ -23,7 +23,7 @@ export interface RecordChoice {
 }
 
 /** Options of {@link replayTopics}. */
-export interface ReplayTopicsOptions extends RecordChoice {
+interface ReplayTopicsOptions extends RecordChoice {
   /** Where they are published. @defaultValue the topic that they were recorded from */
   readonly as?: string | undefined;
   /** Publishes a message only when all REALTIME readers of its topic have taken the one before, so that they skip none. */
@@ -33,7 +33,7 @@ export interface ReplayTopicsOptions extends RecordChoice {
 }
 
 /** How many messages were published to a topic. */
-export interface ReplayedTopic {
+interface ReplayedTopic {
   readonly topic: string;
   readonly published: number;
 }

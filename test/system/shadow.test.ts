@@ -82,10 +82,13 @@ test('a candidate that is as the live node differs nowhere; with another thresho
   }
   const compared = (threshold: number): RecordedLine[] => readLines(folder.path(`from-${threshold}`));
   const kinds = (threshold: number): Set<number> => new Set(compared(threshold).map(({ value }) => value % 10));
-  const started = await run(system, freshEmbedded());
+  const logs: string[] = [];
+  const started = await run(system, freshEmbedded(), { onLog: (node, line) => logs.push(`${node} | ${line}`) });
   await until('each kind of value is compared by both', () => kinds(5).size === 10 && kinds(7).size === 10, 60_000);
   await started.stop();
   const { ledger } = await started.done;
+  // None of them had to be killed.
+  expect(logs).toEqual([]);
   expect(linkOf(ledger, 'from-7', 'compare-7')).toMatchObject({ shadow: true, balanced: true });
   expect(linkOf(ledger, 'live', 'log')).toMatchObject({ pending: 0, balanced: true });
   expect(new Set(compared(5).map(({ label }) => label))).toEqual(new Set(['same']));
