@@ -32,7 +32,9 @@ test('pairs by key in whatever order; what has no partner is let go when its tim
   expect(alone).toEqual(['live c', 'candidate x']);
   alone.length = 0;
   marbles(({ cold, expectObservable }) => {
-    const compared = compareOutputs({ live: cold('a---b--|'), candidate: cold('----b--a|') }, { ...letters, waitMs: 3, onUnpaired });
+    const live = cold('     a---b--|');
+    const candidate = cold('----b--a|');
+    const compared = compareOutputs({ live, candidate }, { ...letters, waitMs: 3, onUnpaired });
     expectObservable(compared.pipe(text)).toBe('----b---|', { b: 'b=' });
   });
   expect(alone).toEqual(['live a', 'candidate a']);

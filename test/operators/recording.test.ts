@@ -199,7 +199,7 @@ test('what several topics were given is recorded in one file, merged by time, an
       await broker.close();
       await again.close();
     }),
-    { numRuns: 40 },
+    { numRuns: 25 },
   );
 });
 
