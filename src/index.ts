@@ -82,6 +82,7 @@ export type { Ledger, LinkLedger } from './observe/ledger.js';
 export { EmbeddedBroker } from './brokers/embedded/embeddedBroker.js';
 export { DualRedisBroker, RedisBroker } from './brokers/redis/redisBroker.js';
 export type { EmbeddedBrokerOptions } from './brokers/embedded/embeddedBroker.js';
+export type { Durability } from './brokers/embedded/directory.js';
 export type { DualRedisBrokerOptions, RedisBrokerOptions } from './brokers/redis/redisBroker.js';
 export type { RedisAddress, RedisEndpoint } from './brokers/redis/endpoint.js';
 export type { RedisClientOptions } from './brokers/redis/redisBrokerBase.js';
