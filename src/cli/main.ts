@@ -48,6 +48,7 @@ function addRunOptions(command: Command): Command {
     )
     .option('--dashboard-control', 'let the dashboard pause, restart and re-drive')
     .addOption(new Option('--log <form>', 'print what nodes log as text or as JSON').choices(['text', 'json']).default('text'))
+    .option('--watch', 'restart a node when its file changes; the others go on, and nothing is lost')
     .option('--no-table', 'print no live table')
     .option('--json', 'print the ledger at the end as JSON, and no table');
 }
