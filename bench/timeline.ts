@@ -19,10 +19,10 @@ const { values } = parseArgs({
     model: { type: 'string', default: 'yolox-nano' },
     fps: { type: 'string', default: '15' },
     /** Where the recorder's pictures go; named by the main process, so that workers build the same graph. */
-    directory: { type: 'string', default: process.env['EDGEFLOW_TIMELINE'] ?? mkdtempSync(join(tmpdir(), 'edgeflow-timeline-')) },
+    directory: { type: 'string', default: process.env.EDGEFLOW_TIMELINE ?? mkdtempSync(join(tmpdir(), 'edgeflow-timeline-')) },
   },
 });
-process.env['EDGEFLOW_TIMELINE'] = values.directory;
+process.env.EDGEFLOW_TIMELINE = values.directory;
 const fps = Number(values.fps);
 
 const system = new System('timeline', { broker: new EmbeddedBroker({ name: `timeline-${process.ppid}` }) });
