@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
+import { resolve } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { MemoryBroker } from 'edgeflow';
 import type { RunningSystem } from 'edgeflow';
@@ -10,10 +11,13 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { Mosquitto } from '../operators/mosquitto.js';
 import type { Seen } from '../operators/mosquitto.js';
 import { freePort, lacks, shared, temporaryFolder } from '../operators/systemSupport.js';
+import { cliOfFile } from '../support/cli.js';
 import { linkOf } from '../support/system.js';
 import { filmFps, filmStreet, footOf } from './streetFilm.js';
 import type { StreetFilm } from './streetFilm.js';
 
+const start = cliOfFile();
+const recipe = resolve(import.meta.dirname, '../../dist/recipes/loiteringAlert.js');
 const film = shared('media/one-by-one-person-detection.mp4');
 const model = shared('models/yolox_nano.onnx');
 
@@ -148,5 +152,11 @@ describe.skipIf(lacks('ffmpeg') || lacks('mosquitto'))('people who stay too long
     since(hook.taken)
       .sort((a, b) => a - b)
       .forEach((second, place) => expect(Math.abs(second - (loiterers.toSorted((a, b) => a - b)[place] ?? NaN))).toBeLessThan(0.3));
+  });
+
+  test('are a System of the command line', async () => {
+    const { code, stdout, stderr } = await start(['graph', recipe, '--', '--dwell-ms', '9000', '--mqtt', 'mqtt://10.0.0.2']).ended;
+    expect([code, stderr]).toEqual([0, '']);
+    for (const node of ['camera', 'detector', 'loiterers', 'mqtt', 'webhook']) expect(stdout).toContain(node);
   });
 });

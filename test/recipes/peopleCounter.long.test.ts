@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { System } from 'edgeflow';
 import type { Ledger } from 'edgeflow';
 import Database from 'libsql';
 import { peopleCounter } from '#recipes/peopleCounter.js';
@@ -73,6 +74,19 @@ describe.skipIf(lacks('ffmpeg'))('people who pass a line', { timeout: 600_000 },
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toContain('ledger balanced');
     expectSame(storedIn(folder, filmFps), passesOf(street));
+  });
+
+  test('are counted at two doors of one System', async () => {
+    const folder = temporaryFolder();
+    const system = new System('shop');
+    const streets = [await filmStreet(folder, { seed: 5005 }, 10), await filmStreet(folder, { seed: 5006 }, 10)];
+    streets.forEach(({ file }, door) => {
+      const options = { source: file, fps: filmFps, pace: false, directory: join(folder, String(door)), model: streetModel };
+      const use = system.use(peopleCounter(options), { prefix: `door${door}` });
+      expect(use('counter').name).toBe(`door${door}.counter`);
+    });
+    await play(system);
+    streets.forEach((street, door) => expectSame(storedIn(join(folder, String(door)), filmFps), passesOf(street)));
   });
 
   test('a live view skips frames at the detector alone', async () => {
