@@ -110,7 +110,7 @@ describe.skipIf(lacks('ffmpeg'))('a camera and a sensor', { timeout: 600_000 }, 
   });
 
   test('are a System of the command line', async () => {
-    const { code, stdout, stderr } = await start(['graph', recipe, '--', '--sensor', '/dev/ttyUSB0', '--offset-ms', '-3']).ended;
+    const { code, stdout, stderr } = await start(['graph', recipe, '--', '--sensor', '/dev/ttyUSB0', '--offset-ms=-3']).ended;
     expect([code, stderr]).toEqual([0, '']);
     for (const node of ['camera', 'detector', 'sensor', 'fusion']) expect(stdout).toContain(node);
   });

@@ -89,7 +89,7 @@ describe.skipIf(lacks('ffmpeg'))('people who pass a line', { timeout: 600_000 },
     streets.forEach((street, door) => expectSame(storedIn(join(folder, String(door)), filmFps), passesOf(street)));
   });
 
-  test('a live view skips frames at the detector alone', async () => {
+  test('a live view skips at the detector alone, and its ledger adds up', async () => {
     const folder = temporaryFolder();
     const { code, stdout } = await start(['run', recipe, '--reset', '--json', '--for', '5s', '--', '--directory', folder]).ended;
     const ledger = JSON.parse(stdout) as Ledger;
