@@ -22,6 +22,7 @@ export { fromPull } from './flow/fromPull.js';
 export type { FromPullOptions } from './flow/fromPull.js';
 export { leasingOperator } from './flow/operator.js';
 export type { LeasingObserver } from './flow/operator.js';
+export { emitTogether } from './flow/emitTogether.js';
 export type { Delivery, Lease } from './flow/delivery.js';
 
 export type {

@@ -6,12 +6,13 @@ import type { DeliveryOptions, Lease } from './delivery.js';
  * A delivery that stands for several: when it settles, all of them do, and in the same way.
  *
  * @param output - gets the error of a value that stands for none, since there is nobody to give it back to.
+ * @param part - tells apart several that stand for the same deliveries.
  */
-export function combined(leases: readonly Lease[], output: Subscriber<unknown>): DeliveryOptions {
+export function combined(leases: readonly Lease[], output: Subscriber<unknown>, part?: string): DeliveryOptions {
   return {
     // Asked for only where something is published in answer.
     get id() {
-      return combinedId(leases);
+      return combinedId(leases, part);
     },
     standsFor: leases,
     onSettled: ({ failed }) => {
@@ -31,9 +32,11 @@ export function combined(leases: readonly Lease[], output: Subscriber<unknown>):
 }
 
 /** The same deliveries give the same id, so that what is published for them again is recognised. */
-function combinedId(leases: readonly Lease[]): string | undefined {
+function combinedId(leases: readonly Lease[], part: string | undefined): string | undefined {
   const ids = leases.map(({ delivery }) => delivery?.id);
   if (ids.length === 0 || ids.includes(undefined)) return undefined;
-  if (ids.length === 1) return ids[0];
-  return createHash('sha256').update(ids.join('\n')).digest('base64url');
+  if (ids.length === 1 && part === undefined) return ids[0];
+  return createHash('sha256')
+    .update([...ids, ...(part === undefined ? [] : ['', part])].join('\n'))
+    .digest('base64url');
 }

@@ -1,0 +1,64 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { EdgeFlowError, hasCode, mapAsync } from 'edgeflow';
+import { defer, finalize } from 'rxjs';
+import type { MonoTypeOperatorFunction } from 'rxjs';
+import { RecordingWriter } from './recording/format.js';
+
+/**
+ * Records each value, with its bytes and the time, and passes it on. `replay` gives them again.
+ *
+ * ```
+ * in   --a-----b-----c--|
+ *      recordTo('session.rec')
+ * out  ---a-----b-----c-|
+ * ```
+ *
+ * Behind a REALTIME input the recording holds what this node was given, without what was skipped for it: the very sequence
+ * in which a problem showed. A recording that exists is continued; a record that a crash cut off is left out, with a
+ * warning. One stream writes to a file at a time. Values are plain data, as for a broker.
+ *
+ * - **Emits** each value, in order, when it is written.
+ * - **Settles** when the value is written and what is downstream is done with it. One that is delivered again is recorded again.
+ * - **Fails** the delivery with `STORE_FAILED` when the file could not be written, and with `MESSAGE_CORRUPT` where the
+ *   file is no recording or is damaged.
+ * - **Completes** with the source.
+ *
+ * @param file - path, made with its folders where missing.
+ * @returns the operator.
+ * @throws EdgeFlowError `OPTIONS_INVALID`
+ * @example
+ * ```ts
+ * export default defineNode<Frame, Detections>((frames) => frames.pipe(recordTo('yolo.rec'), detectYolo()));
+ * ```
+ */
+export function recordTo<T>(file: string): MonoTypeOperatorFunction<T> {
+  if (typeof file !== 'string' || file === '')
+    throw new EdgeFlowError('OPTIONS_INVALID', 'recordTo: file is empty; expected the path of a file');
+
+  return (source) =>
+    defer(() => {
+      const path = resolve(file);
+      const writer = new RecordingWriter(path);
+      let folder: Promise<unknown> | undefined;
+      const record = async (value: T): Promise<T> => {
+        try {
+          await (folder ??= mkdir(dirname(path), { recursive: true }));
+          await writer.write({ at: Date.now(), value });
+          return value;
+        } catch (cause) {
+          folder = undefined;
+          if (hasCode(cause, 'MESSAGE_CORRUPT')) throw cause;
+          throw new EdgeFlowError('STORE_FAILED', `recordTo: ${path} could not be written: ${String(cause)}`, { cause });
+        }
+      };
+      return source.pipe(
+        mapAsync(record),
+        finalize(() => {
+          writer.close().catch((error: unknown) => {
+            process.emitWarning(`recordTo: ${path} could not be closed: ${String(error)}`, 'EdgeFlowWarning');
+          });
+        }),
+      );
+    });
+}

@@ -1,0 +1,181 @@
+import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
+import { EdgeFlowError } from 'edgeflow';
+import { Packr } from 'msgpackr';
+
+/** The first bytes of a recording: what it is, and the version of its form. */
+const magic = Buffer.from('EFREC 1\n');
+/** Length of the body, checksum of that length, checksum of the body: three numbers of 32 bits, little endian. */
+const headBytes = 12;
+
+const packr = new Packr({ useRecords: false, mapsAsObjects: true, moreTypes: false, structuredClone: false });
+
+/** A value of a recording, and when it was recorded, in milliseconds since the epoch. */
+export interface Recorded {
+  readonly at: number;
+  readonly value: unknown;
+}
+
+export function encodeRecord({ at, value }: Recorded): Buffer {
+  const body = packr.pack([at, value]);
+  const head = Buffer.alloc(headBytes);
+  head.writeUInt32LE(body.length, 0);
+  head.writeUInt32LE(crc32(head.subarray(0, 4)), 4);
+  head.writeUInt32LE(crc32(body), 8);
+  return Buffer.concat([head, body]);
+}
+
+/** Where a record lies, and where the one after it begins. */
+interface Found {
+  readonly body: Buffer;
+  readonly end: number;
+}
+
+/** Reads a recording from its beginning, and tells a record that was cut off at its end from damage. */
+export class RecordingReader {
+  readonly #path: string;
+  readonly #file: FileHandle;
+  readonly #size: number;
+  #offset = magic.length;
+
+  private constructor(path: string, file: FileHandle, size: number) {
+    this.#path = path;
+    this.#file = file;
+    this.#size = size;
+  }
+
+  /** @throws EdgeFlowError `MESSAGE_CORRUPT` for a file that is no recording. */
+  static async of(path: string, file: FileHandle): Promise<RecordingReader> {
+    const { size } = await file.stat();
+    const reader = new RecordingReader(path, file, size);
+    if (size >= magic.length && !(await reader.#read(0, magic.length)).equals(magic))
+      throw new EdgeFlowError('MESSAGE_CORRUPT', `${path} is no recording: it does not begin as one that recordTo has written`);
+    return reader;
+  }
+
+  /** Where the last whole record ends, once `next` has given undefined. */
+  get end(): number {
+    return Math.min(this.#offset, this.#size);
+  }
+
+  /** Bytes behind it: a record that was being written when its process was killed. */
+  get torn(): number {
+    return this.#size < magic.length ? this.#size : this.#size - this.end;
+  }
+
+  /**
+   * The next record, or undefined at the end.
+   *
+   * @throws EdgeFlowError `MESSAGE_CORRUPT` for bytes that are not those that were written.
+   */
+  async next(): Promise<Recorded | undefined> {
+    const found = await this.#find();
+    if (!found) return undefined;
+    this.#offset = found.end;
+    const [at, value] = packr.unpack(found.body) as [number, unknown];
+    return { at, value };
+  }
+
+  async #find(): Promise<Found | undefined> {
+    const start = this.#offset + headBytes;
+    if (start > this.#size) return undefined;
+    const head = await this.#read(this.#offset, headBytes);
+    if (crc32(head.subarray(0, 4)) !== head.readUInt32LE(4)) throw this.#damaged();
+    const end = start + head.readUInt32LE(0);
+    if (end > this.#size) return undefined;
+    const body = await this.#read(start, end - start);
+    if (crc32(body) === head.readUInt32LE(8)) return { body, end };
+    // After a loss of power the last record may have its length, but not all of its bytes.
+    if (end === this.#size) return undefined;
+    throw this.#damaged();
+  }
+
+  async #read(position: number, length: number): Promise<Buffer> {
+    const buffer = Buffer.alloc(length);
+    for (let read = 0; read < length;) {
+      const { bytesRead } = await this.#file.read(buffer, read, length - read, position + read);
+      if (bytesRead === 0) throw this.#damaged();
+      read += bytesRead;
+    }
+    return buffer;
+  }
+
+  #damaged(): EdgeFlowError {
+    return new EdgeFlowError(
+      'MESSAGE_CORRUPT',
+      `${this.#path} is damaged at byte ${this.#offset}: what stands there is not what was recorded; take the file from a copy, or record anew`,
+    );
+  }
+}
+
+/** Says that a record at the end of a file was cut off. */
+export function warnOfTorn(path: string, bytes: number): void {
+  process.emitWarning(
+    `${path}: the last record is not whole, as when a process is killed; its ${bytes} bytes are left out`,
+    'EdgeFlowWarning',
+  );
+}
+
+/** Appends records to a file; made on the first one. */
+export class RecordingWriter {
+  readonly #path: string;
+  #file: Promise<FileHandle> | undefined;
+  #end = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  async write(record: Recorded): Promise<void> {
+    const file = await (this.#file ??= this.#open());
+    const bytes = encodeRecord(record);
+    // At the end of the last whole one: what a failed write has left is written over.
+    await writeAll(file, bytes, this.#end);
+    this.#end += bytes.length;
+  }
+
+  async close(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await (await file)?.close();
+  }
+
+  async #open(): Promise<FileHandle> {
+    try {
+      return await this.#opened();
+    } catch (error) {
+      this.#file = undefined;
+      throw error;
+    }
+  }
+
+  async #opened(): Promise<FileHandle> {
+    const file = await open(this.#path, 'a').then(async (made) => {
+      await made.close();
+      return open(this.#path, 'r+');
+    });
+    try {
+      const reader = await RecordingReader.of(this.#path, file);
+      while (await reader.next());
+      if (reader.torn > 0) warnOfTorn(this.#path, reader.torn);
+      this.#end = reader.end;
+      if (this.#end < magic.length) {
+        await writeAll(file, magic, 0);
+        this.#end = magic.length;
+      }
+      await file.truncate(this.#end);
+      return file;
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+}
+
+async function writeAll(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    const { bytesWritten } = await file.write(bytes, written, bytes.length - written, position + written);
+    written += bytesWritten;
+  }
+}

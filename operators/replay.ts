@@ -1,0 +1,60 @@
+import { open } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EdgeFlowError, fromPull } from 'edgeflow';
+import type { Observable } from 'rxjs';
+import { RecordingReader, warnOfTorn } from './recording/format.js';
+
+/** Options of {@link replay}. */
+export interface ReplayOptions {
+  /** How many times as fast as it was recorded; `Infinity` for as fast as the values are dealt with. @defaultValue Infinity */
+  readonly speed?: number;
+}
+
+/**
+ * Gives again what `recordTo` has recorded: the same values in the same order, none left out, however fast the consumer is.
+ *
+ * ```
+ * file     a b c
+ *          replay('session.rec')
+ * out  a-----b-----c-----|       the next when the last has settled
+ * ```
+ *
+ * - **Emits** each recorded value. At a finite speed never earlier than its time, counted from the first one.
+ * - **Settles** nothing but its own demand.
+ * - **Fails** with `SOURCE_MISSING` where there is no such file, `MESSAGE_CORRUPT` where it is no recording or is damaged, and with the
+ *   error of a delivery that failed. A record at the end that a crash cut off is left out, with a warning.
+ * - **Completes** at the end of the recording.
+ *
+ * @param file - path of the recording.
+ * @returns the stream.
+ * @throws EdgeFlowError `OPTIONS_INVALID`
+ * @example
+ * ```ts
+ * replay<Frame>('yolo.rec').pipe(detectYolo(), toArray())
+ * ```
+ */
+export function replay<T>(file: string, { speed = Infinity }: ReplayOptions = {}): Observable<T> {
+  if (!(speed > 0)) throw new EdgeFlowError('OPTIONS_INVALID', `replay: speed is ${speed}; expected more than 0`);
+  const path = resolve(file);
+
+  return fromPull(async function* ({ signal }): AsyncGenerator<T> {
+    const handle = await open(path).catch((cause: unknown) => {
+      throw new EdgeFlowError('SOURCE_MISSING', `replay: ${path} cannot be read: ${String(cause)}`, { cause });
+    });
+    try {
+      const reader = await RecordingReader.of(path, handle);
+      const begun = performance.now();
+      let first: number | undefined;
+      for (let record = await reader.next(); record; record = await reader.next()) {
+        first ??= record.at;
+        const waitMs = begun + (record.at - first) / speed - performance.now();
+        if (speed !== Infinity && waitMs > 0) await sleep(waitMs, undefined, { signal });
+        yield record.value as T;
+      }
+      if (reader.torn > 0) warnOfTorn(path, reader.torn);
+    } finally {
+      await handle.close();
+    }
+  });
+}
