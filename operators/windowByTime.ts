@@ -104,9 +104,9 @@ export function windowByTime<T, K = string>(options: WindowByTimeOptions<T, K>):
     const add = (held: Held<T>): void => {
       const time = timeOf(held.value);
       const starts = open.startsOf(time).filter((start) => start + ms > watermark);
-      if (starts.length === 0) {
-        // Between windows, where these are shorter than `everyMs`, is not late.
-        if (time < watermark) onLate?.(held.value, ++late);
+      // Where windows are shorter than `everyMs`, a value may lie between two, and is not late.
+      if (starts.length === 0 && time < watermark) {
+        onLate?.(held.value, ++late);
         return;
       }
       const key = by(held.value);

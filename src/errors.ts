@@ -21,6 +21,7 @@ export const errorCodes = {
   BROKER_NOT_DEDICATED: 'the server holds keys that are not EdgeFlow’s',
   BROKER_MISSING_DEPENDENCY: 'a program or package that the broker needs is missing',
   TOPIC_UNDECLARED: 'the topic or the group was not declared on this broker',
+  NOTHING_RETAINED: 'the topic keeps no messages to look back on',
   UNACKED_MESSAGES: 'an earlier run left messages that were not acked',
   // System
   GRAPH_INVALID: 'the graph of nodes and links cannot run',

@@ -20,6 +20,8 @@ export type { LeasedOptions } from './flow/leased.js';
 export { detached } from './flow/detached.js';
 export { fromPull } from './flow/fromPull.js';
 export type { FromPullOptions } from './flow/fromPull.js';
+export { lookBack } from './flow/lookBack.js';
+export type { LookBackOptions } from './flow/lookBack.js';
 export { leasingOperator } from './flow/operator.js';
 export type { LeasingObserver } from './flow/operator.js';
 export { emitTogether } from './flow/emitTogether.js';
@@ -38,13 +40,16 @@ export type {
   Failure,
   GroupConsumer,
   GroupStats,
+  MessageRange,
   OnFull,
   PopLatestRequest,
   PopRequest,
   Publication,
   PushReceipt,
+  RangeRequest,
   ReaderStats,
   ResetOptions,
+  Retention,
   SweepOptions,
   SweepResult,
   Ticket,

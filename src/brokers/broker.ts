@@ -70,6 +70,14 @@ export interface Broker {
   letGo?(topic: string, reader: string, seqs: readonly number[]): void;
 
   /**
+   * Reads what a topic stores at this moment, in order of publication and page by page, whoever else needs it or not:
+   * nothing is taken or counted. What goes while it is read, and what is damaged, is passed over.
+   *
+   * @throws EdgeFlowError `TOPIC_UNDECLARED`, `BROKER_UNREACHABLE`
+   */
+  range(topic: string, request?: RangeRequest): Promise<MessageRange>;
+
+  /**
    * Settles messages for good. A ticket that is no longer the consumer's (it was taken for dead and the message went to
    * another) is fenced: not acked, and named in the result.
    */
@@ -169,6 +177,19 @@ export interface TopicDeclaration {
   readonly maxBytes?: number | undefined;
   /** @defaultValue 'wait' */
   readonly onFull?: OnFull | undefined;
+  /** What is kept of messages that nobody needs any more. @defaultValue nothing, or what was declared before */
+  readonly retain?: Retention | undefined;
+}
+
+/**
+ * For how long, or up to how many bytes, a topic keeps messages that no group needs and that are not among the newest: for
+ * `range`. Whichever is reached first ends it, for the oldest first. They count for `maxBytes`, and give way to what is published.
+ */
+export interface Retention {
+  /** From a message's own time on; trimmed by later publishes and by sweeps. @defaultValue no limit */
+  readonly seconds?: number | undefined;
+  /** Bytes of these messages, meta and payload; 0 keeps none. @defaultValue half of `maxBytes` */
+  readonly bytes?: number | undefined;
 }
 
 export interface PushReceipt {
@@ -213,6 +234,30 @@ export interface PopLatestRequest extends WaitOptions {
    * @defaultValue false
    */
   readonly inPlace?: boolean;
+}
+
+/** Which messages {@link Broker.range} reads. */
+export interface RangeRequest {
+  /** Only those behind this position. @defaultValue 0 */
+  readonly after?: number | undefined;
+  /** Only those made then or later, in milliseconds since the epoch. @defaultValue no bound */
+  readonly from?: number | undefined;
+  /** Only those made then or earlier, in milliseconds since the epoch. @defaultValue no bound */
+  readonly to?: number | undefined;
+  /** Most messages of one page. @defaultValue 256 */
+  readonly limit?: number | undefined;
+  /** Most bytes of one page, but for a single larger message. @defaultValue 16 MiB */
+  readonly maxBytes?: number | undefined;
+}
+
+/** A page of what a topic stores. */
+export interface MessageRange {
+  /** May be none, though there are more. */
+  readonly messages: readonly ReceivedMessage[];
+  /** `after` of the next page; undefined when there was nothing more. */
+  readonly next: number | undefined;
+  /** Whether the topic retains messages that nobody needs. */
+  readonly retains: boolean;
 }
 
 /** What a consumer shows to settle a delivery. */

@@ -3,7 +3,7 @@ import { maxMetaBytes } from '../codec.js';
 import { maxMessageIdLength } from '../message.js';
 import type { OutgoingMessage } from '../message.js';
 import { checkName } from '../topic.js';
-import type { TopicDeclaration } from './broker.js';
+import type { RangeRequest, Retention, TopicDeclaration } from './broker.js';
 
 /** Options that all brokers take. */
 export interface CommonBrokerOptions {
@@ -25,12 +25,43 @@ export const defaultMaxBytes = 256 * 1024 * 1024;
 const maxPayloadBytes = 256 * 1024 * 1024;
 
 /** Checks names and numbers of a declaration. */
-export function checkDeclaration({ topic, groups = [], readers = [], maxBytes }: TopicDeclaration): void {
+export function checkDeclaration({ topic, groups = [], readers = [], maxBytes, retain }: TopicDeclaration): void {
   checkName('topic', topic);
   for (const group of groups) checkName('group', group);
   for (const reader of readers) checkName('reader', reader);
   if (maxBytes !== undefined && !(maxBytes > 0))
     throw new EdgeFlowError('BROKER_CONFIG', `topic '${topic}': maxBytes is ${maxBytes}; expected a positive number of bytes`);
+  if (!retain) return;
+  const { seconds, bytes } = retain;
+  if (seconds === undefined && bytes === undefined)
+    throw new EdgeFlowError('BROKER_CONFIG', `topic '${topic}': retain says nothing; expected { seconds }, { bytes } or both`);
+  for (const [name, value] of Object.entries({ seconds, bytes }))
+    if (value !== undefined && !(value >= 0))
+      throw new EdgeFlowError('BROKER_CONFIG', `topic '${topic}': retain.${name} is ${value}; expected 0 or more`);
+}
+
+/** Retention in the units of the stored times and sizes; without bytes nothing is retained. */
+export interface StoredRetention {
+  readonly retainMs: number;
+  readonly retainBytes: number;
+}
+
+export const nothingRetained: StoredRetention = { retainMs: Infinity, retainBytes: 0 };
+
+/** @param maxBytes - bound of the topic, of which what is retained may take a half where nothing else is said. */
+export function retentionOf({ seconds = Infinity, bytes }: Retention, maxBytes: number): StoredRetention {
+  return { retainMs: seconds * 1_000, retainBytes: Math.floor(bytes ?? maxBytes / 2) };
+}
+
+/** Fills in what a request for a page leaves out. */
+export function fullRange({
+  after = 0,
+  from = -Infinity,
+  to = Infinity,
+  limit = 256,
+  maxBytes = 16 * 1024 * 1024,
+}: RangeRequest): Required<{ [Name in keyof RangeRequest]: number }> {
+  return { after: Math.max(0, Math.floor(after)), from, to, limit: Math.max(1, Math.floor(limit)), maxBytes };
 }
 
 /** Checks what comes from outside before it is stored. */

@@ -8,9 +8,11 @@ import type {
   DeliveredMessage,
   Failure,
   GroupConsumer,
+  MessageRange,
   PopLatestRequest,
   PopRequest,
   PushReceipt,
+  RangeRequest,
   ResetOptions,
   SweepOptions,
   SweepResult,
@@ -81,6 +83,10 @@ export class BorrowedBroker implements Broker {
 
   letGo(topic: string, reader: string, seqs: readonly number[]): void {
     this.#broker.letGo?.(topic, reader, seqs);
+  }
+
+  range(topic: string, request?: RangeRequest): Promise<MessageRange> {
+    return this.#use().range(topic, request);
   }
 
   async ack(topic: string, consumer: GroupConsumer, tickets: readonly Ticket[]): Promise<AckResult> {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { OnFull } from '../brokers/broker.js';
+import type { OnFull, Retention } from '../brokers/broker.js';
 import { EdgeFlowError } from '../errors.js';
 import type { PayloadMode } from '../flow/fromBroker.js';
 import type { RetryOptions } from '../flow/retry.js';
@@ -36,6 +36,7 @@ export interface GraphNode {
   readonly accepts: string | undefined;
   readonly maxBytes: number | undefined;
   readonly onFull: OnFull | undefined;
+  readonly retain: Retention | undefined;
   /** Undefined: as the rest of the system. */
   readonly isolation: Isolation | undefined;
   /** For `edgeflow plan` alone. */

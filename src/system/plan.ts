@@ -1,3 +1,4 @@
+import type { Retention } from '../brokers/broker.js';
 import { QoS } from '../qos.js';
 import { checkGraph, inputsOf, outputsOf } from './graph.js';
 import type { Graph, GraphLink, GraphNode } from './graph.js';
@@ -84,13 +85,14 @@ function isDeclared(graph: Graph, { name, expects }: GraphNode): boolean {
 
 /** @param arriving - messages a second of all inputs of the node, which share its time. */
 function planLink(graph: Graph, node: GraphNode, { source, target, qos, options }: GraphLink, rate: number, arriving: number): LinkPlan {
-  const { expects, maxBytes = defaultMaxBytes, onFull = 'wait' } = graph.nodes.get(source) ?? {};
+  const { expects, maxBytes = defaultMaxBytes, onFull = 'wait', retain } = graph.nodes.get(source) ?? {};
   const bytes = expects?.bytes ?? defaultBytes;
   const workMs = node.expects?.workMs ?? 0;
   const workers = node.replicas * (qos === QoS.REALTIME ? (options.concurrency ?? 1) : 1);
   const share = arriving > 0 ? rate / arriving : 1;
   const capacity = workMs > 0 ? (workers * 1_000 * share) / workMs : Infinity;
   const load = rate > 0 && Number.isFinite(capacity) ? rate / capacity : 0;
+  const retained = retainedBytes(retain, maxBytes, rate * bytes);
   const plan = { source, target, qos, rate, capacity, load };
   const warnings: string[] = [];
   if (bytes > maxBytes)
@@ -99,7 +101,7 @@ function planLink(graph: Graph, node: GraphNode, { source, target, qos, options 
   if (qos === QoS.REALTIME) {
     const skippedShare = load > 1 ? 1 - 1 / load : 0;
     // What replicas look at, what waits for them, and what is being written.
-    const heldBytes = Math.min(maxBytes + bytes, bytes * (workers + 2));
+    const heldBytes = Math.min(maxBytes + bytes, bytes * (workers + 2) + retained);
     const waitMs = load > 1 ? 1_000 / rate : 0;
     return { ...plan, skippedShare, heldBytes, worstBytes: heldBytes, waitMs, warnings };
   }
@@ -122,7 +124,14 @@ function planLink(graph: Graph, node: GraphNode, { source, target, qos, options 
     warnings.push(`'${target}' is busy for ${Math.round(load * 100)} % of the time: after a stop it takes long to catch up`);
   const waitMs = workMs > 0 ? ((load ** (Math.sqrt(2 * (workers + 1)) - 1) / (workers * (1 - load))) * workMs) / 2 : 0;
   const waiting = Math.ceil((rate * (waitMs + workMs)) / 1_000) + 1;
-  return { ...plan, skippedShare: 0, heldBytes: Math.min(worstBytes, bytes * waiting), worstBytes, waitMs, warnings };
+  return { ...plan, skippedShare: 0, heldBytes: Math.min(worstBytes, bytes * waiting + retained), worstBytes, waitMs, warnings };
+}
+
+/** What a topic holds for who looks back. @param perSecond - bytes that are published a second. */
+function retainedBytes(retain: Retention | undefined, maxBytes: number, perSecond: number): number {
+  if (!retain) return 0;
+  const { seconds, bytes = maxBytes / 2 } = retain;
+  return seconds === undefined ? bytes : Math.min(bytes, seconds * perSecond);
 }
 
 const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

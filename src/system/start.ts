@@ -71,6 +71,7 @@ async function prepare(graph: Graph, broker: Broker, { resume = false, reset = f
       readers: targets(QoS.REALTIME),
       maxBytes: node.maxBytes,
       onFull: node.onFull,
+      retain: node.retain,
     });
   }
 }

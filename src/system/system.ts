@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
-import type { Broker, OnFull } from '../brokers/broker.js';
+import type { Broker, OnFull, Retention } from '../brokers/broker.js';
 import { EdgeFlowError } from '../errors.js';
 import { checkName } from '../topic.js';
 import { checkExpectations } from './expects.js';
@@ -42,6 +42,8 @@ export interface NodeOptions {
   readonly maxBytes?: number;
   /** What a publish does at that bound; 'replace' is for nodes whose links are all REALTIME. @defaultValue 'wait' */
   readonly onFull?: OnFull;
+  /** What its topic keeps of messages that nobody needs any more, for `lookBack`. @defaultValue nothing */
+  readonly retain?: Retention;
   /** What the node runs in, other than the rest of the system. @defaultValue the system's */
   readonly isolation?: Isolation;
   /** How much it emits and how long it works, for `edgeflow plan`. */
@@ -96,7 +98,7 @@ export class System {
    * data.
    */
   node(source: string | URL | NodeOperator, options: NodeOptions = {}): NodeHandle {
-    const { name: given, replicas = 1, maxRestarts = 10, emits, accepts, maxBytes, onFull, isolation, expects, ...rest } = options;
+    const { name: given, replicas = 1, maxRestarts = 10, emits, accepts, maxBytes, onFull, retain, isolation, expects, ...rest } = options;
     const name = given ?? this.#freeName(defaultName(source));
     checkName('node', name);
     if (this.#nodes.has(name))
@@ -119,6 +121,7 @@ export class System {
       accepts,
       maxBytes,
       onFull,
+      retain,
       isolation,
       expects,
     });

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import * as operators from 'edgeflow/operators';
 import { expect, test } from 'vitest';
 
-const flow = ['fromBroker', 'toBroker', 'mapAsync', 'latestMap', 'batch', 'leased', 'detached', 'fromPull'];
+const flow = ['fromBroker', 'toBroker', 'mapAsync', 'latestMap', 'batch', 'leased', 'detached', 'fromPull', 'lookBack'];
 
 const docs = resolve(import.meta.dirname, '../../docs');
 

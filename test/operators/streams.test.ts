@@ -95,6 +95,11 @@ describe('windowByTime', () => {
     stream.pipe(windowByTime({ ms: 10, latenessMs: 5, time, onLate: (value) => late.push(value) })).subscribe((w) => seen.push(show(w)));
     expect(seen).toEqual(['0:0,5,9', '10:12', '30:31…']);
     expect(late).toEqual([2]);
+    const apart: string[] = [];
+    const values = new Subject<number>();
+    values.pipe(windowByTime({ ms: 5, everyMs: 10, time })).subscribe((w) => apart.push(show(w)));
+    for (const value of [1, 7]) values.next(value);
+    expect(apart).toEqual(['0:1']);
     const sliding: string[] = [];
     from([0, 5, 12])
       .pipe(windowByTime({ ms: 10, everyMs: 5, time, by: (value) => value % 2 }))

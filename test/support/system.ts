@@ -16,7 +16,9 @@ export function fixture(path: string): string {
 }
 
 /** A node module of the fixtures. */
-export function nodeFile(name: 'counter' | 'recorder' | 'misbehaving' | 'joiner' | 'crashing' | 'stuck'): string {
+export function nodeFile(
+  name: 'counter' | 'recorder' | 'misbehaving' | 'joiner' | 'crashing' | 'stuck' | 'filming' | 'slowEye' | 'lookingBack',
+): string {
   return fixture(`nodes/${name}.ts`);
 }
 

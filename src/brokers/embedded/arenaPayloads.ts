@@ -89,7 +89,8 @@ export class ArenaPayloads implements Payloads {
     if (inPlace) return stored;
     const payload = Buffer.allocUnsafeSlow(place.bytes);
     payload.set(stored);
-    return payload;
+    // Who removes a payload says so in its header before others write there.
+    return this.#isAt(place) ? payload : undefined;
   }
 
   olderThan(ageMs: number): Buffer[] {

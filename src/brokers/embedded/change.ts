@@ -9,14 +9,15 @@ import type { Tables } from './tables.js';
 
 const storeKey = Buffer.from('store');
 
-/** Bytes that all topics store. */
-export function storedBytes(tables: Tables): number {
-  return loadStore(tables).bytes;
+/** Bytes that all topics store, but for what gives way. */
+export function neededBytes(tables: Tables): number {
+  const { bytes, spareBytes } = loadStore(tables);
+  return bytes - spareBytes;
 }
 
 function loadStore(tables: Tables): StoreRecord {
   const stored = tables.store.getBinary(storeKey);
-  return stored ? storeRecord.decode(stored) : { nextNumber: 1, bytes: 0 };
+  return stored ? storeRecord.decode(stored) : { nextNumber: 1, bytes: 0, spareBytes: 0 };
 }
 
 /** What a transaction gets from its store. */
@@ -56,6 +57,14 @@ export class Change implements LogEffects {
     this.#store.bytes = bytes;
   }
 
+  get spareBytes(): number {
+    return this.#store.spareBytes;
+  }
+
+  set spareBytes(bytes: number) {
+    this.#store.spareBytes = bytes;
+  }
+
   nextNumber(): number {
     return this.#store.nextNumber++;
   }
@@ -83,10 +92,24 @@ export class Change implements LogEffects {
 
   /** Say it before messages of a log are settled: who waits for room, or for its turn, may go on then. */
   settles(log: StoredLog): void {
-    if (log.full || this.bytes >= this.#maxBytes || log.strict) this.ring(log.name, 'space');
+    if (log.full || this.bytes - this.spareBytes >= this.#maxBytes || log.strict) this.ring(log.name, 'space');
+  }
+
+  /** Trims what all topics retain, by the wall clock. */
+  trim(time: number): void {
+    for (const log of this.#retaining()) log.trim(time);
+  }
+
+  /** Frees at least so many bytes of what nobody needs, or all of it; returns whether there was any. */
+  giveWay(bytes: number): boolean {
+    const before = this.bytes;
+    for (const log of this.#retaining()) log.giveWay(bytes - (before - this.bytes));
+    return this.bytes < before;
   }
 
   save(): void {
+    // Where the store holds more than it may, the others' spare messages go too.
+    if (this.bytes > this.#maxBytes && this.spareBytes > 0) this.giveWay(this.bytes - this.#maxBytes);
     for (const log of this.#dirty) log.save();
     this.tables.store.putSync(storeKey, storeRecord.encode(this.#store));
   }
@@ -96,6 +119,12 @@ export class Change implements LogEffects {
     this.#logs.clear();
     this.#dirty.clear();
     this.#store.bytes = 0;
+    this.#store.spareBytes = 0;
+  }
+
+  #retaining(): StoredLog[] {
+    const names = [...this.tables.topics.getKeys()].map((key) => Buffer.from(key).toString());
+    return names.flatMap((name) => this.log(name) ?? []).filter(({ hasSpare }) => hasSpare);
   }
 
   #use(log: StoredLog): StoredLog {

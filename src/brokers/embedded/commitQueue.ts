@@ -3,7 +3,7 @@ import type { OutgoingMessage } from '../../message.js';
 import type { Acknowledgement, Commit, CommitResult, Publication, PushReceipt } from '../broker.js';
 import { checksum } from '../checksum.js';
 import { messageBytes } from '../options.js';
-import { storedBytes } from './change.js';
+import { neededBytes } from './change.js';
 import type { Change } from './change.js';
 import { applyStep, endsUnpublished, isLarge } from './commitStep.js';
 import type { Outcome, Output, Step } from './commitStep.js';
@@ -52,7 +52,7 @@ export interface CommitQueueOptions {
  */
 export class CommitQueue {
   readonly #options: CommitQueueOptions;
-  /** Topics without a group, as the last transactions found them. */
+  /** Topics whose messages need no checksum, as the last transactions found them. */
   readonly #ungrouped = new Set<string>();
   #waiting: Waiting[] = [];
   #running = false;
@@ -162,7 +162,8 @@ export class CommitQueue {
     if (batch.length === 0) return more;
     try {
       this.#takeChecksums(batch, large);
-      const refused = await this.#writePayloads(large);
+      let refused = await this.#writePayloads(large);
+      while (refused && (await this.#giveWay(large))) refused = await this.#writePayloads(large);
       const { outcomes, full } = await store.change((change) => this.#apply(change, batch, refused ?? noRoom));
       for (const topic of full) this.#full.add(topic);
       this.#settle(batch, outcomes);
@@ -176,7 +177,11 @@ export class CommitQueue {
 
   #apply(change: Change, batch: readonly Waiting[], noRoom: EdgeFlowError | undefined): Applied {
     const { store, dedupeWindow } = this.#options;
-    const gate = new Gate({ logs: (topic) => change.log(topic), room: () => store.format.maxBytes - change.bytes, noRoom });
+    const gate = new Gate({
+      logs: (topic) => change.log(topic),
+      room: () => store.format.maxBytes - change.bytes + change.spareBytes,
+      noRoom,
+    });
     const context = { change, gate, payloads: store.payloads, dedupeWindow, ungrouped: this.#ungrouped };
     return { outcomes: batch.map((step) => applyStep(context, step)), full: gate.full };
   }
@@ -195,7 +200,7 @@ export class CommitQueue {
         if (!found.has(topic)) found.set(topic, log(topic));
         return found.get(topic);
       };
-      const room = store.format.maxBytes - storedBytes(tables);
+      const room = store.format.maxBytes - neededBytes(tables);
       return this.#pick({ logs, gate: new Gate({ logs, room: () => room, noRoom }) });
     });
   }
@@ -224,7 +229,7 @@ export class CommitQueue {
     return { batch, large, more };
   }
 
-  /** Only where a group will ask for them: a frame of 1080p takes 2 ms. */
+  /** Only where somebody will ask for them: a frame of 1080p takes 2 ms. */
   #takeChecksums(batch: readonly Waiting[], large: readonly Output[]): void {
     const take = (output: Output): void => {
       if (!this.#ungrouped.has(output.topic)) output.checksum ??= checksum(output.message);
@@ -245,6 +250,12 @@ export class CommitQueue {
       if (error instanceof EdgeFlowError && hasCode(error, 'BROKER_FULL')) return error;
       throw error;
     }
+  }
+
+  /** Frees room on a full file system of what nobody needs; returns whether there was any. */
+  #giveWay(outputs: readonly Output[]): Promise<boolean> {
+    const bytes = outputs.reduce((sum, { message }) => sum + message.payload.length, 0);
+    return this.#options.store.change((change) => change.spareBytes > 0 && change.giveWay(bytes));
   }
 
   #settle(batch: readonly Waiting[], outcomes: Applied['outcomes']): void {

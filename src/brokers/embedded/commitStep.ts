@@ -34,7 +34,7 @@ export interface StepContext {
   readonly gate: Gate;
   readonly payloads: Payloads;
   readonly dedupeWindow: number;
-  /** Topics without a group, which ask for no checksum. */
+  /** Topics without a group, and without retention, which ask for no checksum. */
   readonly ungrouped: Set<string>;
 }
 
@@ -96,15 +96,15 @@ function publish({ change, dedupeWindow, ungrouped }: StepContext, output: Outpu
   const { topic, message, payloadKey } = output;
   const log = change.logOrNew(topic, dedupeWindow);
   const receipt = log.push(message, payloadKey, checksumFor(log, output));
-  if (log.hasGroups) ungrouped.delete(topic);
+  if (log.hasGroups || log.retains) ungrouped.delete(topic);
   else ungrouped.add(topic);
   if (!receipt.duplicate) change.ring(topic, 'news');
   return receipt;
 }
 
-/** Taken here only where the topic got its first group a moment ago. */
+/** Taken here only where the topic got its first group, or its retention, a moment ago. */
 function checksumFor(log: StoredLog, output: Output): number {
-  if (!log.hasGroups) return output.checksum ?? noChecksum;
+  if (!log.hasGroups && !log.retains) return output.checksum ?? noChecksum;
   return output.checksum ?? checksum(output.message);
 }
 

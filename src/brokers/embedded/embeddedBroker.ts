@@ -14,9 +14,11 @@ import type {
   DeliveredMessage,
   Failure,
   GroupConsumer,
+  MessageRange,
   PopLatestRequest,
   PopRequest,
   PushReceipt,
+  RangeRequest,
   ResetOptions,
   SweepOptions,
   SweepResult,
@@ -45,7 +47,7 @@ import { sessionRecord } from './records.js';
 import { Store } from './store.js';
 import type { StoredLog, StoredMessage } from './storedLog.js';
 import { OwnHolds } from './ownHolds.js';
-import { sweepPayloads } from './sweep.js';
+import { sweepPayloads, trimRetained } from './sweep.js';
 
 /** Options of {@link EmbeddedBroker}. */
 export interface EmbeddedBrokerOptions extends CommonBrokerOptions {
@@ -213,6 +215,21 @@ export class EmbeddedBroker implements Broker {
     this.#holds.letGo(topic, reader, seqs);
   }
 
+  async range(topic: string, request?: RangeRequest): Promise<MessageRange> {
+    const store = this.#use();
+    const { found, next, retains } = store.view((_, logs) => {
+      const log = withTopic(logs(topic), topic);
+      return { ...log.range(request), retains: log.retains };
+    });
+    // Nobody holds them: a payload may go, and others may be written in its place, while it is copied.
+    const messages = found.flatMap(({ seq, entry }) => {
+      const { id, time, meta, checksum } = entry;
+      const payload = payloadOf(store, entry, false);
+      return payload && isIntact({ meta, payload }, checksum) ? [{ id, time, meta, payload, seq }] : [];
+    });
+    return Promise.resolve({ messages, next, retains });
+  }
+
   ack(topic: string, { group, consumer }: GroupConsumer, tickets: readonly Ticket[]): Promise<AckResult> {
     return this.#settle(topic, group, (log) => {
       const owner = log.consumer(group, consumer);
@@ -305,7 +322,9 @@ export class EmbeddedBroker implements Broker {
   }
 
   async sweep({ graceMs = 600_000 }: SweepOptions = {}): Promise<SweepResult> {
-    return { orphans: await sweepPayloads(this.#use(), graceMs) };
+    const store = this.#use();
+    await trimRetained(store);
+    return { orphans: await sweepPayloads(store, graceMs) };
   }
 
   async close(): Promise<void> {

@@ -79,6 +79,12 @@ export function decodeEntry(bytes: Uint8Array): Entry {
 
 const noPayload = new Uint8Array(0);
 
+/** When the message of an entry was made. @throws EdgeFlowError `MESSAGE_CORRUPT` */
+export function entryTime(bytes: Uint8Array): number {
+  if (bytes.length < headerBytes) throw damaged('a message');
+  return asBuffer(bytes).readDoubleLE(0);
+}
+
 /** What freeing an entry needs, without decoding the rest. @throws EdgeFlowError `MESSAGE_CORRUPT` */
 export function entryCost(bytes: Uint8Array): Pick<Entry, 'bytes' | 'payloadKey'> {
   const buffer = asBuffer(bytes);

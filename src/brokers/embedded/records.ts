@@ -1,3 +1,4 @@
+import { nothingRetained } from '../options.js';
 import { damaged } from './damaged.js';
 
 /** Turns a record of numbers into bytes and back; fast, because a transaction reads and writes several. */
@@ -15,18 +16,28 @@ type Kind = 'number' | 'position' | 'amount';
 
 const most = { number: 2 ** 32 - 1, position: 2 ** 48 - 1 };
 
-function recordCodec<const Field extends string>(kinds: Readonly<Record<Field, Kind>>): RecordCodec<Record<Field, number>> {
-  const fields = Object.entries<Kind>(kinds) as [Field, Kind][];
+/**
+ * @param later - values of the last fields, which came after the first stores were made: a record in which all of them have
+ * these values is stored without them, and so read by every version.
+ */
+function recordCodec<const Field extends string>(
+  kinds: Readonly<Record<Field, Kind>>,
+  later: Partial<Readonly<Record<Field, number>>> = {},
+): RecordCodec<Record<Field, number>> {
+  const all = Object.entries<Kind>(kinds) as [Field, Kind][];
+  const first = all.filter(([field]) => later[field] === undefined);
   return {
     encode(record) {
+      const fields = all.every(([field]) => later[field] === undefined || later[field] === record[field]) ? first : all;
       const bytes = Buffer.allocUnsafe(fields.length * 8);
       fields.forEach(([field], index) => bytes.writeDoubleLE(record[field], index * 8));
       return bytes;
     },
     decode(bytes) {
+      const fields = bytes.length === first.length * 8 ? first : all;
       if (bytes.length !== fields.length * 8) throw damaged('a record');
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-      const record: Partial<Record<Field, number>> = {};
+      const record: Partial<Record<Field, number>> = { ...later };
       fields.forEach(([field, kind], index) => {
         const value = view.getFloat64(index * 8, true);
         if (kind === 'amount' ? Number.isNaN(value) : !(Number.isInteger(value) && value >= 0 && value <= most[kind]))
@@ -40,21 +51,29 @@ function recordCodec<const Field extends string>(kinds: Readonly<Record<Field, K
 
 type RecordOf<C> = C extends RecordCodec<infer R> ? R : never;
 
-/** One for the whole store: the next number for a topic or group, and all stored bytes. */
-export const storeRecord = recordCodec({ nextNumber: 'number', bytes: 'amount' });
+/** One for the whole store: the next number for a topic or group, all stored bytes, and those of them that nobody needs. */
+export const storeRecord = recordCodec({ nextNumber: 'number', bytes: 'amount', spareBytes: 'amount' }, { spareBytes: 0 });
 export type StoreRecord = RecordOf<typeof storeRecord>;
 
-export const topicRecord = recordCodec({
-  number: 'number',
-  head: 'position',
-  entries: 'amount',
-  bytes: 'amount',
-  maxBytes: 'amount',
-  onFull: 'amount',
-  dedupeWindow: 'amount',
-  deadLetters: 'amount',
-  lastLetter: 'position',
-});
+/** `spare` messages are kept although nobody needs them, as long as `retainMs` and `retainBytes` allow. */
+export const topicRecord = recordCodec(
+  {
+    number: 'number',
+    head: 'position',
+    entries: 'amount',
+    bytes: 'amount',
+    maxBytes: 'amount',
+    onFull: 'amount',
+    dedupeWindow: 'amount',
+    deadLetters: 'amount',
+    lastLetter: 'position',
+    retainMs: 'amount',
+    retainBytes: 'amount',
+    spare: 'amount',
+    spareBytes: 'amount',
+  },
+  { ...nothingRetained, spare: 0, spareBytes: 0 },
+);
 export type TopicRecord = RecordOf<typeof topicRecord>;
 
 /**

@@ -263,6 +263,7 @@ export class Store {
 /** A view changes nothing. */
 const viewEffects = {
   bytes: 0,
+  spareBytes: 0,
   freed: [],
   nextNumber: (): number => 0,
   copyPayload: (): undefined => undefined,

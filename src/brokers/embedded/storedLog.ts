@@ -4,17 +4,19 @@ import type {
   GroupStats,
   OnFull,
   PushReceipt,
+  RangeRequest,
   ReaderStats,
   Ticket,
   TopicDeclaration,
   TopicStats,
 } from '../broker.js';
-import { defaultMaxBytes, keptNewest, replaceWithGroup } from '../options.js';
+import { defaultMaxBytes, fullRange, keptNewest, nothingRetained, replaceWithGroup, retentionOf } from '../options.js';
+import { hasCode } from '../../errors.js';
 import type { OutgoingMessage } from '../../message.js';
 import { checkName } from '../../topic.js';
 import { decodeDeadLetter, encodeDeadLetter } from './deadLetters.js';
 import type { StoredDeadLetter } from './deadLetters.js';
-import { decodeEntry, encodeEntry, entryCost, reencodeEntry } from './entry.js';
+import { decodeEntry, encodeEntry, entryCost, entryTime, reencodeEntry } from './entry.js';
 import type { Entry } from './entry.js';
 import { Holds } from './holds.js';
 import { nameKey, nameOfKey, ownSeqKey, ownerRange, seqKey, seqOfKey } from './keys.js';
@@ -31,10 +33,18 @@ export interface StoredMessage {
   readonly entry: Entry;
 }
 
+/** A page of what is stored. */
+export interface StoredRange {
+  readonly found: readonly StoredMessage[];
+  readonly next: number | undefined;
+}
+
 /** What a log reports to the transaction that it is part of. */
 export interface LogEffects {
   /** Stored bytes of the whole store. */
   bytes: number;
+  /** Those of them that nobody needs. */
+  spareBytes: number;
   /** Payloads to remove after the commit. */
   readonly freed: Uint8Array[];
   /** Makes a number that no topic or group has had. */
@@ -43,6 +53,11 @@ export interface LogEffects {
   /** The last ids of a topic, by its number. */
   recentIds(topic: number): RecentIds;
 }
+
+/** Stands in the table of spare messages, of which the keys say all. */
+const present = Buffer.of(1);
+/** Messages that one look goes through, whether it wants them or not. */
+const mostLooked = 4_096;
 
 /** As numbers in the record of a topic. */
 const onFullNames: readonly OnFull[] = ['wait', 'reject', 'replace'];
@@ -97,6 +112,9 @@ export class StoredLog {
       dedupeWindow,
       deadLetters: 0,
       lastLetter: 0,
+      ...nothingRetained,
+      spare: 0,
+      spareBytes: 0,
     });
   }
 
@@ -113,12 +131,23 @@ export class StoredLog {
   }
 
   get full(): boolean {
-    return this.hasGroups && this.#topic.bytes >= this.#topic.maxBytes;
+    return this.room <= 0;
   }
 
-  /** Bytes until the topic is full. */
+  /** Bytes until the topic is full: what nobody needs gives way. */
   get room(): number {
-    return this.hasGroups ? this.#topic.maxBytes - this.#topic.bytes : Infinity;
+    const { maxBytes, bytes, spareBytes } = this.#topic;
+    return this.hasGroups ? maxBytes - bytes + spareBytes : Infinity;
+  }
+
+  /** Whether messages are kept that nobody needs. */
+  get retains(): boolean {
+    return this.#topic.retainBytes > 0;
+  }
+
+  /** Whether there are such messages. */
+  get hasSpare(): boolean {
+    return this.#topic.spare > 0;
   }
 
   /** Whether settling a message may let a strict consumer go on. */
@@ -134,7 +163,7 @@ export class StoredLog {
     return this.#readers.has(reader);
   }
 
-  declare({ groups = [], readers = [], maxBytes, onFull }: TopicDeclaration): void {
+  declare({ groups = [], readers = [], maxBytes, onFull, retain }: TopicDeclaration): void {
     const [grouped] = [...this.#groups.keys(), ...groups];
     if (grouped !== undefined && (onFull ?? this.onFull) === 'replace') throw replaceWithGroup(this.name, grouped);
     const { head, number } = this.#topic;
@@ -158,6 +187,10 @@ export class StoredLog {
     for (const name of readers) if (!this.#readers.has(name)) this.#readers.set(name, { start, cursor: start, delivered: 0, skipped: 0 });
     this.#topic.maxBytes = maxBytes ?? this.#topic.maxBytes;
     if (onFull) this.#topic.onFull = onFullNames.indexOf(onFull);
+    if (retain) Object.assign(this.#topic, retentionOf(retain, this.#topic.maxBytes));
+    // More readers, more of the newest to jump to.
+    for (let seq = head; seq > head - this.#kept; seq--) this.#unspare(seq);
+    this.trim();
   }
 
   /** The position of a message that was published before. */
@@ -178,8 +211,9 @@ export class StoredLog {
     this.#effects.recentIds(topic.number).add(message.id, seq, topic.dedupeWindow);
     this.#count(1, message.meta.length + message.payload.length);
     this.#free(seq - this.#kept);
+    if (this.hasSpare) this.trim(Date.now());
     // Without a group there is nothing to wait for: the newest takes the place of the others.
-    if (!this.hasGroups) for (let old = seq - this.#kept + 1; old < seq && topic.bytes > topic.maxBytes; old++) this.#free(old);
+    if (!this.hasGroups) for (let old = seq - this.#kept + 1; old < seq && topic.bytes > topic.maxBytes; old++) this.#delete(old);
     return { seq, duplicate: false };
   }
 
@@ -242,6 +276,43 @@ export class StoredLog {
     const entry = this.#entry(head);
     if (entry.payloadKey) this.#holds.add(head, session, readerName, entry.payloadKey);
     return { seq: head, entry };
+  }
+
+  /** What is stored, in order. */
+  range(request: RangeRequest = {}): StoredRange {
+    const { after, from, to, limit, maxBytes } = fullRange(request);
+    const { number, head } = this.#topic;
+    const found: StoredMessage[] = [];
+    if (after >= head) return { found, next: undefined };
+    let [bytes, looked, last] = [0, 0, after];
+    for (const { key, value } of this.#tables.entries.getRange({ start: ownSeqKey(number, after + 1), end: ownerRange(number).end })) {
+      if (looked++ === mostLooked) return { found, next: last };
+      const time = entryTime(value);
+      if (time >= from && time <= to) {
+        const entry = decodeEntry(Buffer.from(value));
+        bytes += entry.bytes;
+        if (found.length === limit || (bytes > maxBytes && found.length > 0)) return { found, next: last };
+        found.push({ seq: seqOfKey(key), entry });
+      }
+      last = seqOfKey(key);
+    }
+    return { found, next: undefined };
+  }
+
+  /** Frees the oldest of what nobody needs: beyond the bytes of the topic, and beyond what it retains. @param time - the wall clock. */
+  trim(time = -Infinity): void {
+    const topic = this.#topic;
+    for (let seq = this.#oldestSpare(); seq !== undefined; seq = this.#oldestSpare()) {
+      const fits = topic.spareBytes <= topic.retainBytes && topic.bytes <= topic.maxBytes && this.retains;
+      if (fits && !(this.#timeOf(seq) < time - topic.retainMs)) return;
+      this.#delete(seq);
+    }
+  }
+
+  /** Frees at least so many bytes of what nobody needs, or all of it. */
+  giveWay(bytes: number): void {
+    const least = this.#topic.bytes - bytes;
+    for (let seq = this.#oldestSpare(); seq !== undefined && this.#topic.bytes > least; seq = this.#oldestSpare()) this.#delete(seq);
   }
 
   /** A reader looks at the payload of a message no more. */
@@ -334,8 +405,10 @@ export class StoredLog {
     }
     const entry = this.#entry(seq);
     // The letter takes the payload over where nobody else needs it: no copy, and no room that a full store lacks.
-    const moves = seq <= this.#topic.head - this.#kept && !this.#needed(seq, group);
-    const payloadKey = entry.payloadKey && (moves ? entry.payloadKey : this.#effects.copyPayload(entry.payloadKey));
+    const alone = seq <= this.#topic.head - this.#kept && !this.#needed(seq, group);
+    const copied = entry.payloadKey && !(alone && !this.retains) ? this.#copy(entry.payloadKey, alone) : undefined;
+    const moves = alone && (!this.retains || (entry.payloadKey !== undefined && !copied));
+    const payloadKey = moves ? entry.payloadKey : copied;
     const letter = encodeDeadLetter(
       { ...entry, seq, token, group: groupName, error, stack, attempts: attemptOf(token), firstTime, deadTime: time },
       payloadKey,
@@ -345,6 +418,7 @@ export class StoredLog {
     this.#close(group, seq);
     group.dead++;
     if (moves) this.#remove(seq);
+    else if (this.retains) this.#freeUnlessNewest(seq);
     return true;
   }
 
@@ -389,6 +463,7 @@ export class StoredLog {
         this.#tables.entries.putSync(ownSeqKey(this.#topic.number, seq), reencodeEntry(found));
         this.#count(1, bytes);
       } else if (payloadKey) this.#discard(seq, payloadKey);
+      this.#unspare(seq);
       group.open++;
       this.#wait(group, seq, redriven(token), -Infinity);
       group.dead--;
@@ -527,14 +602,57 @@ export class StoredLog {
   }
 
   #freeUnlessNewest(seq: number): void {
-    if (seq <= this.#topic.head - this.#kept) this.#free(seq);
+    if (seq > this.#topic.head - this.#kept) return;
+    this.#free(seq);
+    if (this.hasSpare) this.trim();
   }
 
-  /** Deletes a message that no group needs. */
+  /** Deletes a message that no group needs, or keeps it for a while. */
   #free(seq: number): void {
     if (seq < 1 || this.#needed(seq)) return;
-    const payloadKey = this.#remove(seq);
+    if (this.retains) this.#spare(seq);
+    else this.#delete(seq);
+  }
+
+  /** @param spare - nobody needs the payload itself: where there is no room for a copy there is none. */
+  #copy(payloadKey: Uint8Array, spare: boolean): Buffer | undefined {
+    try {
+      return this.#effects.copyPayload(payloadKey);
+    } catch (error) {
+      if (spare && hasCode(error, 'BROKER_FULL')) return undefined;
+      throw error;
+    }
+  }
+
+  #delete(seq: number): void {
+    const payloadKey = seq < 1 ? undefined : this.#remove(seq);
     if (payloadKey) this.#discard(seq, payloadKey);
+  }
+
+  #spare(seq: number): void {
+    const stored = this.#tables.entries.getBinaryFast(seqKey(this.#topic.number, seq));
+    if (!stored) return;
+    const { bytes } = entryCost(stored);
+    if (this.#tables.spare.doesExist(seqKey(this.#topic.number, seq))) return;
+    this.#tables.spare.putSync(seqKey(this.#topic.number, seq), present);
+    this.#countSpare(1, bytes);
+  }
+
+  /** A message is needed again. */
+  #unspare(seq: number): void {
+    if (!this.hasSpare || seq < 1 || !this.#tables.spare.removeSync(seqKey(this.#topic.number, seq))) return;
+    this.#countSpare(-1, -this.#entry(seq).bytes);
+  }
+
+  #oldestSpare(): number | undefined {
+    if (!this.hasSpare) return undefined;
+    const [oldest] = [...this.#tables.spare.getKeys({ ...ownerRange(this.#topic.number), limit: 1 })];
+    return oldest && seqOfKey(oldest);
+  }
+
+  #timeOf(seq: number): number {
+    const stored = this.#tables.entries.getBinaryFast(seqKey(this.#topic.number, seq));
+    return stored ? entryTime(stored) : -Infinity;
   }
 
   /** Frees a payload that neither an entry nor a letter names any more. */
@@ -554,6 +672,7 @@ export class StoredLog {
     if (!stored) return undefined;
     const { bytes, payloadKey } = entryCost(stored);
     this.#tables.entries.removeSync(seqKey(this.#topic.number, seq));
+    if (this.hasSpare && this.#tables.spare.removeSync(seqKey(this.#topic.number, seq))) this.#countSpare(-1, -bytes);
     this.#count(-1, -bytes);
     return payloadKey;
   }
@@ -562,5 +681,11 @@ export class StoredLog {
     this.#topic.entries += entries;
     this.#topic.bytes += bytes;
     this.#effects.bytes += bytes;
+  }
+
+  #countSpare(messages: number, bytes: number): void {
+    this.#topic.spare += messages;
+    this.#topic.spareBytes += bytes;
+    this.#effects.spareBytes += bytes;
   }
 }

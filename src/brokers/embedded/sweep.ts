@@ -48,6 +48,14 @@ export async function sweepPayloads(store: Store, graceMs: number): Promise<numb
   });
 }
 
+/** Frees what topics retained for long enough. */
+export async function trimRetained(store: Store): Promise<void> {
+  if (!store.view((_, log) => store.topics().some((topic) => log(topic)?.hasSpare))) return;
+  await store.change((change) => {
+    change.trim(Date.now());
+  });
+}
+
 async function letGoOfTheDead(store: Store): Promise<void> {
   if (store.view((tables) => [...tables.holds.getKeys({ limit: 1 })].length === 0)) return;
   await store.change((change) => {

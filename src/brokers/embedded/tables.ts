@@ -7,6 +7,8 @@ const names = ['topics', 'groups', 'readers', 'entries', 'open', 'recent', 'dead
 
 /** The tables of the control environment. */
 export interface Tables extends Readonly<Record<(typeof names)[number], Table>> {
+  /** Messages that are kept although nobody needs them, by the number of the topic and their positions. */
+  readonly spare: Table;
   /** Outside those: survives a reset. */
   readonly store: Table;
 }
@@ -20,6 +22,7 @@ export const dataTables: readonly string[] = ['payloads', 'slots', 'space'];
 
 export function openTables(control: Environment): Tables {
   const table = (name: string): Table => control.openDB<Uint8Array, Uint8Array>(name, binary);
+  const failures = table('failures');
   return {
     store: table('store'),
     topics: table('topics'),
@@ -31,8 +34,11 @@ export function openTables(control: Environment): Tables {
     dead: table('dead'),
     consumers: table('consumers'),
     sessions: table('sessions'),
-    failures: table('failures'),
+    failures,
     holds: table('holds'),
+    // To add a table to a store that others use is not safe. Rows of failures begin with the number of a group, which is never
+    // that of a topic.
+    spare: failures,
   };
 }
 

@@ -10,9 +10,11 @@ import type {
   DeliveredMessage,
   Failure,
   GroupConsumer,
+  MessageRange,
   PopLatestRequest,
   PopRequest,
   PushReceipt,
+  RangeRequest,
   SweepResult,
   Ticket,
   TopicDeclaration,
@@ -83,7 +85,7 @@ export class MemoryBroker implements Broker {
       await this.#change(Infinity, signal);
       this.#checkOpen();
     }
-    const receipt = log.push(ownCopy(message));
+    const receipt = log.push(ownCopy(message), Date.now());
     this.#wake();
     return receipt;
   }
@@ -113,6 +115,10 @@ export class MemoryBroker implements Broker {
       if (newest || now >= end || signal?.aborted) return newest;
       await this.#change(end - now, signal);
     }
+  }
+
+  range(topic: string, request?: RangeRequest): Promise<MessageRange> {
+    return this.#step(topic, (log) => log.range(request));
   }
 
   ack(topic: string, { group, consumer }: GroupConsumer, tickets: readonly Ticket[]): Promise<AckResult> {
@@ -162,7 +168,7 @@ export class MemoryBroker implements Broker {
       signal?.throwIfAborted();
       await this.#change(Infinity, signal);
     }
-    for (const { topic, message } of messages) this.#topic(topic).push(ownCopy(message));
+    for (const { topic, message } of messages) this.#topic(topic).push(ownCopy(message), Date.now());
     for (const { topic, group, consumer, tickets } of acks)
       for (const ticket of tickets) this.#declared(topic).ack(group, consumer, ticket);
     this.#wake();
@@ -200,6 +206,7 @@ export class MemoryBroker implements Broker {
   }
 
   sweep(): Promise<SweepResult> {
+    for (const log of this.#topics.values()) log.trim(Date.now());
     return Promise.resolve({ orphans: 0 });
   }
 

@@ -4,16 +4,28 @@ import type {
   DeliveredMessage,
   Failure,
   GroupStats,
+  MessageRange,
   OnFull,
   PushReceipt,
+  RangeRequest,
   ReaderStats,
   Ticket,
   TopicDeclaration,
   TopicStats,
 } from '../broker.js';
-import { defaultMaxBytes, keptNewest, messageBytes, replaceWithGroup, topicUndeclared } from '../options.js';
+import {
+  defaultMaxBytes,
+  fullRange,
+  keptNewest,
+  messageBytes,
+  nothingRetained,
+  replaceWithGroup,
+  retentionOf,
+  topicUndeclared,
+} from '../options.js';
 import { attemptOf, firstToken, handedBack, nextToken, redriven } from '../token.js';
 import type { OutgoingMessage, ReceivedMessage } from '../../message.js';
+import { SpareMessages } from './spareMessages.js';
 
 interface OpenMessage {
   token: number;
@@ -63,6 +75,8 @@ export class TopicLog {
   #head = 0;
   #bytes = 0;
   #maxBytes = defaultMaxBytes;
+  #retention = nothingRetained;
+  readonly #spare = new SpareMessages();
   #onFull: OnFull = 'wait';
 
   constructor(name: string, dedupeWindow: number) {
@@ -83,7 +97,7 @@ export class TopicLog {
     return letters.slice(0, limit).map(asDeadLetter);
   }
 
-  declare({ groups = [], readers = [], maxBytes, onFull }: TopicDeclaration): void {
+  declare({ groups = [], readers = [], maxBytes, onFull, retain }: TopicDeclaration): void {
     const [group] = [...this.#groups.keys(), ...groups];
     if (group !== undefined && (onFull ?? this.#onFull) === 'replace') throw replaceWithGroup(this.name, group);
     for (const group of groups) {
@@ -95,6 +109,10 @@ export class TopicLog {
     }
     this.#maxBytes = maxBytes ?? this.#maxBytes;
     this.#onFull = onFull ?? this.#onFull;
+    if (retain) this.#retention = retentionOf(retain, this.#maxBytes);
+    // More readers, more of the newest to jump to.
+    for (let seq = this.#head; seq > this.#head - this.#kept; seq--) this.#spare.delete(seq);
+    this.trim();
   }
 
   hasGroup(group: string): boolean {
@@ -107,10 +125,11 @@ export class TopicLog {
 
   /** Whether a push must wait: the limit is reached, and a group needs what is stored. */
   get full(): boolean {
-    return this.#groups.size > 0 && this.#bytes >= this.#maxBytes;
+    return this.#groups.size > 0 && this.#bytes - this.#spare.bytes >= this.#maxBytes;
   }
 
-  push(message: OutgoingMessage): PushReceipt {
+  /** @param time - the wall clock, by which retention ends. */
+  push(message: OutgoingMessage, time = -Infinity): PushReceipt {
     const known = this.#seqOfId.get(message.id);
     if (known !== undefined) return { seq: known, duplicate: true };
     const seq = ++this.#head;
@@ -124,8 +143,9 @@ export class TopicLog {
       }
     }
     this.#free(seq - this.#kept);
+    this.trim(time);
     // Without a group there is nothing to wait for: the newest takes the place of the others.
-    if (this.#groups.size === 0) for (let old = seq - this.#kept + 1; old < seq && this.#bytes > this.#maxBytes; old++) this.#free(old);
+    if (this.#groups.size === 0) for (let old = seq - this.#kept + 1; old < seq && this.#bytes > this.#maxBytes; old++) this.#remove(old);
     return { seq, duplicate: false };
   }
 
@@ -169,6 +189,28 @@ export class TopicLog {
     reader.delivered++;
     reader.cursor = newest.seq;
     return newest;
+  }
+
+  /** What is stored, in order. */
+  range(request: RangeRequest = {}): MessageRange {
+    const { after, from, to, limit, maxBytes } = fullRange(request);
+    const wanted = [...this.#entries.values()]
+      .filter(({ seq, time }) => seq > after && time >= from && time <= to)
+      .sort((one, two) => one.seq - two.seq);
+    let bytes = 0;
+    const full = wanted.findIndex((message, index) => index >= limit || ((bytes += messageBytes(message)) > maxBytes && index > 0));
+    const messages = full < 0 ? wanted : wanted.slice(0, full);
+    return { messages, next: full < 0 ? undefined : messages.at(-1)?.seq, retains: this.#retains };
+  }
+
+  /** Frees the oldest of what nobody needs: beyond the bytes of the topic, and beyond what it retains. */
+  trim(time = -Infinity): void {
+    const { retainMs, retainBytes } = this.#retention;
+    for (let seq = this.#spare.oldest; seq !== undefined; seq = this.#spare.oldest) {
+      const fits = this.#spare.bytes <= retainBytes && this.#bytes <= this.#maxBytes && this.#retains;
+      if (fits && !((this.#entries.get(seq)?.time ?? 0) < time - retainMs)) return;
+      this.#remove(seq);
+    }
   }
 
   /** Whether a ticket is the consumer's. */
@@ -222,6 +264,7 @@ export class TopicLog {
         this.#entries.set(seq, { id, time, meta, payload, seq });
         this.#bytes += messageBytes(found);
       }
+      this.#spare.delete(seq);
       group.open.set(seq, { token: redriven(token), owner: undefined, due: -Infinity, failedTime: undefined });
       group.dead--;
       this.#deadLetters.delete(number);
@@ -295,15 +338,29 @@ export class TopicLog {
     return open?.owner === consumer && open.token === ticket.token;
   }
 
-  #freeUnlessNewest(seq: number): void {
-    if (seq <= this.#head - this.#kept) this.#free(seq);
+  get #retains(): boolean {
+    return this.#retention.retainBytes > 0;
   }
 
-  /** Deletes a message that no group needs. */
+  #freeUnlessNewest(seq: number): void {
+    if (seq > this.#head - this.#kept) return;
+    this.#free(seq);
+    this.trim();
+  }
+
+  /** Deletes a message that no group needs, or keeps it for a while. */
   #free(seq: number): void {
     const entry = this.#entries.get(seq);
     if (!entry) return;
     for (const group of this.#groups.values()) if (seq > group.start && (seq > group.cursor || group.open.has(seq))) return;
+    if (this.#retains) this.#spare.add(seq, messageBytes(entry));
+    else this.#remove(seq);
+  }
+
+  #remove(seq: number): void {
+    const entry = this.#entries.get(seq);
+    if (!entry) return;
+    this.#spare.delete(seq);
     this.#entries.delete(seq);
     this.#bytes -= messageBytes(entry);
   }

@@ -37,4 +37,6 @@ export const commands = {
   reclaim: command('reclaim', 2),
   beat: command('beat', 2),
   stats: command('stats', 2),
+  range: command('range', 2),
+  trim: command('trim', 2),
 } as const;

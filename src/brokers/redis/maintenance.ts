@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { EdgeFlowError, errorMessage } from '../../errors.js';
 import type { SweepResult } from '../broker.js';
+import { commands } from './command.js';
 import type { Connections } from './connections.js';
 import { reclaim } from './dropGroup.js';
 import type { RedisLink } from './link.js';
@@ -35,7 +36,10 @@ export async function topicNames({ control, keys }: Connections): Promise<string
 /** Deletes payloads that have lain for `graceMs` and that no message refers to. */
 export async function sweepBlobs(connections: Connections, graceMs: number): Promise<SweepResult> {
   const { control, data, keys, blobs } = connections;
-  for (const topic of await topicNames(connections)) await reclaim(connections, topic);
+  for (const topic of await topicNames(connections)) {
+    await reclaim(connections, topic);
+    await control.run(commands.trim, [keys.topic(topic), keys.trash], []);
+  }
   await blobs.settle();
   await blobs.emptyTrash();
   let orphans = 0;

@@ -2,6 +2,7 @@ import { EdgeFlowError } from '../../errors.js';
 import { messageIdSource } from '../../message.js';
 import type { Commit } from '../broker.js';
 import { messageBytes, topicFull } from '../options.js';
+import { blobKeys } from './blobs.js';
 import { commands } from './command.js';
 import type { Connections } from './connections.js';
 import { LinkLost } from './link.js';
@@ -222,7 +223,7 @@ export abstract class Outbox<Result> {
 
   /** Waits until the first of the queue may find room, or rejects it where its topic says so. */
   async #waitForRoom(full: string | undefined): Promise<void> {
-    const { control, bell, keys, closed } = this.context;
+    const { control, bell, blobs, keys, closed } = this.context;
     const first = this.#queue.find(({ settled }) => !settled);
     const topic = full ?? first?.commit.messages[0]?.topic;
     if (!first || topic === undefined) return;
@@ -231,11 +232,18 @@ export abstract class Outbox<Result> {
     while (!first.settled) {
       await bell.listen(channel);
       const count = bell.count(channel);
-      const [room, onFull, maxBytes] = asList(
-        await control.persist(() => control.run(commands.room, [keys.topic(topic), keys.trash], []), closed),
-      );
       const short = this.#withoutRoom;
       this.#withoutRoom = undefined;
+      const values = [short === undefined ? 0 : 1];
+      const [room, onFull, maxBytes, trash, freed] = asList(
+        await control.persist(() => control.run(commands.room, [keys.topic(topic), keys.trash], values), closed),
+      );
+      blobs.discard(blobKeys(trash));
+      // What nobody needs gives way: there is memory in a moment.
+      if (Number(freed) > 0) {
+        await blobs.settle();
+        break;
+      }
       if (onFull !== undefined && asBuffer(onFull).toString() === 'reject' && (short !== undefined || room === 0)) {
         const error = short === undefined ? topicFull(topic, Number(asBuffer(maxBytes).toString())) : memoryFull(topic, short);
         for (const { reject } of this.refused(this.#queue)) reject(error);

@@ -12,9 +12,11 @@ import type {
   DeliveredMessage,
   Failure,
   GroupConsumer,
+  MessageRange,
   PopLatestRequest,
   PopRequest,
   PushReceipt,
+  RangeRequest,
   ResetOptions,
   SweepOptions,
   SweepResult,
@@ -44,6 +46,7 @@ import type { RedisAddress } from './endpoint.js';
 import { GroupClient } from './groupClient.js';
 import { resetAll, resetNamespace, sweepBlobs, topicNames } from './maintenance.js';
 import { Publisher } from './publisher.js';
+import { readRange } from './range.js';
 import { ReaderClient } from './readerClient.js';
 import { asBuffer } from './reply.js';
 import type { Reply } from './reply.js';
@@ -108,10 +111,12 @@ export abstract class RedisBrokerBase implements Broker {
   async declare(declaration: TopicDeclaration): Promise<void> {
     this.#checkOpen();
     checkDeclaration(declaration);
-    const { topic, groups = [], readers = [], maxBytes, onFull } = declaration;
+    const { topic, groups = [], readers = [], maxBytes, onFull, retain } = declaration;
     const connections = await this.#connections();
     const { keys } = connections;
-    const values = [topic, maxBytes ?? '', onFull ?? '', defaultMaxBytes, groups.length, ...groups, ...readers];
+    const retainMs = (retain?.seconds ?? Infinity) * 1_000;
+    const retained = retain ? [retainMs === Infinity ? 'inf' : retainMs, retain.bytes ?? ''] : ['', ''];
+    const values = [topic, maxBytes ?? '', onFull ?? '', defaultMaxBytes, ...retained, groups.length, ...groups, ...readers];
     const refused = await connections.persist(() =>
       connections.control.run(commands.declare, [keys.topic(topic), keys.trash, keys.topics], values),
     );
@@ -144,6 +149,12 @@ export abstract class RedisBrokerBase implements Broker {
     let reader = this.#readers.get(key);
     if (!reader) this.#readers.set(key, (reader = new ReaderClient(topic, request, connections)));
     return reader.popLatest(request);
+  }
+
+  async range(topic: string, request?: RangeRequest): Promise<MessageRange> {
+    checkName('topic', topic);
+    const connections = await this.#connections();
+    return connections.persist(() => readRange(connections, topic, request));
   }
 
   async ack(topic: string, consumer: GroupConsumer, tickets: readonly Ticket[]): Promise<AckResult> {

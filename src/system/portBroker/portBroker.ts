@@ -9,9 +9,11 @@ import type {
   DeliveredMessage,
   Failure,
   GroupConsumer,
+  MessageRange,
   PopLatestRequest,
   PopRequest,
   PushReceipt,
+  RangeRequest,
   ResetOptions,
   SweepOptions,
   SweepResult,
@@ -78,6 +80,10 @@ export class PortBroker implements Broker {
 
   popLatest(topic: string, { signal, ...request }: PopLatestRequest): Promise<ReceivedMessage | undefined> {
     return this.#call('popLatest', [topic, { ...request, inPlace: false }], { signal, signalAt: 1 });
+  }
+
+  range(topic: string, request?: RangeRequest): Promise<MessageRange> {
+    return this.#call('range', [topic, request]);
   }
 
   ack(topic: string, { group, consumer }: GroupConsumer, tickets: readonly Ticket[]): Promise<AckResult> {

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { Broker } from '../../brokers/broker.js';
+import type { Broker, MessageRange } from '../../brokers/broker.js';
 import { codeOf, errorMessage } from '../../errors.js';
 import type { OutgoingMessage } from '../../message.js';
 import { Packing } from './packing.js';
@@ -9,7 +9,7 @@ import type { BrokerRequest } from './protocol.js';
 type Call = Extract<BrokerRequest, { type: 'call' }>;
 
 /** What results that hold messages look like. */
-type Messages = OutgoingMessage | readonly OutgoingMessage[] | undefined;
+type Messages = OutgoingMessage | readonly OutgoingMessage[] | MessageRange | undefined;
 
 /** How a broker is served. */
 export interface ServeOptions {
@@ -52,10 +52,11 @@ function invoke(broker: Broker, { id, method, args, signalAt }: Call, waits: Map
 }
 
 function holdsMessages(method: Call['method']): boolean {
-  return method === 'pop' || method === 'popLatest' || method === 'deadLetters';
+  return method === 'pop' || method === 'popLatest' || method === 'deadLetters' || method === 'range';
 }
 
 function pack(packing: Packing, value: Messages): Messages {
   if (value === undefined) return undefined;
+  if ('messages' in value) return { ...value, messages: value.messages.map((message) => packing.message(message)) };
   return 'payload' in value ? packing.message(value) : value.map((message) => packing.message(message));
 }

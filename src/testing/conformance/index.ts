@@ -3,6 +3,7 @@ import type { BrokerHarness } from '../harness.js';
 import { commitConformance } from './commit.js';
 import { deadLetterConformance } from './deadLetters.js';
 import { durableConformance } from './durable.js';
+import { hindsightConformance } from './hindsight.js';
 import { interleavingConformance } from './interleavings.js';
 import { lifecycleConformance } from './lifecycle.js';
 import { modelConformance } from './model.js';
@@ -39,6 +40,9 @@ export function brokerConformance(name: string, harness: BrokerHarness, { restar
     });
     describe('retention', () => {
       retentionConformance(harness);
+    });
+    describe('hindsight', () => {
+      hindsightConformance(harness);
     });
     describe('life cycle', () => {
       lifecycleConformance(harness, restarts);

@@ -66,12 +66,12 @@ export class GraphRun {
       else if (operator) this.#operators.set(name, operator);
       else if (module !== undefined) this.#operators.set(name, await loadNode(name, module));
     }
-    for (const { name } of this.#graph.nodes.values()) {
+    for (const { name, retain } of this.#graph.nodes.values()) {
       const targets = (qos: QoS): string[] =>
         outputsOf(this.#graph, name)
           .filter((link) => link.qos === qos)
           .map(({ target }) => target);
-      await this.#broker.declare({ topic: name, groups: targets(QoS.DURABLE), readers: targets(QoS.REALTIME) });
+      await this.#broker.declare({ topic: name, groups: targets(QoS.DURABLE), readers: targets(QoS.REALTIME), retain });
     }
   }
 

@@ -2,7 +2,7 @@ import { Observable, Subscription } from 'rxjs';
 import type { OperatorFunction } from 'rxjs';
 import { fromBroker } from '../../flow/fromBroker.js';
 import type { FromBrokerOptions } from '../../flow/fromBroker.js';
-import { subscriptionsClosed } from '../../flow/runtime.js';
+import { runtime, subscriptionsClosed } from '../../flow/runtime.js';
 import { toBroker } from '../../flow/toBroker.js';
 import type { Ledger } from '../../observe/ledger.js';
 import { QoS } from '../../qos.js';
@@ -130,6 +130,9 @@ class MarbleRun implements MarbleTools {
   async run(forMs: number): Promise<void> {
     for (const graph of this.#graphs) await graph.prepare();
     const subscriptions = new Subscription();
+    // Nodes find the system's broker, as in a worker, in operators without options.
+    const before = runtime.broker;
+    if (this.#graphs.length > 0) runtime.broker = this.#broker;
     this.#clock.install();
     try {
       for (const { stream, came } of this.#expected) subscriptions.add(this.#record(stream, came));
@@ -140,6 +143,7 @@ class MarbleRun implements MarbleTools {
       for (const graph of this.#graphs) graph.end();
       this.#clock.uninstall();
       await subscriptionsClosed();
+      runtime.broker = before;
     }
     if (this.#failures.length > 0) throw this.#failures[0];
     for (const { compare } of this.#expected) compare();

@@ -78,8 +78,8 @@ describe('damaged bytes are MESSAGE_CORRUPT, or what was stored in form', () => 
   });
 
   test.each([
-    ['store', storeRecord, 2],
-    ['topic', topicRecord, 9],
+    ['store', storeRecord, 3],
+    ['topic', topicRecord, 13],
     ['group', groupRecord, 11],
     ['reader', readerRecord, 4],
     ['consumer', consumerRecord, 2],

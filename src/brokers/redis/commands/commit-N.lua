@@ -68,8 +68,8 @@ end
 local function fullOutput(commit)
   for _, output in ipairs(commit.outputs) do
     use(keys[output.place])
-    local bytes, maxBytes, groups = unpack(call('HMGET', topic, 'bytes', 'maxBytes', 'groups'))
-    if groups and groups ~= '' and tonumber(bytes) >= tonumber(maxBytes) then
+    local bytes, maxBytes, groups, spare = unpack(call('HMGET', topic, 'bytes', 'maxBytes', 'groups', 'spareBytes'))
+    if groups and groups ~= '' and tonumber(bytes) - (tonumber(spare) or 0) >= tonumber(maxBytes) then
       for _, known in ipairs(fetch(topic .. ':ids', output.ids)) do
         if not known then return output.place end
       end

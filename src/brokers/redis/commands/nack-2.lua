@@ -39,8 +39,8 @@ end
 call('HDEL', failed, seq)
 call('XADD', topic .. ':dead', call('HINCRBY', topic, 'letters', 1) .. '-0', unpack(fields))
 call('HINCRBY', topic, 'g:' .. group .. ':dead', 1)
-local head, kept, groups = unpack(call('HMGET', topic, 'head', 'kept', 'groups'))
+local head, kept, groups, retain = unpack(call('HMGET', topic, 'head', 'kept', 'groups', 'retainBytes'))
 local trash = {}
-free(older({ seq }, tonumber(head), tonumber(kept)), groups, trash, group)
+free(older({ seq }, tonumber(head), tonumber(kept)), groups, trash, retain, group)
 ring('settled')
 return { 0, 1, trash }

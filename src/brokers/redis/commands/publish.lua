@@ -27,13 +27,16 @@ end
 -- Publishes messages in order, up to the first that finds the topic full; or all of them, where they are the part of a
 -- commit that found room. Returns their seqs: negative where the id was known, 0 where the topic was full.
 local function publish(name, batch, given, all, trash)
-  local head, bytes, maxBytes, kept, groups = unpack(call('HMGET', topic, 'head', 'bytes', 'maxBytes', 'kept', 'groups'))
+  local fields = call('HMGET', topic, 'head', 'bytes', 'maxBytes', 'kept', 'groups', 'spareBytes', 'retainBytes')
+  local head, bytes, maxBytes, kept, groups, spareBytes, retain = unpack(fields)
   if not head then
     call('SADD', KEYS[3], name)
     call('HSET', topic, 'head', 0, 'bytes', 0, 'maxBytes', ARGV[2], 'onFull', 'wait', 'kept', 1, 'declared', 1)
     head, bytes, maxBytes, kept, groups = 0, 0, ARGV[2], 1, ''
   end
   head, bytes, maxBytes, kept = tonumber(head), tonumber(bytes), tonumber(maxBytes), tonumber(kept)
+  -- What nobody needs gives way.
+  local room = maxBytes + (tonumber(spareBytes) or 0)
   local hasGroups = groups and groups ~= ''
 
   -- Known ids: those of before, in `known`, until this call forgets them; and those of this call, in `added`.
@@ -57,7 +60,7 @@ local function publish(name, batch, given, all, trash)
       -- The same token: this publish itself came through before, and its reply was lost.
       results[i] = publisher == token and tonumber(seq) or -seq
       dropUnused(record, trash)
-    elseif hasGroups and bytes >= maxBytes and not all then
+    elseif hasGroups and bytes >= room and not all then
       full = true
       results[i] = 0
       call('HSET', topic, 'ring:space', 1)
@@ -83,8 +86,9 @@ local function publish(name, batch, given, all, trash)
         write('HSET', log, records)
         records = {}
         call('HSET', topic, 'bytes', format('%d', bytes))
-        free({ format('%d', head - kept) }, groups, trash)
-        bytes = tonumber(call('HGET', topic, 'bytes'))
+        free({ format('%d', head - kept) }, groups, trash, retain)
+        local left = call('HMGET', topic, 'bytes', 'spareBytes')
+        bytes, room = tonumber(left[1]), maxBytes + (tonumber(left[2]) or 0)
       end
     end
   end
@@ -106,8 +110,11 @@ local function publish(name, batch, given, all, trash)
     for seq = head - n + 1, head do
       if seq > kept then old[#old + 1] = format('%d', seq - kept) end
     end
-    free(old, '', trash)
+    free(old, '', trash, retain)
+    if retain then trim(trash, now()) end
     if bytes > maxBytes then replaceOlder(head, kept, maxBytes, trash) end
+  elseif retain then
+    trim(trash, now())
   end
   ring('message')
   return results

@@ -13,8 +13,8 @@ for i = 1, #found, 2 do
     seqs[#seqs + 1] = found[i]
   end
 end
-local head, kept, groups = unpack(call('HMGET', topic, 'head', 'kept', 'groups'))
-free(older(seqs, tonumber(head), tonumber(kept)), groups, trash)
+local head, kept, groups, retain = unpack(call('HMGET', topic, 'head', 'kept', 'groups', 'retainBytes'))
+free(older(seqs, tonumber(head), tonumber(kept)), groups, trash, retain)
 if after == '0' then return { 0, trash } end
 call('HSET', topic, 'reclaim', after)
 return { 1, trash }

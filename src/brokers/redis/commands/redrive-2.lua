@@ -21,6 +21,7 @@ for i = 2, #ARGV do
       bytes = bytes + size
     else
       dropBlob(blob, trash)
+      unspare(seq)
     end
     -- token.ts: redriven
     local token = (math.floor(tonumber(letter.token) / 65536) + 1) * 65536

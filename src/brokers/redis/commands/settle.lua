@@ -22,7 +22,7 @@ local function settle(group, seqs, trash)
   local failed = topic .. ':failed:' .. group
   if call('EXISTS', failed) == 1 then write('HDEL', failed, seqs) end
   call('HINCRBY', topic, 'g:' .. group .. ':acked', #seqs)
-  local head, kept, groups = unpack(call('HMGET', topic, 'head', 'kept', 'groups'))
-  free(older(seqs, tonumber(head), tonumber(kept)), groups, trash, group)
+  local head, kept, groups, retain = unpack(call('HMGET', topic, 'head', 'kept', 'groups', 'retainBytes'))
+  free(older(seqs, tonumber(head), tonumber(kept)), groups, trash, retain, group)
   ring('settled')
 end

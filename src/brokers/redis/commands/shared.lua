@@ -3,6 +3,7 @@
 --   <topic>                head, bytes, maxBytes, onFull, kept, groups and readers (names between spaces), beat,
 --                          g:<group>:start|cursor|acked|dead, r:<reader>:start|cursor|delivered|skipped,
 --                          ring:message, ring:space, ring:settled (somebody waits for that),
+--                          retainMs, retainBytes (what is kept of messages that nobody needs; absent: nothing), spareBytes,
 --                          letters (number of the last dead letter), answer (once.lua), reclaim (reclaim-2.lua)
 --   <topic>:log            hash, seq -> record of the message (record.ts). It begins with "<bytes> <blob key> <token>\n";
 --                          the blob key is empty where the payload is in the record. A hash, for a stream costs thrice
@@ -13,6 +14,7 @@
 --   <topic>:failed:<group> hash, seq of an open message that failed -> the server's time then, in ms
 --   <topic>:beats:<group>  hash, consumer -> its last sign of life
 --   <topic>:takes:<reader> hash, consumer -> "<token> <seq>" of its last take
+--   <topic>:spare          sorted set, seqs of messages that are kept although nobody needs them
 --   <topic>:blobs          hash, blob key -> how many entries and dead letters refer to it
 --   <topic>:dead           stream of dead letters; the id is "<number>-0". Fields: seq, group, token, error, stack where
 --                          there is one, firstTime, deadTime, record
@@ -78,9 +80,64 @@ local function dropBlob(blob, trash)
   discard(blob, trash)
 end
 
--- Deletes those of the messages that no group needs; no seq may come twice. The caller knows that group `except` needs
--- none of them.
-local function free(seqs, groups, trash, except)
+-- When the message of a record was made, in ms since the epoch; 0 where its head is damaged.
+local function timeOf(record)
+  local line = string.find(record, '\n', 1, true)
+  return line and #record >= line + 8 and struct.unpack('<d', record, line + 1) or 0
+end
+
+-- Wakes who waits for room, where there is some: what nobody needs gives way.
+local function ringRoom()
+  local bytes, maxBytes, spareBytes, waiting = unpack(call('HMGET', topic, 'bytes', 'maxBytes', 'spareBytes', 'ring:space'))
+  if waiting and tonumber(bytes) - (tonumber(spareBytes) or 0) < tonumber(maxBytes) then ring('space') end
+end
+
+-- Frees the oldest of what nobody needs: beyond the bytes of the topic and what it retains; given the server's time,
+-- beyond its age; and at least `more` of them. Returns how many it freed.
+local function trim(trash, time, more)
+  local spare = topic .. ':spare'
+  local values = call('HMGET', topic, 'bytes', 'maxBytes', 'spareBytes', 'retainMs', 'retainBytes')
+  for i = 1, 5 do values[i] = tonumber(values[i]) end
+  local bytes, maxBytes, spareBytes, retainMs, retainBytes = unpack(values, 1, 5)
+  spareBytes, retainBytes = spareBytes or 0, retainBytes or 0
+  local count = 0
+  while true do
+    local seq = call('ZRANGE', spare, 0, 0)[1]
+    if not seq then break end
+    local record = call('HGET', log, seq) or ''
+    local over = count < (more or 0) or spareBytes > retainBytes or bytes > maxBytes or retainBytes == 0
+    if not over and not (time and retainMs and timeOf(record) < time - retainMs) then break end
+    local size, blob = headOf(record)
+    call('ZREM', spare, seq)
+    call('HDEL', log, seq)
+    dropBlob(blob, trash)
+    bytes, spareBytes, count = bytes - size, spareBytes - size, count + 1
+  end
+  if count > 0 then call('HSET', topic, 'bytes', format('%.0f', bytes), 'spareBytes', format('%.0f', spareBytes)) end
+  return count
+end
+
+-- Keeps messages that nobody needs any more, for a while.
+local function keep(seqs, trash)
+  local spare, bytes = topic .. ':spare', 0
+  for i, record in ipairs(fetch(log, seqs)) do
+    if record and call('ZADD', spare, 'NX', seqs[i], seqs[i]) == 1 then bytes = bytes + headOf(record) end
+  end
+  if bytes > 0 then call('HINCRBY', topic, 'spareBytes', format('%.0f', bytes)) end
+  trim(trash)
+  ringRoom()
+end
+
+-- A message is needed again.
+local function unspare(seq)
+  if call('ZREM', topic .. ':spare', seq) == 0 then return end
+  local size = headOf(call('HGET', log, seq) or '')
+  call('HINCRBY', topic, 'spareBytes', format('%.0f', -size))
+end
+
+-- Deletes those of the messages that no group needs, or keeps them for a while where the topic retains (its
+-- `retainBytes`); no seq may come twice. The caller knows that group `except` needs none of them.
+local function free(seqs, groups, trash, retain, except)
   for group in gmatch(groups or '', '%S+') do
     if #seqs == 0 then return end
     if group ~= except then
@@ -94,6 +151,7 @@ local function free(seqs, groups, trash, except)
     end
   end
   if #seqs == 0 then return end
+  if retain and retain ~= '0' then return keep(seqs, trash) end
   local bytes = 0
   for _, record in ipairs(fetch(log, seqs)) do
     if record then
@@ -105,8 +163,8 @@ local function free(seqs, groups, trash, except)
   write('HDEL', log, seqs)
   if bytes == 0 then return end
   local left = call('HINCRBY', topic, 'bytes', format('%d', -bytes))
-  local maxBytes, waiting = unpack(call('HMGET', topic, 'maxBytes', 'ring:space'))
-  if waiting and left < tonumber(maxBytes) then ring('space') end
+  local maxBytes, spareBytes, waiting = unpack(call('HMGET', topic, 'maxBytes', 'spareBytes', 'ring:space'))
+  if waiting and left - (tonumber(spareBytes) or 0) < tonumber(maxBytes) then ring('space') end
 end
 
 -- The part of the seqs that is not among the newest, which readers may jump to.
