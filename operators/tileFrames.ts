@@ -64,7 +64,12 @@ export function tileFrames(options: TileFramesOptions): OperatorFunction<Frame, 
   };
   check('sources', sources, sources.length > 0 && new Set(sources).size === sources.length, 'at least one name, and none twice');
   check('columns', columns, Number.isInteger(columns) && columns >= 1, 'a whole number of at least 1');
-  check('width', width, Number.isInteger(width) && width >= columns && width <= maxFrameSide, `a whole number from ${columns} to ${maxFrameSide}`);
+  check(
+    'width',
+    width,
+    Number.isInteger(width) && width >= columns && width <= maxFrameSide,
+    `a whole number from ${columns} to ${maxFrameSide}`,
+  );
   check('aspectRatio', aspectRatio, aspectRatio >= 0.1 && aspectRatio <= 10, 'from 0.1 to 10');
   check('staleMs', staleMs, staleMs > 0, 'more than 0');
 

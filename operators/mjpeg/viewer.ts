@@ -12,6 +12,8 @@ export class Viewer {
   constructor(response: ServerResponse) {
     this.#response = response;
     response.writeHead(200, { 'content-type': `multipart/x-mixed-replace; boundary=${boundary}` });
+    // Until the first picture comes, so that a viewer knows that he is in the right place.
+    response.flushHeaders();
     response.on('drain', () => {
       this.#busy = false;
       const next = this.#next;

@@ -63,7 +63,10 @@ export class Wall {
   checkSource({ source, index }: Frame): void {
     const { sources } = this.#settings;
     if (!sources.includes(source))
-      throw new EdgeFlowError('FRAME_INVALID', `frame ${index} of '${source}': tileFrames has no tile for it, only for ${sources.join(', ')}`);
+      throw new EdgeFlowError(
+        'FRAME_INVALID',
+        `frame ${index} of '${source}': tileFrames has no tile for it, only for ${sources.join(', ')}`,
+      );
   }
 
   /** A frame of a source has come. */
@@ -106,8 +109,7 @@ export class Wall {
 
   #copy(pixels: Uint8Array, to: Uint8Array, left: number, top: number): void {
     const row = this.#tile.width * 3;
-    for (let y = 0; y < this.#tile.height; y++)
-      to.set(pixels.subarray(y * row, (y + 1) * row), ((top + y) * this.#size.width + left) * 3);
+    for (let y = 0; y < this.#tile.height; y++) to.set(pixels.subarray(y * row, (y + 1) * row), ((top + y) * this.#size.width + left) * 3);
   }
 }
 
