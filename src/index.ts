@@ -80,3 +80,5 @@ export type { Ledger, LinkLedger } from './observe/ledger.js';
 
 export { EmbeddedBroker } from './brokers/embedded/embeddedBroker.js';
 export { DualRedisBroker, RedisBroker } from './brokers/redis/redisBroker.js';
+
+export { closest } from './closest.js';
