@@ -13,8 +13,8 @@ export interface UnsureFrame extends Frame {
 }
 
 /**
- * Keeps the frames that a model has most to learn from: those with an object whose score is from `low` to below `high`, at most
- * `perHour` and spread over the hour, each a JPEG with a proposal of its labels beside it.
+ * Keeps the frames that a model is not sure of, as pictures to learn from. Those are frames with an object whose score is from `low` to
+ * below `high`; at most `perHour` of a camera are kept, spread over the hour, each a JPEG with a proposal of its labels beside it.
  */
 export const activeLearning = defineRecipe(
   { source: 'street.mp4', model: 'yolox-nano', low: 0.3, high: 0.6, perHour: 60, directory: 'unsure', maxCount: 10_000 },

@@ -12,8 +12,8 @@ export interface Occupancy {
 }
 
 /**
- * Many cameras share one detector, and where `batch` is above 1, the runs of its model: whenever as many frames are there, or `waitMs` after
- * the first of them. Behind it, each camera has its own tracks, and a line in `file` whenever another number of objects is in its picture.
+ * Many cameras share one detector. With `batch` above 1 they share runs of its model too: as soon as so many frames are there, or
+ * `waitMs` after the first. Behind it each camera has its own tracks, and a line in `file` whenever another number of objects is seen.
  */
 export const manyCameras = defineRecipe(
   {

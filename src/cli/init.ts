@@ -43,6 +43,7 @@ async function init(directory: string, { recipe: wanted, list }: InitFlags): Pro
 /** A name that npm takes. */
 function projectName(folder: string): string {
   const name = basename(folder)
+    .replaceAll(/([a-z])([A-Z])/g, '$1-$2')
     .toLowerCase()
     .replaceAll(/[^a-z0-9-]+/g, '-')
     .replaceAll(/^-+|-+$/g, '');

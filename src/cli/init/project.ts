@@ -52,10 +52,13 @@ export async function projectFiles(project: string, { name, about, source }: Kno
     modelImport: modelImport([settings]),
     settings: literal(settings),
     testImports: testImports([options, nodes]),
+    rxjsImports: rxjsImports([nodes]),
+    street: uses([options, nodes], 'street') ? "/** A moment of a generated street. */\nconst street = 'street:1?frames=30';\n\n" : '',
     testOptions: literal(options),
     testNodes: literal(nodes),
-    flag: flagOf(Object.keys(defaults)[0] ?? 'option'),
-    value: Object.hasOwn(defaults, 'source') ? 'rtsp://192.168.1.20/stream1' : '…',
+    example: Object.hasOwn(defaults, 'source')
+      ? '--source rtsp://192.168.1.20/stream1'
+      : `--${flagOf(Object.keys(defaults)[0] ?? 'option')} …`,
     options: optionTable(defaults),
   };
   const fill = (template: string): string => filled(template, values);
@@ -92,17 +95,20 @@ const pick = (versions: Versions, names: readonly string[]): Versions =>
 
 const json = (value: unknown): string => JSON.stringify(value, undefined, 2).replaceAll('\n', '\n  ');
 
+/** Whether a name is used outside of texts. */
 const uses = (settings: readonly Settings[], word: string): boolean =>
-  settings.some((each) => [...each.values()].some((value) => new RegExp(`\\b${word}\\b`).test(value)));
+  settings.some((each) => [...each.values()].some((value) => new RegExp(`\\b${word}\\b`).test(value.replaceAll(/'[^']*'/g, ''))));
 
 function modelImport(settings: readonly Settings[]): string {
   return uses(settings, 'streetModelPath') ? "import { streetModelPath } from 'edgeflow/recipes/street/model';\n" : '';
 }
 
 function testImports(settings: readonly Settings[]): string {
+  return [uses(settings, 'camera') ? "import { camera } from 'edgeflow/operators';\n" : '', modelImport(settings)].join('');
+}
+
+function rxjsImports(settings: readonly Settings[]): string {
   return [
-    uses(settings, 'camera') ? "import { camera } from 'edgeflow/operators';\n" : '',
-    modelImport(settings),
     uses(settings, 'EMPTY') ? "import { EMPTY } from 'rxjs';\n" : '',
     uses(settings, 'Observable') ? "import type { Observable } from 'rxjs';\n" : '',
   ].join('');
