@@ -1,0 +1,47 @@
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { EdgeFlowError, fromPull } from 'edgeflow';
+import type { Observable } from 'rxjs';
+
+/** What a sensor measured. */
+export interface Reading {
+  /** In milliseconds since the epoch, by the sensor's clock. */
+  readonly time: number;
+  readonly value: number;
+}
+
+/**
+ * The readings of a sensor that writes a line of JSON for each, `{ "time": …, "value": … }`: to a file, a pipe or a serial device.
+ * Lines that are none, such as the one that a device was in the middle of, are skipped and told.
+ *
+ * - **Fails** with `SOURCE_MISSING` where the path can't be read.
+ * - **Completes** at the end of the file.
+ */
+export function readings(path: string): Observable<Reading> {
+  return fromPull(({ signal }) => readLines(path, signal), { concurrency: 64, id: ({ time, value }) => `${time} ${value}` });
+}
+
+async function* readLines(path: string, signal: AbortSignal): AsyncGenerator<Reading, void> {
+  const file = createReadStream(path, { signal });
+  try {
+    for await (const line of createInterface({ input: file })) {
+      const reading = parse(line);
+      if (reading) yield reading;
+      else
+        process.emitWarning(`readings: ${path}: '${line.slice(0, 80)}' is skipped; expected { "time": …, "value": … }`, 'EdgeFlowWarning');
+    }
+  } catch (cause) {
+    if (signal.aborted) return;
+    throw new EdgeFlowError('SOURCE_MISSING', `readings: ${path} can't be read; expected a file, a pipe or a serial device`, { cause });
+  }
+}
+
+function parse(line: string): Reading | undefined {
+  try {
+    const { time, value } = JSON.parse(line) as Partial<Record<'time' | 'value', unknown>>;
+    return typeof time === 'number' && typeof value === 'number' ? { time, value } : undefined;
+  } catch {
+    // Not JSON, or nothing that has properties: told by who asked.
+    return undefined;
+  }
+}
