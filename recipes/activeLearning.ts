@@ -1,28 +1,39 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { defineRecipe, mapAsync, QoS, System } from 'edgeflow';
-import { camera, dedupe, detectYolo, storeBlob } from 'edgeflow/operators';
-import type { BlobRef, Detections, Frame } from 'edgeflow/operators';
+import { defineRecipe, QoS, System } from 'edgeflow';
+import { dedupe, detectYolo } from 'edgeflow/operators';
+import type { Frame } from 'edgeflow/operators';
 import { filter, map } from 'rxjs';
 import type { Observable } from 'rxjs';
+import { storeToLabel } from './parts/storeToLabel.js';
+import type { SeenFrame } from './parts/storeToLabel.js';
+import { detectorQoS, modelFor, video, videoDefaults } from './parts/video.js';
 import { withResult } from './parts/withResult.js';
 
-/** A frame in which the model is not sure of something. */
-export interface UnsureFrame extends Frame {
-  readonly found: Detections;
-}
+const defaults = {
+  ...videoDefaults,
+  /** @defaultValue the street's own for `street:…`, else `yolox-nano` */
+  model: undefined as string | undefined,
+  /** Scores from `low` to below `high` are unsure. */
+  low: 0.3,
+  high: 0.6,
+  /** Most frames that are kept of an hour, spread over it. */
+  perHour: 60,
+  directory: '.edgeflow/unsure',
+  /** Most pictures that are kept; the oldest give way. */
+  maxCount: 10_000,
+};
 
 /**
- * Keeps the frames that a model is not sure of, as pictures to learn from. Those are frames with an object whose score is from `low` to
- * below `high`; at most `perHour` of a camera are kept, spread over the hour, each a JPEG with a proposal of its labels beside it.
+ * Keeps the frames that a model is not sure of, as pictures to learn from. Each is a JPEG with a proposal of its labels beside it.
+ *
+ * camera → doubter → keeper
  */
 export const activeLearning = defineRecipe(
-  { source: 'street.mp4', model: 'yolox-nano', low: 0.3, high: 0.6, perHour: 60, directory: 'unsure', maxCount: 10_000 },
-  ({ source, model, low, high, perHour, directory, maxCount }) => {
+  defaults,
+  ({ source, fps, pace, model = modelFor(source), low, high, perHour, directory, maxCount }) => {
     const system = new System('active-learning');
-    const frames = system.node(() => camera({ source }), { name: 'camera' });
+    const camera = system.node(() => video({ source, fps, pace }), { name: 'camera' });
     const doubter = system.node(
-      (_, { input }): Observable<UnsureFrame> =>
+      (_, { input }): Observable<SeenFrame> =>
         input<Frame>('camera').pipe(
           withResult(detectYolo({ model, scoreThreshold: low })),
           filter(({ result }) => result.objects.some(({ score }) => score < high)),
@@ -31,20 +42,11 @@ export const activeLearning = defineRecipe(
         ),
       { name: 'doubter' },
     );
-    const keeper = system.node(
-      (_, { input }) =>
-        input<UnsureFrame>('doubter').pipe(
-          withResult<UnsureFrame, BlobRef>(storeBlob({ directory, maxCount })),
-          mapAsync(async ({ value: { found }, result: { path } }) => {
-            const proposal = { picture: path, ...found };
-            await writeFile(join(directory, path.replace(/jpg$/, 'json')), JSON.stringify(proposal, undefined, 2));
-            return proposal;
-          }),
-        ),
-      { name: 'keeper' },
-    );
-    system.link(frames).to(doubter, QoS.REALTIME); // frames that the model has no time for are no loss
-    system.link(doubter).to(keeper, QoS.DURABLE); // what was chosen is rare, and kept
+    const keeper = system.node((_, { input }) => input<SeenFrame>('doubter').pipe(storeToLabel({ directory, maxCount })), {
+      name: 'keeper',
+    });
+    // Frames that the model has no time for are no loss; those that were chosen are rare, and kept.
+    system.link(camera).to(doubter, detectorQoS({ pace })).to(keeper, QoS.DURABLE);
     return system;
   },
 );

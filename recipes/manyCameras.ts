@@ -1,58 +1,47 @@
 import { defineRecipe, QoS, System } from 'edgeflow';
-import { camera, detectYolo, logTo, splitBy, trackObjects } from 'edgeflow/operators';
+import { camera, detectYolo, logTo, trackObjects } from 'edgeflow/operators';
 import type { Detections, Frame, Tracks } from 'edgeflow/operators';
-import { distinctUntilChanged, map } from 'rxjs';
+import { merge } from 'rxjs';
 import type { Observable } from 'rxjs';
+import { occupancy } from './parts/occupancy.js';
+import { modelFor } from './parts/video.js';
 
-/** How many objects a camera sees from a time on. */
-export interface Occupancy {
-  readonly source: string;
-  readonly time: number;
-  readonly count: number;
-}
+const defaults = {
+  /** A video file, a url, `/dev/videoN` or a generated street (`street:1`) for each name. */
+  sources: { door: 'street:1', yard: 'street:2' } as Readonly<Record<string, string>>,
+  /** One for `batch` above 1 has a dynamic batch dimension. @defaultValue the street's own where all are streets, else `yolox-nano` */
+  model: undefined as string | undefined,
+  /** Most frames in one run of the model. */
+  batch: 1,
+  /** How long a frame waits for others. */
+  waitMs: 20,
+  file: '.edgeflow/many-cameras/occupancy.jsonl',
+};
 
 /**
- * Many cameras share one detector. With `batch` above 1 they share runs of its model too: as soon as so many frames are there, or
- * `waitMs` after the first. Behind it each camera has its own tracks, and a line in `file` whenever another number of objects is seen.
+ * Lets many cameras share one detector, and with `batch` the runs of its model. Behind it each camera has its own tracks, and a line
+ * in `file` whenever another number of objects is in its picture.
+ *
+ * door, yard … → detector → tracker → occupancy
  */
-export const manyCameras = defineRecipe(
-  {
-    sources: { door: 'door.mp4', yard: 'yard.mp4' } as Readonly<Record<string, string>>,
-    model: 'yolox-nano',
-    batch: 1,
-    waitMs: 20,
-    file: 'occupancy.jsonl',
-  },
-  ({ sources, model, batch, waitMs, file }) => {
-    const system = new System('many-cameras');
-    const detector = system.node(
-      // One open frame of each camera: their newest ones meet in a run.
-      (frames): Observable<Detections> =>
-        (frames as Observable<Frame>).pipe(detectYolo({ model, scoreThreshold: 0.1, batch: { max: batch, waitMs } })),
-      { name: 'detector' },
-    );
-    const tracker = system.node((found): Observable<Tracks> => (found as Observable<Detections>).pipe(trackObjects()), { name: 'tracker' });
-    const occupancy = system.node(
-      (tracks): Observable<Occupancy> =>
-        (tracks as Observable<Tracks>).pipe(
-          splitBy(
-            (each) => each.source,
-            (stream) =>
-              stream.pipe(
-                map(({ source: name, time, objects }) => ({ source: name, time, count: objects.length })),
-                distinctUntilChanged((before, now) => before.count === now.count),
-              ),
-          ),
-          logTo(file),
-        ),
-      { name: 'occupancy' },
-    );
-    for (const [name, source] of Object.entries(sources)) {
-      const frames = system.node(() => camera({ source, name }), { name });
-      system.link(frames).to(detector, QoS.REALTIME); // a busy camera skips its own frames, and never those of others
-    }
-    system.link(detector).to(tracker, QoS.DURABLE, { prefetch: 1 }).to(occupancy, QoS.DURABLE); // tracks need their order
-    return system;
-  },
-);
+export const manyCameras = defineRecipe(defaults, ({ sources, model, batch, waitMs, file }) => {
+  const system = new System('many-cameras');
+  const names = Object.keys(sources);
+  const real = Object.values(sources).find((source) => !source.startsWith('street:'));
+  const detect = { model: model ?? modelFor(real ?? 'street:1'), scoreThreshold: 0.1, batch: { max: batch, waitMs } };
+  const detector = system.node(
+    (_, { input }): Observable<Detections> => merge(...names.map((name) => input<Frame>(name))).pipe(detectYolo(detect)),
+    { name: 'detector' },
+  );
+  const tracker = system.node((_, { input }): Observable<Tracks> => input<Detections>('detector').pipe(trackObjects()), {
+    name: 'tracker',
+  });
+  const counts = system.node((_, { input }) => input<Tracks>('tracker').pipe(occupancy(), logTo(file)), { name: 'occupancy' });
+  for (const [name, source] of Object.entries(sources)) {
+    const one = system.node(() => camera({ source, name }), { name });
+    system.link(one).to(detector, QoS.REALTIME); // the newest frame of each meets those of the others; none crowds another out
+  }
+  system.link(detector).to(tracker, QoS.DURABLE, { prefetch: 1 }).to(counts, QoS.DURABLE, { prefetch: 1 }); // in their order
+  return system;
+});
 export default manyCameras;

@@ -56,9 +56,10 @@ export async function loadRecipe(name: string): Promise<Recipe<Record<string, un
 /** The first sentence of the comment before the recipe, on one line. */
 function aboutOf(name: string, text: string): string {
   const before = text.slice(0, text.indexOf(`export const ${name} =`));
-  const comment = before.slice(before.lastIndexOf('/**'));
-  const words = comment.replaceAll(/^\s*(\/\*\*|\*\/|\*)?/gm, '').replaceAll(/\*\/|\s+/g, ' ');
-  return (/^.*?[.:](?= [A-Z`]| *$)/.exec(words.trim())?.[0] ?? words.trim()).replace(/:$/, '.');
+  // Up to the first line that has nothing but its asterisk.
+  const [paragraph = ''] = before.slice(before.lastIndexOf('/**') + 3).split(/\n \*\n|\*\//);
+  const words = paragraph.replaceAll(/^\s*\*?\s*/gm, '').replaceAll(/\s+/g, ' ').trim(); // prettier-ignore
+  return (/^.*?[.:](?= [A-Z`]|$)/.exec(words)?.[0] ?? words).replace(/:$/, '.');
 }
 
 /** What lies beside a recipe is imported from the package. */

@@ -1,5 +1,7 @@
-import { iou } from 'edgeflow/operators';
+import { iou, joinByTime } from 'edgeflow/operators';
 import type { Detection, Detections } from 'edgeflow/operators';
+import { map } from 'rxjs';
+import type { Observable } from 'rxjs';
 
 /** What two models say differently about one frame. */
 export interface Differences {
@@ -12,9 +14,24 @@ export interface Differences {
   readonly onlyCandidate: readonly Detection[];
 }
 
+/** Whether there are any. */
+export function differ({ onlyLive, onlyCandidate }: Differences): boolean {
+  return onlyLive.length + onlyCandidate.length > 0;
+}
+
 /**
- * Compares what two models found in a frame. Objects are the same that have one label and overlap by at least `leastIou`;
- * each is paired once, those first that overlap most.
+ * Compares what two models found in the same frames. Frames that only one of them saw are let go.
+ *
+ * @param patient - waits for the slower one, however far it is behind: for recordings.
+ */
+export function compareModels(live: Observable<Detections>, candidate: Observable<Detections>, patient: boolean): Observable<Differences> {
+  const patience = patient ? { maxPending: 1_000_000, idleMs: Infinity } : {};
+  return joinByTime({ live, candidate }, { toleranceMs: 0, ...patience }).pipe(map((found) => differences(found.live, found.candidate)));
+}
+
+/**
+ * What is different in one frame. Objects are the same that have one label and overlap by at least `leastIou`; each is paired once,
+ * those first that overlap most.
  */
 export function differences(live: Detections, candidate: Detections, leastIou = 0.5): Differences {
   const pairs = live.objects.flatMap((one) =>
