@@ -37,14 +37,16 @@ function payloadKey(value: unknown): string | undefined {
  *
  * @throws EdgeFlowError `VALUE_INVALID` for what is not plain data, such as a function or a Date, and `MESSAGE_TOO_LARGE` for small
  * parts over 1 MiB.
+ * @param traceparent - W3C trace context that travels with it.
  */
-export function encodeValue(value: unknown): Encoded {
+export function encodeValue(value: unknown, traceparent?: string): Encoded {
   checkPlain(value);
-  if (value instanceof Uint8Array) return { meta: pack([1]), payload: value };
+  const trace = traceparent === undefined ? [] : [traceparent];
+  if (value instanceof Uint8Array) return { meta: pack([1, ...trace]), payload: value };
   const key = payloadKey(value);
-  if (key === undefined) return { meta: pack([0, value]), payload: noPayload };
+  if (key === undefined) return { meta: pack([0, value, ...trace]), payload: noPayload };
   const { [key]: payload, ...rest } = value as Record<string, unknown>;
-  return { meta: pack([2, rest, key]), payload: payload as Uint8Array };
+  return { meta: pack([2, rest, key, ...trace]), payload: payload as Uint8Array };
 }
 
 function pack(record: readonly unknown[]): Uint8Array {
@@ -72,12 +74,32 @@ export function decodeValue({ meta, payload }: Encoded): unknown {
   const record = unpack(meta);
   if (Array.isArray(record)) {
     const [form, body, key] = record as unknown[];
-    if (form === 0 && record.length === 2) return body;
-    if (form === 1 && record.length === 1) return payload;
-    if (form === 2 && record.length === 3 && typeof key === 'string' && !forbiddenKeys.has(key) && isObject(body))
+    const length = record.length - (typeof traceOf(record) === 'string' ? 1 : 0);
+    if (form === 0 && length === 2) return body;
+    if (form === 1 && length === 1) return payload;
+    if (form === 2 && length === 3 && typeof key === 'string' && !forbiddenKeys.has(key) && isObject(body))
       return { ...body, [key]: payload };
   }
   throw new EdgeFlowError('MESSAGE_CORRUPT', 'a message cannot be read: it was not written by EdgeFlow’s codec');
+}
+
+/** How many parts a record has before its trace context, by its form. */
+const partsOf: readonly number[] = [2, 1, 3];
+
+/** The trace context of a record, where there is one. */
+function traceOf(record: readonly unknown[]): unknown {
+  return record[partsOf[Number(record[0])] ?? record.length];
+}
+
+/**
+ * The W3C trace context that travels with a value; undefined where there is none.
+ *
+ * @throws EdgeFlowError `MESSAGE_CORRUPT`
+ */
+export function traceparentOf(meta: Uint8Array): string | undefined {
+  const record = unpack(meta);
+  const found = Array.isArray(record) ? traceOf(record) : undefined;
+  return typeof found === 'string' ? found : undefined;
 }
 
 function unpack(meta: Uint8Array): unknown {

@@ -29,6 +29,7 @@ export const errorCodes = {
   NODE_MODULE_INVALID: 'a node file does not export a node',
   NODE_OPTIONS_INVALID: 'node options are not plain data',
   NODE_GAVE_UP: 'a node crashed too often',
+  NODE_ENDED: 'a node that is to be paused, resumed or restarted has ended',
   WORKER_MISMATCH: 'the worker built another graph than its supervisor',
   // Checks and tests
   SCHEDULE_INVALID: 'a schedule of faults cannot be read',

@@ -40,6 +40,7 @@ export type {
   Failure,
   GroupConsumer,
   GroupStats,
+  LatestMessage,
   MessageRange,
   OnFull,
   PopLatestRequest,
@@ -68,17 +69,34 @@ export type { Recipe } from './system/recipe.js';
 export type { NodeOptions, SystemOptions, UseOptions } from './system/system.js';
 export type { NodeExpectations } from './system/expects.js';
 export type { Isolation } from './system/isolation.js';
-export type { RunningSystem, RunOptions, SystemResult } from './system/runningSystem.js';
+export type { RunningSystem, RunOptions, SystemResult, TraceOptions } from './system/runningSystem.js';
 export type { LinkOptions } from './system/graph.js';
 export { Linker } from './system/linker.js';
 export type { NodeHandle } from './system/linker.js';
 export { defineNode } from './system/node.js';
 export type { NodeContext, NodeDefinition, NodeOperator } from './system/node.js';
-export type { NodeState, NodeStatus } from './system/replica.js';
+export type { NodeReport, NodeStatus } from './system/replica.js';
 export { formatLedger } from './observe/ledger.js';
 export type { Ledger, LinkLedger } from './observe/ledger.js';
 
 export { EmbeddedBroker } from './brokers/embedded/embeddedBroker.js';
 export { DualRedisBroker, RedisBroker } from './brokers/redis/redisBroker.js';
+
+export { serveDashboard } from './dashboard/serveDashboard.js';
+export type { Dashboard } from './dashboard/serveDashboard.js';
+export type { DashboardOptions } from './dashboard/options.js';
+export { redact, redactUrl } from './redact.js';
+export type { LogFields } from './system/log.js';
+export type { SystemGraph, SystemNode } from './system/systemGraph.js';
+export type { LinkCounts } from './observe/linkMeter.js';
+export type { SkipCounts, SkipReason } from './observe/skips.js';
+export type { TraceStep } from './observe/trace.js';
+export type { TraceQuery, TraceSummary } from './observe/traceStore.js';
+export { health } from './observe/health.js';
+export type { Health } from './observe/health.js';
+export { metricsText } from './observe/metrics.js';
+export { serveMetrics } from './observe/serveMetrics.js';
+export type { MetricsServer, ServeMetricsOptions } from './observe/serveMetrics.js';
+export type { NodeState, ObservedNode, ObservedSystem } from './observe/observed.js';
 
 export { closest } from './closest.js';

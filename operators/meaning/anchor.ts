@@ -5,7 +5,7 @@ import type { Point, Units } from './point.js';
 /** The point of a box that says where the object is: `bottom` is the middle of its lower edge, where it stands on the ground. */
 export type Anchor = 'bottom' | 'center' | 'top';
 
-export const anchors: readonly Anchor[] = ['bottom', 'center', 'top'];
+const anchors: readonly Anchor[] = ['bottom', 'center', 'top'];
 
 /** Checks the options that all operators on places have. */
 export function checkPlace(operator: string, anchor: Anchor, units: Units): void {

@@ -17,7 +17,7 @@ export interface Recorded {
   readonly value: unknown;
 }
 
-export function encodeRecord({ at, value }: Recorded): Buffer {
+function encodeRecord({ at, value }: Recorded): Buffer {
   const body = packr.pack([at, value]);
   const head = Buffer.alloc(headBytes);
   head.writeUInt32LE(body.length, 0);

@@ -40,7 +40,7 @@ function inside(bytes: Buffer, path: readonly string[]): Buffer | undefined {
 }
 
 /** Decode times of the pictures of a `moof`. Without B pictures, as here, they are shown at these times. */
-export function timesOf(moof: Buffer): number[] {
+function timesOf(moof: Buffer): number[] {
   const traf = inside(moof, ['moof', 'traf']);
   const [tfhd, tfdt, trun] = ['tfhd', 'tfdt', 'trun'].map((type) => traf && inside(traf, [type]));
   if (!tfhd || !tfdt || !trun) throw new EdgeFlowError('STORE_FAILED', 'recordVideo: ffmpeg wrote a fragment without times');

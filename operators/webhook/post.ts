@@ -28,7 +28,7 @@ export async function post(
 const longestWaitMs = 3_600_000;
 
 /** Milliseconds of a `retry-after` header: seconds or a date (RFC 9110, 10.2.3); an hour at most. */
-export function waitOf(header: string | null): number | undefined {
+function waitOf(header: string | null): number | undefined {
   if (header === null) return undefined;
   const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - Date.now();
   return ms >= 0 ? Math.min(ms, longestWaitMs) : undefined;

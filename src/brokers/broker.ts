@@ -61,7 +61,7 @@ export interface Broker {
    *
    * @returns undefined when nothing newer came in time.
    */
-  popLatest(topic: string, request: PopLatestRequest): Promise<ReceivedMessage | undefined>;
+  popLatest(topic: string, request: PopLatestRequest): Promise<LatestMessage | undefined>;
 
   /**
    * Says that messages which {@link popLatest} gave in place are not looked at any more. A broker that gives copies has no
@@ -133,6 +133,9 @@ export interface Broker {
    * @returns how many of its messages were not settled.
    */
   dropGroup(topic: string, group: string): Promise<number>;
+
+  /** Forgets a reader, and frees what only it needed. One that is not there is no error. */
+  dropReader(topic: string, reader: string): Promise<void>;
 
   /**
    * Deletes everything: topics, groups, messages, dead letters. Called once, by the main process, before workers start.
@@ -271,6 +274,14 @@ export interface Ticket {
 export interface DeliveredMessage extends ReceivedMessage, Ticket {
   /** How often the message was delivered to the group, 1 at first. What was handed back by `release` does not count. */
   readonly attempt: number;
+}
+
+/** A message of a reader, and what was passed over on the way to it: where that is not told, it is counted all the same. */
+export interface LatestMessage extends ReceivedMessage {
+  /** Messages right before it that this take passed over. */
+  readonly skipped?: number;
+  /** Newer ones than the last message that were not to be had: their payload was gone. Not among `skipped`. */
+  readonly gone?: number;
 }
 
 export interface AckResult {

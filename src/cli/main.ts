@@ -8,6 +8,7 @@ import { parseBroker } from './brokerOption.js';
 import { checkDefaults, checkEntry } from './check.js';
 import type { CheckFlags } from './check.js';
 import { addCompletionCommand } from './completion.js';
+import { parseDashboard } from './dashboard.js';
 import { addDeadCommand } from './dead.js';
 import { addDoctorCommand } from './doctor.js';
 import { parseDuration } from './duration.js';
@@ -19,6 +20,7 @@ import { addPlanCommand } from './plan.js';
 import { runSystem } from './runSystem.js';
 import type { RunFlags } from './runSystem.js';
 import { addServiceCommand } from './service.js';
+import { addTailCommand } from './tail.js';
 import { addTopCommand } from './top.js';
 import { addTopicsCommand } from './topics.js';
 
@@ -40,6 +42,14 @@ function addRunOptions(command: Command): Command {
         'namespace',
       ]),
     )
+    .addOption(
+      new Option('--dashboard [address]', 'show the system in the browser; off loopback a token is asked for')
+        .argParser(parseDashboard)
+        .preset('127.0.0.1:8000'),
+    )
+    .option('--dashboard-control', 'let the dashboard pause, restart and re-drive')
+    .addOption(new Option('--log <form>', 'print what nodes log as text or as JSON').choices(['text', 'json']).default('text'))
+    .option('--watch', 'restart a node when its file changes; the others go on, and nothing is lost')
     .option('--no-table', 'print no live table')
     .option('--json', 'print the ledger at the end as JSON, and no table');
 }
@@ -111,6 +121,7 @@ addGraphCommand(program);
 addPlanCommand(program);
 addTopCommand(program);
 addTopicsCommand(program);
+addTailCommand(program);
 addDoctorCommand(program);
 addModelsCommand(program);
 addDeadCommand(program);

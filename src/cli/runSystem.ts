@@ -1,10 +1,14 @@
+import type { Dashboard } from '../dashboard/serveDashboard.js';
 import { formatLedger } from '../observe/ledger.js';
 import type { Isolation } from '../system/isolation.js';
 import type { RunOptions } from '../system/runningSystem.js';
+import { startDashboard } from './dashboard.js';
+import type { DashboardAddress } from './dashboard.js';
 import { chooseBroker } from './brokerOption.js';
 import type { BrokerKind } from './brokerOption.js';
 import { LiveTable } from './liveTable.js';
 import { loadSystem } from './loadSystem.js';
+import { FileWatch } from './watchFiles.js';
 
 /** What `run` and `demo` take from the command line. */
 export interface RunFlags {
@@ -14,8 +18,12 @@ export interface RunFlags {
   readonly resume?: boolean;
   readonly reset?: boolean | 'namespace';
   readonly isolation?: Isolation;
+  readonly dashboard?: DashboardAddress;
+  readonly dashboardControl?: boolean;
   readonly table: boolean;
   readonly json?: boolean;
+  readonly log?: 'text' | 'json';
+  readonly watch?: boolean;
 }
 
 /** Runs a system until it ends, is stopped by a signal, or its time is over, and prints its ledger. */
@@ -27,10 +35,22 @@ export async function runSystem(path: string, args: readonly string[], flags: Ru
     resume: flags.resume ?? false,
     reset: flags.reset ?? false,
     isolation: flags.isolation,
+    // Whoever looks wants to find any frame. Workers lower the share themselves where it is too much.
+    ...(flags.dashboard ? { trace: { sample: 1 } } : {}),
+    log: flags.log,
   };
   const running = await system.run(options);
-  const table = new LiveTable(running, `${system.name}, Ctrl-C ends`);
+  let dashboard: Dashboard | undefined;
+  try {
+    dashboard = await startDashboard(running, flags);
+  } catch (error) {
+    await running.stop();
+    throw error;
+  }
+  const title = [`${system.name}, Ctrl-C ends`, ...(dashboard ? [`dashboard: ${dashboard.address}`] : [])].join('; ');
+  const table = new LiveTable(running, title);
   if (flags.table && !flags.json) table.start();
+  const watch = flags.watch ? new FileWatch(running, system.graph(entry), entry, (line) => console.error(`watch | ${line}`)) : undefined;
   const timer = flags.for === undefined ? undefined : setTimeout(() => void running.stop(), flags.for);
   try {
     const { ledger } = await running.done;
@@ -38,6 +58,7 @@ export async function runSystem(path: string, args: readonly string[], flags: Ru
     if (!ledger.balanced) process.exitCode = 1;
   } finally {
     clearTimeout(timer);
+    watch?.close();
     table.stop();
   }
 }

@@ -7,7 +7,7 @@ import type { Topic } from '../topic.js';
 import type { PayloadMode } from './fromBroker.js';
 import type { Feed, Settlement } from './delivery.js';
 import { DeliveryWindow } from './deliveryWindow.js';
-import { observerOf } from './runtime.js';
+import { observerOf, runtime } from './runtime.js';
 import type { LinkName } from './runtime.js';
 
 /** How long one request waits for messages; the loop then looks again whether it is still wanted. */
@@ -45,7 +45,12 @@ export abstract class BrokerSource<T, M extends ReceivedMessage> {
   readonly #poisoned = new Map<number, Uint8Array>();
   /** Settled by the pipeline, but not yet at the broker. */
   #settling = 0;
-  readonly #abort = new AbortController();
+  /** Ends the request for messages that is under way. */
+  #request = new AbortController();
+  /** Takes nothing, as the node is paused. */
+  #held = false;
+  /** When the last messages came, in milliseconds since the epoch. */
+  protected received = 0;
 
   constructor(context: SourceContext<T>) {
     this.context = context;
@@ -69,6 +74,11 @@ export abstract class BrokerSource<T, M extends ReceivedMessage> {
   protected abstract settled(message: M, settlement: Settlement): void;
   /** Hands back what is left when the subscription has ended. */
   protected abstract handBack(): Promise<void>;
+
+  /** It goes on after a pause. */
+  protected resumed(): void {
+    // Nothing to do for most.
+  }
 
   /** Deliveries that are worked on, or on their way to the broker; the latter bound what a slow broker can pile up. */
   protected get taken(): number {
@@ -94,11 +104,18 @@ export abstract class BrokerSource<T, M extends ReceivedMessage> {
   async run(): Promise<void> {
     const { output, stop } = this.context;
     const interrupt = (): void => {
-      this.#abort.abort();
+      this.#request.abort();
       this.window.wake();
     };
     output.add(interrupt);
     stop?.addEventListener('abort', interrupt);
+    const leaveGate = runtime.gates.get(this.context.broker)?.join({
+      idle: () => this.#held && this.taken === 0,
+      changed: () => {
+        interrupt();
+        this.#request = new AbortController();
+      },
+    });
     try {
       await this.declare();
       await this.#takeWhileWanted();
@@ -107,6 +124,7 @@ export abstract class BrokerSource<T, M extends ReceivedMessage> {
       output.error(error);
     } finally {
       stop?.removeEventListener('abort', interrupt);
+      leaveGate?.();
     }
     this.closing.abort();
     const timer = setTimeout(() => this.cut.abort(), lastCommitsMs);
@@ -117,11 +135,21 @@ export abstract class BrokerSource<T, M extends ReceivedMessage> {
   }
 
   async #takeWhileWanted(): Promise<void> {
-    const { output, stop } = this.context;
+    const { broker, output, stop } = this.context;
+    const gate = runtime.gates.get(broker);
+    const paused = (): boolean => gate?.paused === true;
     const unwanted = (): boolean => output.closed || stop?.aborted === true;
     while (!unwanted()) {
-      if (this.room < this.leastRoom) await this.window.until(() => unwanted() || this.room >= this.leastRoom);
-      else await this.take(this.room, this.#abort.signal);
+      if (paused()) {
+        this.#held = true;
+        await this.window.until(() => {
+          gate?.check();
+          return unwanted() || !paused();
+        });
+        this.#held = false;
+        this.resumed();
+      } else if (this.room < this.leastRoom) await this.window.until(() => unwanted() || paused() || this.room >= this.leastRoom);
+      else await this.take(this.room, this.#request.signal);
     }
   }
 
@@ -153,9 +181,19 @@ export abstract class BrokerSource<T, M extends ReceivedMessage> {
     }
     // Unsubscribed meanwhile: nobody would see the value.
     if (output.closed) return;
-    observerOf(broker)?.delivered(this.link, Math.max(0, Date.now() - message.time));
+    const observer = observerOf(broker);
+    const started = Date.now();
+    observer?.delivered(this.link, Math.max(0, started - message.time));
     if (poisoned) this.#poisoned.set(message.seq, poisoned);
-    const onSettled = (settlement: Settlement): void => this.settled(message, settlement);
-    this.window.deliver({ id: message.id, commitsTo: broker, onSettled }, () => output.next(value));
+    const watch = observer?.begins?.({ link: this.link, message, received: this.received, started });
+    const onSettled = (settlement: Settlement): void => {
+      watch?.ended(settlement.failed);
+      this.settled(message, settlement);
+    };
+    const emit = (): void => output.next(value);
+    this.window.deliver({ id: message.id, traceparent: watch?.traceparent, commitsTo: broker, onSettled }, () => {
+      if (watch?.run) watch.run(emit);
+      else emit();
+    });
   }
 }

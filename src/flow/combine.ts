@@ -14,6 +14,9 @@ export function combined(leases: readonly Lease[], output: Subscriber<unknown>, 
     get id() {
       return combinedId(leases, part);
     },
+    get traceparent() {
+      return leases.find(({ delivery }) => delivery?.traceparent !== undefined)?.delivery?.traceparent;
+    },
     standsFor: leases,
     onSettled: ({ failed }) => {
       if (failed && leases.length === 0) output.error(failed.error);

@@ -15,6 +15,8 @@ import type { PendingCommit } from './pendingCommit.js';
 export interface Settlement {
   /** Set when a branch of the pipeline failed; with several, the first. */
   readonly failed?: { readonly error: unknown };
+  /** Set when the value was dropped for its age. */
+  readonly expired?: boolean;
   /** Set when something is to be published in one step with the settlement: the source joins it. */
   readonly commit?: PendingCommit;
 }
@@ -39,6 +41,8 @@ export interface Lease {
 export interface DeliveryOptions {
   /** Id of the message; undefined where the value came from no broker. */
   readonly id?: string | undefined;
+  /** W3C trace context for what is published in answer. */
+  readonly traceparent?: string | undefined;
   /** Called once, when the last lease is gone. */
   readonly onSettled: (settlement: Settlement) => void;
   /** Called when the delivery starts (true) or stops (false) to wait for further input. */
@@ -61,6 +65,7 @@ export class Delivery {
   #holds = 0;
   #parked = 0;
   #settled = false;
+  #expired = false;
   /** How many messages were published to each topic. */
   #outputs: Map<string, number> | undefined;
 
@@ -72,6 +77,19 @@ export class Delivery {
   /** Id of the message; undefined where the value came from no broker. */
   get id(): string | undefined {
     return this.#options.id;
+  }
+
+  /** @internal */
+  get traceparent(): string | undefined {
+    return this.#options.traceparent;
+  }
+
+  /**
+   * Says that the value is dropped because it is older than what follows can use. A REALTIME link then counts the message as
+   * skipped, not as delivered.
+   */
+  expire(): void {
+    for (const source of this.sources()) source.#expired = true;
   }
 
   /** Whether the last lease is gone. */
@@ -153,7 +171,7 @@ export class Delivery {
   /** @internal */
   conclude(settlement: Settlement): void {
     if (this.#parked > 0) this.countParked(-1);
-    this.#options.onSettled(settlement);
+    this.#options.onSettled(this.#expired ? { ...settlement, expired: true } : settlement);
   }
 
   /** @internal */

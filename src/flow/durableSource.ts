@@ -51,6 +51,7 @@ export class DurableSource<T> extends BrokerSource<T, DeliveredMessage> {
     const { broker, topic, group, consumer, output } = this.context;
     const request = { group, consumer, count: room, waitMs: popWaitMs, strict: this.#prefetch === 1, inPlace: this.inPlace, signal };
     const messages = await broker.pop(topic.name, request);
+    this.received = Date.now();
     for (const message of messages) this.#unsettled.add(message.seq);
     const { maxDeliveries = defaultMaxDeliveries } = this.#retry;
     for (const message of messages) {
@@ -95,7 +96,7 @@ export class DurableSource<T> extends BrokerSource<T, DeliveredMessage> {
   /** @param retryAfterMs - undefined sends the message to the dead letters. */
   #fail(message: DeliveredMessage, error: unknown, retryAfterMs: number | undefined): void {
     const { broker, topic } = this.context;
-    observerOf(broker)?.failed(this.link, error, retryAfterMs === undefined ? 'dead-lettered' : 'retried');
+    observerOf(broker)?.failed(this.link, error, retryAfterMs === undefined ? 'dead-lettered' : 'retried', message.id);
     this.#unsettled.delete(message.seq);
     this.over(message.seq);
     const stack = error instanceof Error ? error.stack?.slice(0, longestStack) : undefined;

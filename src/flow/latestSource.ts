@@ -1,3 +1,4 @@
+import type { LatestMessage } from '../brokers/broker.js';
 import type { ReceivedMessage } from '../message.js';
 import { QoS } from '../qos.js';
 import { BrokerSource, popWaitMs } from './brokerSource.js';
@@ -13,6 +14,10 @@ export class LatestSource<T> extends BrokerSource<T, ReceivedMessage> {
   readonly #concurrency: number;
   /** Taken, and still looked at. */
   readonly #open = new Set<number>();
+  /** Since when this consumer has waited for a message, in milliseconds since the epoch; undefined before its first. */
+  #idleSince: number | undefined;
+  /** Whether it has been at work since it began, or went on after a pause. */
+  #worked = false;
 
   constructor(context: SourceContext<T>, concurrency: number) {
     super(context);
@@ -31,21 +36,40 @@ export class LatestSource<T> extends BrokerSource<T, ReceivedMessage> {
 
   protected async take(_room: number, signal: AbortSignal): Promise<void> {
     const { broker, topic, group, consumer } = this.context;
+    if (this.#worked) this.#idleSince ??= Date.now();
     const message = await broker.popLatest(topic.name, { reader: group, consumer, waitMs: popWaitMs, inPlace: this.inPlace, signal });
     if (!message) return;
+    this.received = Date.now();
+    this.#countSkips(message);
+    this.#worked = true;
+    this.#idleSince = undefined;
     this.#open.add(message.seq);
     await this.emit(message);
     // Where there is always a newer message and the pipeline is synchronous, timers and signals would never have their turn.
     await new Promise((resolve) => setImmediate(resolve));
   }
 
-  protected unreadable({ seq }: ReceivedMessage, error: unknown): void {
-    this.#dropped(error);
+  /** What was there when this consumer became free came while it was at work; it waited for anything later. */
+  #countSkips({ seq, time, skipped = 0, gone = 0 }: LatestMessage): void {
+    const observer = observerOf(this.context.broker);
+    if (gone > 0) observer?.skipped?.(this.link, gone, 'gone', undefined);
+    if (skipped > 0)
+      observer?.skipped?.(this.link, skipped, this.#idleSince !== undefined && time <= this.#idleSince ? 'busy' : 'stale', seq);
+  }
+
+  protected override resumed(): void {
+    this.#worked = false;
+    this.#idleSince = undefined;
+  }
+
+  protected unreadable({ id, seq }: ReceivedMessage, error: unknown): void {
+    this.#dropped(id, error);
     this.#letGo([seq]);
   }
 
-  protected settled({ seq }: ReceivedMessage, { failed, commit }: Settlement): void {
-    if (failed) this.#dropped(failed.error);
+  protected settled({ id, seq }: ReceivedMessage, { failed, expired, commit }: Settlement): void {
+    if (failed) this.#dropped(id, failed.error);
+    if (expired) observerOf(this.context.broker)?.skipped?.(this.link, 1, 'expired', seq + 1);
     if (!commit) {
       this.#letGo([seq]);
       return;
@@ -55,7 +79,7 @@ export class LatestSource<T> extends BrokerSource<T, ReceivedMessage> {
     commit.join({
       cut: this.cut.signal,
       onOutcome: (outcome) => {
-        if (typeof outcome === 'object') this.#dropped(outcome.refused);
+        if (typeof outcome === 'object') this.#dropped(id, outcome.refused);
         // What was published may have been the same bytes.
         this.#letGo([seq]);
         this.settledAtBroker();
@@ -63,8 +87,8 @@ export class LatestSource<T> extends BrokerSource<T, ReceivedMessage> {
     });
   }
 
-  #dropped(error: unknown): void {
-    observerOf(this.context.broker)?.failed(this.link, error, 'dropped');
+  #dropped(id: string, error: unknown): void {
+    observerOf(this.context.broker)?.failed(this.link, error, 'dropped', id);
   }
 
   protected handBack(): Promise<void> {

@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Broker } from '../brokers/broker.js';
 import { EdgeFlowError } from '../errors.js';
+import type { DeliveryStart, DeliveryWatch } from '../observe/deliveries.js';
+import type { SkipReason } from '../observe/skips.js';
 import type { QoS } from '../qos.js';
+import type { Gate } from './gate.js';
 
 /** One link as its consumer sees it. */
 export interface LinkName {
@@ -14,8 +17,14 @@ export interface LinkName {
 export interface DeliveryObserver {
   /** A message was handed to the pipeline, this long after it was published. */
   delivered(link: LinkName, ageMs: number): void;
+  /** A delivery begins. @returns who follows it, if anybody. */
+  begins?(start: DeliveryStart): DeliveryWatch | undefined;
+  /** Messages of a REALTIME link were passed over: `count` of them, those right before `before` where that is known. */
+  skipped?(link: LinkName, count: number, reason: SkipReason, before: number | undefined): void;
+  /** W3C trace context of a message that is published in answer to no delivery. */
+  publishes?(topic: string, id: string): string | undefined;
   /** A delivery failed. */
-  failed(link: LinkName, error: unknown, outcome: 'retried' | 'dead-lettered' | 'dropped'): void;
+  failed(link: LinkName, error: unknown, outcome: 'retried' | 'dead-lettered' | 'dropped', id: string): void;
   /** The broker has confirmed a message. */
   published(topic: string): void;
 }
@@ -40,6 +49,8 @@ interface Runtime {
   consumer: string;
   /** Who is told of the deliveries of a broker object. */
   readonly observers: WeakMap<Broker, DeliveryObserver>;
+  /** What holds the node back that uses a broker object. */
+  readonly gates: WeakMap<Broker, Gate>;
   /** Subscriptions that are live, acking, or handing back. */
   readonly closing: Set<Closing>;
   /** DURABLE subscriptions of this process on each broker, by `topic group consumer`. */
@@ -54,6 +65,7 @@ export const runtime: Runtime = (globals[key] ??= {
   broker: undefined,
   consumer: `p-${randomBytes(6).toString('hex')}`,
   observers: new WeakMap(),
+  gates: new WeakMap(),
   closing: new Set(),
   durable: new WeakMap(),
 });

@@ -88,7 +88,7 @@ export function toBroker<T>(
 function publishNow<T>(topic: string, given: Broker | undefined): OperatorFunction<Checked<T>, T> {
   const publish = async ({ value, checked }: Checked<T>, signal: AbortSignal): Promise<T> => {
     const broker = brokerFor(given);
-    await broker.push(topic, answer(topic, checked), { signal });
+    await broker.push(topic, answer(broker, topic, checked), { signal });
     observerOf(broker)?.published(topic);
     return value;
   };
@@ -110,7 +110,7 @@ function publishOnSettling<T>(topic: string, given: Broker | undefined): Operato
           return;
         }
         try {
-          delivery.addOutput(broker, { topic, message: answer(topic, item.checked) });
+          delivery.addOutput(broker, { topic, message: answer(broker, topic, item.checked) });
         } catch (error) {
           lease.fail(error);
           return;
@@ -126,7 +126,9 @@ function publishOnSettling<T>(topic: string, given: Broker | undefined): Operato
 }
 
 /** The message for a value that answers the current delivery, or none. */
-function answer(topic: string, value: unknown): OutgoingMessage {
-  const id = currentDelivery()?.nextOutputId(topic) ?? nextId();
-  return { id, time: Date.now(), ...encodeValue(value) };
+function answer(broker: Broker, topic: string, value: unknown): OutgoingMessage {
+  const delivery = currentDelivery();
+  const id = delivery?.nextOutputId(topic) ?? nextId();
+  const traceparent = delivery?.traceparent ?? observerOf(broker)?.publishes?.(topic, id);
+  return { id, time: Date.now(), ...encodeValue(value, traceparent) };
 }

@@ -1,5 +1,7 @@
 import type { TopicStats } from '../brokers/broker.js';
 import { QoS } from '../qos.js';
+import { attributeSkips, noSkips } from './skips.js';
+import type { SkipCounts } from './skips.js';
 
 /** What became of the messages of one link. Each stands in exactly one column. */
 export interface LinkLedger {
@@ -12,10 +14,12 @@ export interface LinkLedger {
   readonly acked: number;
   /** DURABLE: given up, kept as dead letters. */
   readonly dead: number;
-  /** REALTIME: handed to the consumer. */
+  /** REALTIME: handed to the consumer, and not dropped for its age. */
   readonly delivered: number;
-  /** REALTIME: passed over for a newer one. */
+  /** REALTIME: passed over for a newer one, or dropped for its age. */
   readonly skipped: number;
+  /** Why: the sum is `skipped`. */
+  readonly skippedBy: SkipCounts;
   /** Still to come: unread or open (DURABLE), newer than the last one taken (REALTIME). */
   readonly pending: number;
   /** Whether the columns add up to `published`. */
@@ -35,7 +39,8 @@ interface LinkName {
   readonly qos: QoS;
 }
 
-function linkLedger({ source, target, qos }: LinkName, stats: TopicStats | undefined): LinkLedger {
+function linkLedger({ source, target, qos }: LinkName, stats: TopicStats | undefined, told: SkipCounts): LinkLedger {
+  let skippedBy = noSkips;
   const counts = { published: 0, acked: 0, dead: 0, delivered: 0, skipped: 0, pending: 0 };
   if (qos === QoS.DURABLE) {
     const group = stats?.groups[target];
@@ -43,19 +48,32 @@ function linkLedger({ source, target, qos }: LinkName, stats: TopicStats | undef
       Object.assign(counts, { published: group.published, acked: group.acked, dead: group.dead, pending: group.open + group.unread });
   } else {
     const reader = stats?.readers[target];
-    if (reader)
-      Object.assign(counts, { published: reader.published, delivered: reader.delivered, skipped: reader.skipped, pending: reader.waiting });
+    if (reader) {
+      const { published, delivered, skipped, waiting: pending } = reader;
+      const expired = Math.min(told.expired, delivered);
+      skippedBy = { ...attributeSkips(skipped, told), expired };
+      Object.assign(counts, { published, delivered: delivered - expired, skipped: skipped + expired, pending });
+    }
   }
   const { published, acked, dead, delivered, skipped, pending } = counts;
-  return { source, target, qos, ...counts, balanced: published === acked + dead + delivered + skipped + pending };
+  return { source, target, qos, ...counts, skippedBy, balanced: published === acked + dead + delivered + skipped + pending };
 }
 
-/** Draws up the ledger of links from the broker's counts. */
-export function drawLedger(links: readonly LinkName[], stats: readonly TopicStats[]): Ledger {
+/**
+ * Draws up the ledger of links from the broker's counts.
+ *
+ * @param told - what workers told of the skips of a link.
+ */
+export function drawLedger(
+  links: readonly LinkName[],
+  stats: readonly TopicStats[],
+  told: (link: LinkName) => SkipCounts = () => noSkips,
+): Ledger {
   const rows = links.map((link) =>
     linkLedger(
       link,
       stats.find(({ topic }) => topic === link.source),
+      told(link),
     ),
   );
   return { links: rows, balanced: rows.every(({ balanced }) => balanced) };

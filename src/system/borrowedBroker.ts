@@ -8,6 +8,7 @@ import type {
   DeliveredMessage,
   Failure,
   GroupConsumer,
+  LatestMessage,
   MessageRange,
   PopLatestRequest,
   PopRequest,
@@ -22,7 +23,7 @@ import type {
   WaitOptions,
 } from '../brokers/broker.js';
 import { brokerClosed } from '../brokers/options.js';
-import type { OutgoingMessage, ReceivedMessage } from '../message.js';
+import type { OutgoingMessage } from '../message.js';
 
 interface OpenDelivery extends GroupConsumer, Ticket {
   readonly topic: string;
@@ -77,7 +78,7 @@ export class BorrowedBroker implements Broker {
     return messages;
   }
 
-  popLatest(topic: string, request: PopLatestRequest): Promise<ReceivedMessage | undefined> {
+  popLatest(topic: string, request: PopLatestRequest): Promise<LatestMessage | undefined> {
     return this.#waiting(request.signal, (signal) => this.#use().popLatest(topic, { ...request, signal }));
   }
 
@@ -125,6 +126,10 @@ export class BorrowedBroker implements Broker {
 
   dropGroup(topic: string, group: string): Promise<number> {
     return this.#use().dropGroup(topic, group);
+  }
+
+  dropReader(topic: string, reader: string): Promise<void> {
+    return this.#use().dropReader(topic, reader);
   }
 
   reset(options?: ResetOptions): Promise<void> {

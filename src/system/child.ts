@@ -1,4 +1,5 @@
 import { codeOf, errorMessage } from '../errors.js';
+import type { LogFields } from './log.js';
 import type { FromWorker, WorkerReport } from './protocol.js';
 
 export type WorkerFailure = Extract<FromWorker, { type: 'failed' }>;
@@ -16,7 +17,9 @@ export interface ChildExit {
 export interface ChildEvents {
   readonly onReady: () => void;
   readonly onReport: (report: WorkerReport) => void;
-  readonly onLine: (line: string) => void;
+  /** Asked to pause, it takes nothing more, and has settled what it had open. */
+  readonly onPaused: () => void;
+  readonly onLine: (line: string, fields?: LogFields) => void;
   /** Called once; what the child had open at the broker is then free for the next. */
   readonly onExit: (exit: ChildExit) => void;
 }
@@ -26,6 +29,9 @@ export interface Child {
   readonly pid: number | undefined;
   /** Lets a source begin. */
   go(): void;
+  /** It takes no more, and settles what it has open, until it is to go on. */
+  pause(): void;
+  resume(): void;
   /** It takes no more, settles what it has open, and ends. */
   stop(): void;
   /** It ends now; what it has open stays at the broker. */

@@ -1,6 +1,8 @@
 import type { Broker } from '../brokers/broker.js';
 import { deferred } from '../deferred.js';
 import { errorMessage } from '../errors.js';
+import { Gate } from '../flow/gate.js';
+import { findTelemetry } from '../observe/openTelemetry.js';
 import { failureOf } from './child.js';
 import type { Child, ChildEvents, WorkerFailure } from './child.js';
 import { loadNode } from './nodeModule.js';
@@ -16,6 +18,7 @@ export class InlineChild implements Child {
   readonly #plan: WorkerPlan;
   readonly #events: ChildEvents;
   readonly #stop = new AbortController();
+  readonly #gate: Gate;
   readonly #go = deferred<undefined>();
   readonly #killed = deferred<undefined>();
 
@@ -23,11 +26,22 @@ export class InlineChild implements Child {
   constructor(plan: WorkerPlan, operator: NodeOperator | undefined, clients: NodeClients, events: ChildEvents) {
     this.#plan = plan;
     this.#events = events;
+    this.#gate = new Gate(() => {
+      events.onPaused();
+    });
     void this.#run(operator, clients);
   }
 
   go(): void {
     this.#go.resolve(undefined);
+  }
+
+  pause(): void {
+    this.#gate.pause();
+  }
+
+  resume(): void {
+    this.#gate.resume();
   }
 
   stop(): void {
@@ -49,7 +63,8 @@ export class InlineChild implements Child {
       broker = await clients.connect();
       await broker.open();
       const operator = inline ?? (await loadNode(this.#plan.node, this.#plan.module ?? ''));
-      runner = new NodeRunner(this.#plan, operator, broker, this.#stop.signal, onLine);
+      const telemetry = await findTelemetry(this.#plan.node);
+      runner = new NodeRunner(this.#plan, operator, broker, { stop: this.#stop.signal, gate: this.#gate, log: onLine, telemetry });
       const ended = runNode(runner, { go: this.#go.promise, onReady, onReport }).then(() => true);
       done = await Promise.race([ended, this.#killed.promise.then(() => false)]);
     } catch (error) {

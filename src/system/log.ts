@@ -1,7 +1,29 @@
+import { redact } from '../redact.js';
 import type { RunOptions } from './runningSystem.js';
 
-/** Passes one line on to whoever takes the logs of a run: of a node, or of the system itself. */
-export function logLine({ onLog }: Pick<RunOptions, 'onLog'>, name: string, line: string): void {
-  if (onLog) onLog(name, line);
-  else process.stderr.write(`${name} | ${line}\n`);
+/** What is known of a line besides its text. */
+export interface LogFields {
+  readonly level?: 'info' | 'warn' | 'error';
+  readonly topic?: string | undefined;
+  /** Id of the message that it is about. */
+  readonly id?: string | undefined;
+  /** Code of the error that it tells of. */
+  readonly code?: string | undefined;
+}
+
+/** Takes the lines of a run. */
+export type LogSink = (node: string, line: string, fields?: LogFields) => void;
+
+/** What takes the lines of a run: what the caller says, JSON on stderr, or text on stderr. */
+export async function logSink({ onLog, log = 'text' }: Pick<RunOptions, 'onLog' | 'log'>, system: string): Promise<LogSink> {
+  if (onLog) return onLog;
+  if (log === 'text')
+    return (node, line) => {
+      for (const part of line.split('\n')) process.stderr.write(`${node} | ${part}\n`);
+    };
+  const { pino } = await import('pino');
+  const logger = pino({ base: { system } }, pino.destination({ fd: 2, sync: true }));
+  return (node, line, { level = 'info', ...fields } = {}) => {
+    logger[level]({ node, ...fields }, redact(line));
+  };
 }

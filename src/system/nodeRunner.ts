@@ -1,15 +1,20 @@
-import { defer, finalize, ignoreElements, Subject, takeUntil } from 'rxjs';
+import { defer, finalize, identity, ignoreElements, Subject, takeUntil } from 'rxjs';
 import type { MonoTypeOperatorFunction, Observable, Subscription } from 'rxjs';
 import type { Broker } from '../brokers/broker.js';
 import { currentDelivery } from '../flow/delivery.js';
+import type { Gate } from '../flow/gate.js';
+import { gatedSource } from '../flow/gatedSource.js';
 import { fromBroker } from '../flow/fromBroker.js';
 import { leasingOperator } from '../flow/operator.js';
-import { observe, subscriptionsClosed } from '../flow/runtime.js';
+import { observe, runtime, subscriptionsClosed } from '../flow/runtime.js';
 import type { DeliveryObserver } from '../flow/runtime.js';
 import { toBroker } from '../flow/toBroker.js';
-import { describeError } from '../errors.js';
+import { codeOf, describeError } from '../errors.js';
 import { LinkMeter } from '../observe/linkMeter.js';
+import { Tracer } from '../observe/tracer.js';
+import type { Telemetry } from '../observe/telemetry.js';
 import { inputName } from './graph.js';
+import type { LogFields } from './log.js';
 import type { NodeOperator } from './node.js';
 import { operatorStream } from './operatorStream.js';
 import type { WorkerInput, WorkerPlan, WorkerReport } from './protocol.js';
@@ -22,13 +27,27 @@ const unreadAfterMs = 5_000;
 
 const longestNote = 500;
 
+/** What a {@link NodeRunner} runs with. */
+export interface NodeSurroundings {
+  /** Aborted: take no more, settle, end. */
+  readonly stop: AbortSignal;
+  /** Holds the node back while it is paused. */
+  readonly gate: Gate;
+  readonly log: (line: string, fields?: LogFields) => void;
+  /** Makes spans of deliveries; undefined where nobody collects them. */
+  readonly telemetry: Telemetry | undefined;
+}
+
 /** Runs one replica of a node: its inputs, its operator, its output. */
 export class NodeRunner {
   readonly #plan: WorkerPlan;
   readonly #operator: NodeOperator;
   readonly #broker: Broker;
-  readonly #log: (line: string) => void;
+  readonly #log: (line: string, fields?: LogFields) => void;
   readonly #stop: AbortSignal;
+  readonly #gate: Gate;
+  readonly #telemetry: Telemetry | undefined;
+  readonly #tracer: Tracer;
   readonly #meters = new Map<string, LinkMeter>();
   /** Inputs that are being read. */
   #live = 0;
@@ -37,12 +56,16 @@ export class NodeRunner {
   #subscription: Subscription | undefined;
 
   /** @param broker - a client that no other node uses. */
-  constructor(plan: WorkerPlan, operator: NodeOperator, broker: Broker, stop: AbortSignal, log: (line: string) => void) {
+  constructor(plan: WorkerPlan, operator: NodeOperator, broker: Broker, { stop, gate, log, telemetry }: NodeSurroundings) {
     this.#plan = plan;
     this.#operator = operator;
     this.#broker = broker;
     this.#stop = stop;
     this.#log = log;
+    this.#gate = gate;
+    this.#telemetry = telemetry;
+    this.#tracer = new Tracer(plan.traceSample);
+    runtime.gates.set(broker, gate);
     observe(broker, this.#observer());
     for (const { source } of plan.inputs) this.#meters.set(source, new LinkMeter());
   }
@@ -60,6 +83,7 @@ export class NodeRunner {
       note: this.#note,
       rss: process.memoryUsage.rss(),
       cpuMs: (user + system) / 1_000,
+      trace: this.#tracer.report(),
     };
   }
 
@@ -74,7 +98,10 @@ export class NodeRunner {
       const outcome = await this.#subscribe();
       await subscriptionsClosed(this.#broker);
       if (outcome === 'completed') return;
-      this.#log(`a message failed in a synchronous operator, whose state is lost: ${describeError(outcome.error)}`);
+      this.#log(`a message failed in a synchronous operator, whose state is lost: ${describeError(outcome.error)}`, {
+        level: 'warn',
+        code: codeOf(outcome.error),
+      });
     }
   }
 
@@ -125,7 +152,8 @@ export class NodeRunner {
       });
     const inputs = Object.fromEntries(links.map((link) => [inputName(link), read(link)]));
     const lookForUnread = setTimeout(() => {
-      for (const source of unread) this.#log(`it does not read its input '${source}', whose messages pile up; read it or remove the link`);
+      for (const source of unread)
+        this.#log(`it does not read its input '${source}', whose messages pile up; read it or remove the link`, { level: 'warn' });
     }, unreadAfterMs);
     lookForUnread.unref();
     const show = (note: string): void => {
@@ -133,7 +161,15 @@ export class NodeRunner {
     };
     const values = operatorStream(this.#operator, { name: node, replica, options, inputs, signal: this.#stop, show });
     const end = output === undefined ? checkScope() : toBroker(output, { broker, outbox: true });
+    const held = this.isSource
+      ? gatedSource<unknown>(this.#gate, (count) => {
+          this.#log(`${count} values of its source came while it was paused and are lost: the source cannot be held back`, {
+            level: 'warn',
+          });
+        })
+      : identity<Observable<unknown>>;
     return values.pipe(
+      held,
       takeUntil(stopped),
       end,
       ignoreElements(),
@@ -148,11 +184,31 @@ export class NodeRunner {
   }
 
   #observer(): DeliveryObserver {
+    const telemetry = this.#telemetry;
     return {
+      begins: (start) => {
+        const end = this.#tracer.begin(start);
+        const span = telemetry?.delivery(start);
+        if (!end && !span) return undefined;
+        return {
+          traceparent: span?.traceparent,
+          run: span?.run,
+          ended: (failed) => {
+            end?.(failed !== undefined);
+            span?.ended(failed);
+          },
+        };
+      },
+      skipped: ({ topic }, count, reason, before) => {
+        this.#meters.get(topic)?.skipped(count, reason);
+        if (before !== undefined) this.#tracer.skipped({ topic, first: before - count, last: before - 1, time: Date.now(), reason });
+      },
+      publishes: telemetry && ((topic, id) => telemetry.publication(topic, id)),
       delivered: ({ topic }, ageMs) => this.#meters.get(topic)?.delivered(ageMs),
-      failed: ({ topic }, error, outcome) => {
+      failed: ({ topic }, error, outcome, id) => {
         this.#meters.get(topic)?.failed();
-        this.#log(`a message of '${topic}' failed and was ${outcome}: ${describeError(error)}`);
+        const level = outcome === 'dead-lettered' ? 'error' : 'warn';
+        this.#log(`a message of '${topic}' failed and was ${outcome}: ${describeError(error)}`, { level, topic, id, code: codeOf(error) });
       },
       published: (topic) => {
         if (topic === this.#plan.output) this.#published++;

@@ -28,12 +28,14 @@ export class ProcessChild implements Child {
     this.#process.on('message', (message: FromWorker) => {
       if (message.type === 'ready') events.onReady();
       else if (message.type === 'report') events.onReport(message.report);
+      else if (message.type === 'log') events.onLine(message.line, message.fields);
+      else if (message.type === 'paused') events.onPaused();
       else if (message.type === 'done') done = true;
       else failure = message;
     });
-    for (const stream of [this.#process.stdout, this.#process.stderr]) {
-      if (stream) createInterface({ input: stream }).on('line', events.onLine);
-    }
+    const { stdout, stderr } = this.#process;
+    for (const [input, level] of [[stdout, 'info'] as const, [stderr, 'error'] as const])
+      if (input) createInterface({ input }).on('line', (line) => events.onLine(line, { level }));
     let ended = false;
     const end = (exitCode: number | null, signal: NodeJS.Signals | null): void => {
       if (ended) return;
@@ -50,6 +52,14 @@ export class ProcessChild implements Child {
 
   go(): void {
     this.#tell({ type: 'go' });
+  }
+
+  pause(): void {
+    this.#tell({ type: 'pause' });
+  }
+
+  resume(): void {
+    this.#tell({ type: 'resume' });
   }
 
   stop(): void {

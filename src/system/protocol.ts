@@ -1,8 +1,11 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { BrokerConfig } from '../brokers/broker.js';
 import type { ErrorCode } from '../errors.js';
+import type { LinkCounts } from '../observe/linkMeter.js';
+import type { TraceReport } from '../observe/trace.js';
 import type { QoS } from '../qos.js';
 import type { LinkOptions } from './graph.js';
+import type { LogFields } from './log.js';
 
 /** One input of a node, as its worker needs it. */
 export interface WorkerInput {
@@ -27,9 +30,11 @@ export interface WorkerPlan {
   readonly inputs: readonly WorkerInput[];
   /** Topic to publish to; undefined when nobody reads it. */
   readonly output: string | undefined;
+  /** Share of the messages that are traced, from 0 to 1. */
+  readonly traceSample: number;
 }
 
-/** What the supervisor says. `go`: sources may begin. `stop`: take no more, settle, exit. */
+/** What the supervisor says. `go`: sources may begin. `pause`: take no more, settle, wait. `stop`: take no more, settle, exit. */
 export type ToWorker =
   | {
       readonly type: 'plan';
@@ -38,6 +43,8 @@ export type ToWorker =
       readonly broker: BrokerConfig | undefined;
     }
   | { readonly type: 'go' }
+  | { readonly type: 'pause' }
+  | { readonly type: 'resume' }
   | { readonly type: 'stop' };
 
 /** What a thread is given when it is made. */
@@ -46,17 +53,8 @@ export interface ThreadData {
   readonly broker: MessagePort | undefined;
 }
 
-/** Counts of one input since the worker started. */
-interface InputCounts {
-  readonly delivered: number;
-  readonly failed: number;
-  /** Milliseconds from publication to delivery, over the last deliveries. */
-  readonly ageP50: number;
-  readonly ageP99: number;
-}
-
 export interface WorkerReport {
-  readonly inputs: Readonly<Record<string, InputCounts>>;
+  readonly inputs: Readonly<Record<string, LinkCounts>>;
   /** Messages that the node has published. */
   readonly published: number;
   /** What the node last said by `context.show`. */
@@ -65,12 +63,16 @@ export interface WorkerReport {
   readonly rss: number;
   /** Processor time of the process, in milliseconds; nodes that share one report the same. */
   readonly cpuMs: number;
+  /** What happened to traced messages since the last report. */
+  readonly trace: TraceReport;
 }
 
-/** What a worker says. `done`: its stream has completed and all is settled; it exits. */
+/** What a worker says. `paused`: it takes nothing, and has settled what it had open. `done`: its stream has completed and all is settled; it exits. */
 export type FromWorker =
   | { readonly type: 'ready' }
   | { readonly type: 'report'; readonly report: WorkerReport }
+  | { readonly type: 'log'; readonly line: string; readonly fields: LogFields | undefined }
+  | { readonly type: 'paused' }
   | { readonly type: 'done' }
   | { readonly type: 'failed'; readonly code: ErrorCode | undefined; readonly message: string };
 

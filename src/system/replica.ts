@@ -1,8 +1,13 @@
+import type { NodeState } from '../observe/observed.js';
 import type { Child, ChildEvents, ChildExit } from './child.js';
+import type { LogFields } from './log.js';
 import { permanentErrors } from './protocol.js';
 import type { WorkerPlan, WorkerReport } from './protocol.js';
+import { addReports } from './reports.js';
+import type { TraceReport } from '../observe/trace.js';
 
-export type NodeState = 'starting' | 'running' | 'restarting' | 'done' | 'failed';
+/** Measures of a replica. */
+export type NodeReport = Omit<WorkerReport, 'trace'>;
 
 /** One replica of a node. */
 export interface NodeStatus {
@@ -12,12 +17,13 @@ export interface NodeStatus {
   /** The process that it runs in; undefined while it does not run. */
   readonly pid: number | undefined;
   readonly restarts: number;
-  /** The worker's last report; undefined before the first. */
-  readonly report: WorkerReport | undefined;
+  /** What its workers have reported, with counts of all its runs together; undefined before the first report. */
+  readonly report: NodeReport | undefined;
 }
 
 export interface ReplicaEvents {
-  readonly onLog: (line: string) => void;
+  readonly onTrace: (trace: TraceReport) => void;
+  readonly onLog: (line: string, fields?: LogFields) => void;
   /** Its state is another; `failure` is set when it is `failed`. */
   readonly onChange: (state: NodeState, failure?: { readonly code: string | undefined; readonly message: string }) => void;
 }
@@ -42,7 +48,18 @@ export class Replica {
   #going = false;
   #stopping = false;
   #timer: NodeJS.Timeout | undefined;
-  #report: WorkerReport | undefined;
+  #report: NodeReport | undefined;
+  /** Of the runs before this one. */
+  #earlier: NodeReport | undefined;
+  /** Whether it is to take nothing, in later runs too. */
+  #held = false;
+  /** Whether the child has said that it takes nothing. */
+  #idle = false;
+  #draining = false;
+  /** Stopped in order to be started again. */
+  #again = false;
+  #killTimer: NodeJS.Timeout | undefined;
+  readonly #waiting = new Set<() => void>();
 
   /** @param startChild - starts one run of it. */
   constructor(plan: WorkerPlan, maxRestarts: number, startChild: (events: ChildEvents) => Child, events: ReplicaEvents) {
@@ -56,11 +73,15 @@ export class Replica {
     return this.#state === 'done' || this.#state === 'failed';
   }
 
+  get draining(): boolean {
+    return this.#draining;
+  }
+
   status(): NodeStatus {
     return {
       node: this.plan.node,
       replica: this.plan.replica,
-      state: this.#state,
+      state: this.#draining && this.#state === 'running' ? 'draining' : this.#state,
       pid: this.#child?.pid,
       restarts: this.#restarts,
       report: this.#report,
@@ -69,19 +90,72 @@ export class Replica {
 
   start(): void {
     this.#startedAt = performance.now();
+    this.#earlier = this.#report;
+    this.#idle = false;
     this.#child = this.#startChild({
       onReady: () => {
-        this.#change('running');
+        this.#change(this.#held && this.#idle ? 'paused' : 'running');
       },
-      onReport: (report) => {
-        this.#report = report;
+      onReport: ({ trace, ...report }) => {
+        this.#report = this.#earlier ? addReports(this.#earlier, report) : report;
+        this.#events.onTrace(trace);
+      },
+      onPaused: () => {
+        this.#idle = true;
+        if (this.#held && this.#state === 'running') this.#change('paused');
       },
       onLine: this.#events.onLog,
       onExit: (exit) => {
         this.#exited(exit);
       },
     });
+    if (this.#held) this.#child.pause();
     if (this.#going) this.#child.go();
+  }
+
+  /** Takes nothing more, in later runs too; resolves when it has settled what it had open, or ended. */
+  async pause(): Promise<void> {
+    this.#held = true;
+    this.#child?.pause();
+    await this.#until(() => !this.#held || this.#state === 'paused');
+    this.#draining = false;
+  }
+
+  resume(): void {
+    this.#draining = false;
+    if (!this.#held) return;
+    this.#held = false;
+    this.#idle = false;
+    this.#child?.resume();
+    this.#change(this.#state === 'paused' ? 'running' : this.#state);
+  }
+
+  /** Works off what is pending: shown in its state until it is paused or resumed. */
+  drain(): void {
+    this.resume();
+    this.#draining = true;
+  }
+
+  /**
+   * Ends it and starts it anew; resolves when it runs again, or has ended for good.
+   *
+   * @param graceMs - how long it may take to settle what it has open.
+   */
+  async restart(graceMs: number): Promise<void> {
+    if (this.ended || this.#stopping) return;
+    const child = this.#child;
+    if (child) {
+      this.#again = true;
+      child.stop();
+      this.#killTimer ??= setTimeout(() => {
+        this.#events.onLog('did not end in time and is killed', { level: 'warn' });
+        child.kill();
+      }, graceMs);
+    } else {
+      clearTimeout(this.#timer);
+      this.start();
+    }
+    await this.#until(() => !this.#again && (this.#state === 'running' || this.#state === 'paused'));
   }
 
   /** Lets a source begin; holds for later restarts too. */
@@ -107,11 +181,20 @@ export class Replica {
 
   #exited({ done, how, failure }: ChildExit): void {
     this.#child = undefined;
+    clearTimeout(this.#killTimer);
+    this.#killTimer = undefined;
     const message = failure?.message ?? how;
     // An error that a restart does not mend counts even when the node was about to end.
     const permanent = failure?.code !== undefined && permanentErrors.has(failure.code);
+    const again = this.#again && !this.#stopping && !permanent;
+    this.#again = false;
+    if (again) {
+      this.#change('restarting');
+      this.start();
+      return;
+    }
     if (done || (this.#stopping && !permanent)) {
-      if (!done) this.#events.onLog(`${message}, while it was stopping`);
+      if (!done) this.#events.onLog(`${message}, while it was stopping`, { level: 'warn', code: failure?.code });
       this.#change('done');
       return;
     }
@@ -123,7 +206,10 @@ export class Replica {
     const delay = Math.min(longestRestartMs, firstRestartMs * 2 ** this.#inRow);
     this.#inRow++;
     this.#restarts++;
-    this.#events.onLog(`${message}; restart ${this.#inRow} of ${this.#maxRestarts} in ${delay} ms`);
+    this.#events.onLog(`${message}; restart ${this.#inRow} of ${this.#maxRestarts} in ${delay} ms`, {
+      level: 'error',
+      code: failure?.code,
+    });
     this.#change('restarting');
     this.#timer = setTimeout(() => {
       this.start();
@@ -133,5 +219,19 @@ export class Replica {
   #change(state: NodeState, failure?: { readonly code: string | undefined; readonly message: string }): void {
     this.#state = state;
     this.#events.onChange(state, failure);
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  /** Waits for a condition, which changes of state bring about; or for its end. */
+  #until(holds: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (!this.ended && !holds()) return;
+        this.#waiting.delete(look);
+        resolve();
+      };
+      this.#waiting.add(look);
+      look();
+    });
   }
 }

@@ -1,7 +1,12 @@
-import type { Broker } from '../brokers/broker.js';
+import type { Broker, DeadLetter, DeadLetterOptions, TopicStats } from '../brokers/broker.js';
+import type { ReceivedMessage } from '../message.js';
 import type { Ledger } from '../observe/ledger.js';
 import type { Isolation } from './isolation.js';
+import type { TraceStep } from '../observe/trace.js';
+import type { TraceQuery, TraceSummary } from '../observe/traceStore.js';
+import type { LogFields } from './log.js';
 import type { NodeStatus } from './replica.js';
+import type { SystemGraph } from './systemGraph.js';
 
 /** Options of `system.run`. */
 export interface RunOptions {
@@ -26,9 +31,23 @@ export interface RunOptions {
   /** How long a stop may take before workers are killed, in milliseconds. @defaultValue 10000 */
   readonly drainMs?: number;
   /** Takes each line that a node logs. @defaultValue prints it to stderr behind the node's name */
-  readonly onLog?: (node: string, line: string) => void;
+  readonly onLog?: (node: string, line: string, fields?: LogFields) => void;
+  /** `json` prints each line as a JSON object, as pino does: for what collects logs. Nothing where `onLog` takes them. @defaultValue 'text' */
+  readonly log?: 'text' | 'json' | undefined;
+  /** Which messages are traced: see {@link RunningSystem.trace}. */
+  readonly trace?: TraceOptions | undefined;
   /** Whether SIGINT and SIGTERM stop the system. @defaultValue true */
   readonly handleSignals?: boolean;
+}
+
+/** What is traced. */
+export interface TraceOptions {
+  /**
+   * Share of the messages whose way is noted, from 0 (none) to 1 (all). Where a worker has more than 256 steps in half a second,
+   * the share is lowered until it has not.
+   * @defaultValue 1/16
+   */
+  readonly sample?: number;
 }
 
 /** What {@link RunningSystem.done} resolves to. */
@@ -50,4 +69,45 @@ export interface RunningSystem {
   ledger(): Promise<Ledger>;
   /** State, process ids and measures of every node's replicas. */
   status(): readonly NodeStatus[];
+  /** Name of the system. */
+  readonly name: string;
+  /** Its nodes and links, as plain data. */
+  graph(): SystemGraph;
+  /** What the broker has counted and stores of each topic. */
+  topics(): Promise<TopicStats[]>;
+  /**
+   * Where did a message go? All that is known of it, of what it was made of and of what was made of it, through all nodes, in
+   * order of time. Workers tell of a sample, twice a second, and the newest two thousand ways are kept.
+   */
+  trace(query: TraceQuery): Promise<readonly TraceStep[]>;
+  /** The newest messages that were traced, newest first. */
+  traces(options?: { readonly limit?: number }): readonly TraceSummary[];
+  /**
+   * The node takes nothing more, whatever restarts; resolves when what it had open is settled. A source stops being pulled.
+   *
+   * @throws EdgeFlowError `GRAPH_INVALID` for a node that there is not, `NODE_ENDED`; as all four of these do.
+   */
+  pause(node: string): Promise<void>;
+  /** The node goes on. */
+  resume(node: string): Promise<void>;
+  /**
+   * Ends each replica of the node, once it has settled what it has open, and starts it anew; resolves when all run again. What it
+   * does not settle within `drainMs` is handed back, and delivered again. A source begins anew.
+   */
+  restart(node: string): Promise<void>;
+  /** The node works off what is pending now, and is then paused; a source is paused at once. Whatever feeds it goes on. */
+  drain(node: string): Promise<void>;
+  /** Dead letters of a topic, oldest first. */
+  deadLetters(topic: string, options?: DeadLetterOptions): Promise<DeadLetter[]>;
+  /** Gives dead letters back to be delivered again. @returns how many. */
+  redrive(topic: string, letters: readonly number[]): Promise<number>;
+  /** Deletes dead letters for good. @returns how many. */
+  dropDeadLetters(topic: string, letters: readonly number[]): Promise<number>;
+  /**
+   * The newest message of a topic, again and again, until `signal` is aborted or the system ends. Slows nobody, and is in no
+   * ledger.
+   *
+   * @throws EdgeFlowError `TOPIC_UNDECLARED` for a topic that no node of the system publishes to.
+   */
+  watch(topic: string, options: { readonly signal: AbortSignal }): AsyncIterable<ReceivedMessage>;
 }

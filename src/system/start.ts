@@ -6,14 +6,18 @@ import { QoS } from '../qos.js';
 import { inputsOf, outputsOf } from './graph.js';
 import type { Graph, GraphNode } from './graph.js';
 import type { Isolation } from './isolation.js';
-import { logLine } from './log.js';
+import { logSink } from './log.js';
 import { NodeClients } from './nodeClients.js';
 import type { RunningSystem, RunOptions } from './runningSystem.js';
 import { childStarter } from './startChild.js';
 import { Supervisor } from './supervisor.js';
+import { retireWatchers } from './watchTopic.js';
 
 /** Prepares the broker, as the one client that may reset it, and starts the supervisor. */
 export async function startSystem(graph: Graph, isolation: (node: GraphNode) => Isolation, options: RunOptions): Promise<RunningSystem> {
+  const { sample } = options.trace ?? {};
+  if (sample !== undefined && !(sample >= 0 && sample <= 1))
+    throw new EdgeFlowError('OPTIONS_INVALID', `system '${graph.name}': trace.sample is ${sample}; expected a share from 0 to 1`);
   const broker = options.broker ?? new EmbeddedBroker({ name: graph.name });
   try {
     const config = await broker.open();
@@ -25,9 +29,15 @@ export async function startSystem(graph: Graph, isolation: (node: GraphNode) => 
           "use an embedded or Redis broker, or isolation 'thread' or 'inline' for all nodes",
       );
     await broker.claim();
+    const log = await logSink(options, graph.name);
     await prepare(graph, broker, options);
-    if (options.resume) for (const line of unread(graph, await broker.stats())) logLine(options, graph.name, line);
-    const supervisor = new Supervisor(graph, broker, childStarter(isolation, config, new NodeClients(broker, config)), options);
+    if (options.resume) for (const line of unread(graph, await broker.stats())) log(graph.name, line, { level: 'warn' });
+    const supervisor = new Supervisor(
+      graph,
+      broker,
+      { isolation, startChild: childStarter(isolation, config, new NodeClients(broker, config)), log },
+      options,
+    );
     if ([...graph.nodes.values()].some((node) => isolation(node) === 'inline')) lend(broker, supervisor.done);
     await supervisor.start();
     return supervisor;
@@ -59,6 +69,7 @@ async function prepare(graph: Graph, broker: Broker, { resume = false, reset = f
       );
     await broker.reset({ scope: reset === 'namespace' ? 'namespace' : 'all' });
   }
+  await retireWatchers(broker, await broker.stats());
   for (const node of graph.nodes.values()) {
     const targets = (qos: QoS): string[] =>
       outputsOf(graph, node.name)

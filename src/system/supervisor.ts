@@ -1,21 +1,41 @@
-import type { Broker } from '../brokers/broker.js';
+import type { Broker, DeadLetter, DeadLetterOptions, TopicStats } from '../brokers/broker.js';
+import { topicUndeclared } from '../brokers/options.js';
 import { deferred } from '../deferred.js';
-import { EdgeFlowError, errorMessage } from '../errors.js';
+import { codeOf, EdgeFlowError, errorMessage } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
+import type { ReceivedMessage } from '../message.js';
 import { drawLedger } from '../observe/ledger.js';
 import type { Ledger } from '../observe/ledger.js';
+import { addSkips, noSkips } from '../observe/skips.js';
+import type { SkipCounts } from '../observe/skips.js';
+import type { TraceStep } from '../observe/trace.js';
+import { TraceStore } from '../observe/traceStore.js';
+import type { TraceQuery, TraceSummary } from '../observe/traceStore.js';
 import { QoS } from '../qos.js';
-import { checkGraph, fingerprint, inputsOf, outputsOf } from './graph.js';
+import { Controls } from './controls.js';
+import { checkGraph, fingerprint, inputsOf } from './graph.js';
 import type { Graph, GraphNode } from './graph.js';
-import { logLine } from './log.js';
+import type { Isolation } from './isolation.js';
+import type { LogFields, LogSink } from './log.js';
 import { Replica } from './replica.js';
 import type { NodeStatus } from './replica.js';
 import type { RunningSystem, RunOptions, SystemResult } from './runningSystem.js';
 import type { StartChild } from './startChild.js';
 import { startSweeping } from './sweeping.js';
+import { publishes, systemGraph } from './systemGraph.js';
+import type { SystemGraph } from './systemGraph.js';
+import { watchTopic } from './watchTopic.js';
 
 const defaultDrainMs = 10_000;
 const pollMs = 100;
+const defaultSample = 1 / 16;
+
+/** Where the nodes of a system run, and where their lines go. */
+export interface Places {
+  readonly isolation: (node: GraphNode) => Isolation;
+  readonly startChild: StartChild;
+  readonly log: LogSink;
+}
 
 /**
  * Runs the nodes of a system: consumers before sources, restarts, and an orderly end. A node ends when all that it
@@ -25,10 +45,14 @@ export class Supervisor implements RunningSystem {
   readonly #graph: Graph;
   readonly #broker: Broker;
   readonly #options: RunOptions;
+  readonly #places: Places;
   readonly #nodes: ReadonlyMap<string, readonly Replica[]>;
   readonly #order: readonly string[];
   readonly #finish = deferred<SystemResult>();
   readonly done = this.#finish.promise;
+  readonly #plain: SystemGraph;
+  readonly #controls: Controls;
+  readonly #traces = new TraceStore();
   #failure: EdgeFlowError | undefined;
   #finalLedger: Ledger | undefined;
   #stopRequested = false;
@@ -36,13 +60,21 @@ export class Supervisor implements RunningSystem {
   #wake: (() => void) | undefined;
   #deadline = Infinity;
 
-  constructor(graph: Graph, broker: Broker, startChild: StartChild, options: RunOptions) {
+  constructor(graph: Graph, broker: Broker, places: Places, options: RunOptions) {
+    const { isolation, startChild } = places;
+    this.#places = places;
     this.#graph = graph;
     this.#broker = broker;
     this.#options = options;
     this.#order = checkGraph(graph);
     const hash = fingerprint(graph);
     this.#nodes = new Map([...graph.nodes.values()].map((node) => [node.name, this.#newReplicas(node, startChild, hash)]));
+    this.#plain = systemGraph(graph, isolation);
+    this.#controls = new Controls({
+      nodes: this.#nodes,
+      ledger: () => this.ledger(),
+      graceMs: options.drainMs ?? defaultDrainMs,
+    });
     // Callers may look at `done` late; a rejection is not unhandled for that.
     this.done.catch(() => undefined);
   }
@@ -62,6 +94,9 @@ export class Supervisor implements RunningSystem {
   async stop(): Promise<void> {
     if (!this.#stopRequested) {
       this.#stopRequested = true;
+      // What is pending is worked off, so that a stop leaves nothing behind.
+      for (const name of this.#order)
+        if (inputsOf(this.#graph, name).length > 0) for (const replica of this.#replicas(name)) replica.resume();
       this.#deadline = performance.now() + (this.#options.drainMs ?? defaultDrainMs);
       this.#wake?.();
     }
@@ -70,11 +105,69 @@ export class Supervisor implements RunningSystem {
 
   async ledger(): Promise<Ledger> {
     // After the end the broker is closed.
-    return this.#finalLedger ?? drawLedger(this.#graph.links, await this.#broker.stats());
+    return this.#finalLedger ?? drawLedger(this.#graph.links, await this.#broker.stats(), (link) => this.#skips(link));
   }
 
   status(): readonly NodeStatus[] {
     return this.#all();
+  }
+
+  get name(): string {
+    return this.#graph.name;
+  }
+
+  graph(): SystemGraph {
+    return this.#plain;
+  }
+
+  topics(): Promise<TopicStats[]> {
+    return this.#broker.stats();
+  }
+
+  trace(query: TraceQuery): Promise<readonly TraceStep[]> {
+    return Promise.resolve(this.#traces.find(query));
+  }
+
+  traces({ limit }: { readonly limit?: number } = {}): readonly TraceSummary[] {
+    return this.#traces.newest(limit);
+  }
+
+  async pause(node: string): Promise<void> {
+    await this.#controls.pause(node);
+  }
+
+  async resume(node: string): Promise<void> {
+    await this.#controls.resume(node);
+  }
+
+  async restart(node: string): Promise<void> {
+    await this.#controls.restart(node);
+  }
+
+  async drain(node: string): Promise<void> {
+    await this.#controls.drain(node);
+  }
+
+  deadLetters(topic: string, options?: DeadLetterOptions): Promise<DeadLetter[]> {
+    return this.#broker.deadLetters(topic, options);
+  }
+
+  redrive(topic: string, letters: readonly number[]): Promise<number> {
+    return this.#broker.redrive(topic, letters);
+  }
+
+  dropDeadLetters(topic: string, letters: readonly number[]): Promise<number> {
+    return this.#broker.dropDeadLetters(topic, letters);
+  }
+
+  watch(topic: string, { signal }: { readonly signal: AbortSignal }): AsyncIterable<ReceivedMessage> {
+    if (!this.#graph.nodes.has(topic) || !publishes(this.#graph, topic)) throw topicUndeclared(topic, 'node that publishes to it');
+    return watchTopic(this.#broker, topic, signal);
+  }
+
+  #skips({ source, target }: { readonly source: string; readonly target: string }): SkipCounts {
+    const told = this.#replicas(target).flatMap((replica) => replica.status().report?.inputs[source]?.skips ?? []);
+    return told.reduce(addSkips, noSkips);
   }
 
   #all(): NodeStatus[] {
@@ -88,7 +181,6 @@ export class Supervisor implements RunningSystem {
   #newReplicas(node: GraphNode, startChild: StartChild, hash: string): Replica[] {
     const { name, module, options, replicas, maxRestarts } = node;
     const inputs = inputsOf(this.#graph, name).map(({ source, qos, options: link }) => ({ source, qos, options: link }));
-    const published = outputsOf(this.#graph, name).length > 0 || inputs.length === 0;
     return Array.from({ length: replicas }, (_, replica) => {
       const plan = {
         system: this.#graph.name,
@@ -101,12 +193,16 @@ export class Supervisor implements RunningSystem {
         fingerprint: hash,
         options,
         inputs,
-        output: published ? name : undefined,
+        output: publishes(this.#graph, name) ? name : undefined,
+        traceSample: this.#options.trace?.sample ?? defaultSample,
       };
       const label = replicas > 1 ? plan.consumer : name;
       return new Replica(plan, maxRestarts, (events) => startChild(node, plan, events), {
-        onLog: (line) => {
-          this.#log(label, line);
+        onLog: (line, fields) => {
+          this.#log(label, line, fields);
+        },
+        onTrace: (trace) => {
+          this.#traces.add(name, trace);
         },
         onChange: (state, failure) => {
           if (state === 'failed' && failure) this.#gaveUp(label, maxRestarts, failure);
@@ -116,8 +212,8 @@ export class Supervisor implements RunningSystem {
     });
   }
 
-  #log(name: string, line: string): void {
-    logLine(this.#options, name, line);
+  #log(name: string, line: string, fields?: LogFields): void {
+    this.#places.log(name, line, fields);
   }
 
   #gaveUp(node: string, maxRestarts: number, failure: { readonly code: string | undefined; readonly message: string }): void {
@@ -146,7 +242,7 @@ export class Supervisor implements RunningSystem {
     } catch (error) {
       this.#killRest();
       await this.#broker.close().catch((closing: unknown) => {
-        this.#log('broker', errorMessage(closing));
+        this.#log('broker', errorMessage(closing), { level: 'error', code: codeOf(closing) });
       });
       this.#finish.reject(this.#failure ?? (error instanceof Error ? error : new Error(String(error))));
     }
@@ -168,7 +264,7 @@ export class Supervisor implements RunningSystem {
     this.#killed = true;
     for (const replica of [...this.#nodes.values()].flat()) {
       if (replica.ended) continue;
-      this.#log(replica.plan.consumer, 'did not end in time and is killed');
+      this.#log(replica.plan.consumer, 'did not end in time and is killed', { level: 'warn' });
       replica.kill();
     }
   }

@@ -39,10 +39,14 @@ export class ThreadChild implements Child {
     this.#worker.on('message', (message: FromWorker) => {
       if (message.type === 'ready') events.onReady();
       else if (message.type === 'report') events.onReport(message.report);
+      else if (message.type === 'log') events.onLine(message.line, message.fields);
+      else if (message.type === 'paused') events.onPaused();
       else if (message.type === 'done') done = true;
       else failure = message;
     });
-    for (const input of [this.#worker.stdout, this.#worker.stderr]) createInterface({ input }).on('line', events.onLine);
+    const { stdout, stderr } = this.#worker;
+    for (const [input, level] of [[stdout, 'info'] as const, [stderr, 'error'] as const])
+      createInterface({ input }).on('line', (line) => events.onLine(line, { level }));
     this.#worker.on('error', (error) => {
       failure ??= failureOf(error);
     });
@@ -56,6 +60,14 @@ export class ThreadChild implements Child {
 
   go(): void {
     this.#tell({ type: 'go' });
+  }
+
+  pause(): void {
+    this.#tell({ type: 'pause' });
+  }
+
+  resume(): void {
+    this.#tell({ type: 'resume' });
   }
 
   stop(): void {

@@ -7,9 +7,12 @@ import type { Broker, BrokerConfig } from '../brokers/broker.js';
 import { connectBroker } from '../brokers/connect.js';
 import { deferred } from '../deferred.js';
 import { EdgeFlowError } from '../errors.js';
+import { Gate } from '../flow/gate.js';
 import { runtime } from '../flow/runtime.js';
+import { findTelemetry } from '../observe/openTelemetry.js';
 import { failureOf } from './child.js';
 import { loadEntryNode } from './entryNode.js';
+import type { LogFields } from './log.js';
 import { loadNode } from './nodeModule.js';
 import { NodeRunner } from './nodeRunner.js';
 import { PortBroker } from './portBroker/portBroker.js';
@@ -22,6 +25,7 @@ const orphanMs = 2_000;
 
 const stop = new AbortController();
 const go = deferred<undefined>();
+const gate = new Gate(() => void tell({ type: 'paused' }));
 
 async function fail(error: unknown): Promise<void> {
   await tell(failureOf(error));
@@ -41,10 +45,9 @@ async function run(plan: WorkerPlan, config: BrokerConfig | undefined): Promise<
   runtime.broker = broker;
   runtime.consumer = plan.consumer;
   const operator = plan.module === undefined ? await loadEntryNode(plan) : await loadNode(plan.node, plan.module);
-  const log = (line: string): void => {
-    console.error(line);
-  };
-  await runNode(new NodeRunner(plan, operator, broker, stop.signal, log), {
+  const log = (line: string, fields?: LogFields): void => void tell({ type: 'log', line, fields });
+  const telemetry = await findTelemetry(plan.node);
+  await runNode(new NodeRunner(plan, operator, broker, { stop: stop.signal, gate, log, telemetry }), {
     go: go.promise,
     onReady: () => void tell({ type: 'ready' }),
     onReport: (report) => void tell({ type: 'report', report }),
@@ -66,6 +69,8 @@ process.on('unhandledRejection', (error) => void fail(error));
 listen(
   (message: ToWorker) => {
     if (message.type === 'plan') run(message.plan, message.broker).catch(fail);
+    else if (message.type === 'pause') gate.pause();
+    else if (message.type === 'resume') gate.resume();
     else if (message.type === 'go') go.resolve(undefined);
     else end();
   },

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { EdgeFlowError } from '../../errors.js';
-import type { OutgoingMessage, ReceivedMessage } from '../../message.js';
+import type { OutgoingMessage } from '../../message.js';
 import { checkName } from '../../topic.js';
 import type {
   AckResult,
@@ -14,6 +14,7 @@ import type {
   DeliveredMessage,
   Failure,
   GroupConsumer,
+  LatestMessage,
   MessageRange,
   PopLatestRequest,
   PopRequest,
@@ -99,6 +100,8 @@ export class EmbeddedBroker implements Broker {
   readonly #likely = new Set<string>();
   readonly #holds = new OwnHolds();
   /** When to look next, of each topic, for holds of those who died. */
+  /** Messages for a reader that could not be used since the last that could. */
+  readonly #gone = new Map<string, number>();
   readonly #nextHoldReap = new Map<string, number>();
   readonly #quiet = new Quiet();
   readonly #closing = new AbortController();
@@ -193,7 +196,7 @@ export class EmbeddedBroker implements Broker {
     }
   }
 
-  async popLatest(topic: string, request: PopLatestRequest): Promise<ReceivedMessage | undefined> {
+  async popLatest(topic: string, request: PopLatestRequest): Promise<LatestMessage | undefined> {
     const { reader, waitMs, signal, inPlace = false } = request;
     const end = monotonicMs() + waitMs;
     let rung = false;
@@ -294,6 +297,13 @@ export class EmbeddedBroker implements Broker {
       change.ring(topic, 'space');
       change.ring(topic, 'news');
       return unsettled;
+    });
+  }
+
+  dropReader(topic: string, reader: string): Promise<void> {
+    return this.#use().change((change) => {
+      withTopic(change.log(topic), topic).dropReader(reader);
+      change.ring(topic, 'space');
     });
   }
 
@@ -407,7 +417,7 @@ export class EmbeddedBroker implements Broker {
     return delivered;
   }
 
-  async #takeLatest(store: Store, topic: string, reader: string, inPlace: boolean): Promise<ReceivedMessage | undefined> {
+  async #takeLatest(store: Store, topic: string, reader: string, inPlace: boolean): Promise<LatestMessage | undefined> {
     const session = this.#session;
     const over = this.#holds.over(topic, reader);
     const message = await store.change((change) => {
@@ -425,12 +435,17 @@ export class EmbeddedBroker implements Broker {
     });
     this.#holds.ended(topic, reader, over);
     if (!message) return undefined;
-    const { seq, entry } = message;
+    const { seq, entry, skipped } = message;
     const payload = payloadOf(store, entry, inPlace);
     if (entry.payloadKey) this.#holds.taken(topic, reader, seq, inPlace && payload !== undefined);
-    if (payload) return { id: entry.id, time: entry.time, meta: entry.meta, payload, seq };
+    const gone = this.#gone.get(`${topic}/${reader}`) ?? 0;
+    if (payload) {
+      if (gone > 0) this.#gone.delete(`${topic}/${reader}`);
+      return { id: entry.id, time: entry.time, meta: entry.meta, payload, seq, skipped, gone };
+    }
     // Only damage from outside does this. The next newer message comes.
     await store.change((change) => change.log(topic)?.passOver(reader));
+    this.#gone.set(`${topic}/${reader}`, gone + 1);
     return undefined;
   }
 

@@ -265,17 +265,18 @@ export class StoredLog {
   }
 
   /** @param session - holds a payload that is not in the entry, until {@link letGo}. */
-  popLatest(readerName: string, session: number): StoredMessage | undefined {
+  popLatest(readerName: string, session: number): (StoredMessage & { readonly skipped: number }) | undefined {
     const reader = this.#readers.get(readerName);
     if (!reader) throw new Error(`reader '${readerName}' is unknown`);
     const { head } = this.#topic;
     if (head <= reader.cursor || !this.#tables.entries.doesExist(seqKey(this.#topic.number, head))) return undefined;
-    reader.skipped += head - reader.cursor - 1;
+    const skipped = head - reader.cursor - 1;
+    reader.skipped += skipped;
     reader.delivered++;
     reader.cursor = head;
     const entry = this.#entry(head);
     if (entry.payloadKey) this.#holds.add(head, session, readerName, entry.payloadKey);
-    return { seq: head, entry };
+    return { seq: head, entry, skipped };
   }
 
   /** What is stored, in order. */
@@ -497,8 +498,15 @@ export class StoredLog {
       for (const key of [...table.getKeys(ownerRange(number))]) table.removeSync(Buffer.from(key));
     this.#tables.groups.removeSync(nameKey(this.#topic.number, groupName));
     this.#groups.delete(groupName);
-    for (const key of [...this.#tables.entries.getKeys(ownerRange(this.#topic.number))]) this.#freeUnlessNewest(seqOfKey(key));
+    this.#freeAllUnlessNewest();
     return unsettled;
+  }
+
+  /** Forgets a reader, and frees what only it needed. */
+  dropReader(readerName: string): void {
+    if (!this.#readers.delete(readerName)) return;
+    this.#tables.readers.removeSync(nameKey(this.#topic.number, readerName));
+    this.#freeAllUnlessNewest();
   }
 
   stats(): TopicStats {
@@ -605,6 +613,10 @@ export class StoredLog {
     if (seq > this.#topic.head - this.#kept) return;
     this.#free(seq);
     if (this.hasSpare) this.trim();
+  }
+
+  #freeAllUnlessNewest(): void {
+    for (const key of [...this.#tables.entries.getKeys(ownerRange(this.#topic.number))]) this.#freeUnlessNewest(seqOfKey(key));
   }
 
   /** Deletes a message that no group needs, or keeps it for a while. */

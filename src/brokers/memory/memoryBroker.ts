@@ -1,4 +1,4 @@
-import type { OutgoingMessage, ReceivedMessage } from '../../message.js';
+import type { OutgoingMessage } from '../../message.js';
 import { checkName } from '../../topic.js';
 import type {
   AckResult,
@@ -10,6 +10,7 @@ import type {
   DeliveredMessage,
   Failure,
   GroupConsumer,
+  LatestMessage,
   MessageRange,
   PopLatestRequest,
   PopRequest,
@@ -104,7 +105,7 @@ export class MemoryBroker implements Broker {
     }
   }
 
-  async popLatest(topic: string, { reader, waitMs, signal }: PopLatestRequest): Promise<ReceivedMessage | undefined> {
+  async popLatest(topic: string, { reader, waitMs, signal }: PopLatestRequest): Promise<LatestMessage | undefined> {
     const end = this.#now() + waitMs;
     for (;;) {
       this.#checkOpen();
@@ -191,6 +192,12 @@ export class MemoryBroker implements Broker {
     this.#checkOpen();
     this.#grouped(topic, group);
     return this.#step(topic, (log) => log.dropGroup(group));
+  }
+
+  dropReader(topic: string, reader: string): Promise<void> {
+    return this.#step(topic, (log) => {
+      log.dropReader(reader);
+    });
   }
 
   async reset(): Promise<void> {

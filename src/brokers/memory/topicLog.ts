@@ -4,6 +4,7 @@ import type {
   DeliveredMessage,
   Failure,
   GroupStats,
+  LatestMessage,
   MessageRange,
   OnFull,
   PushReceipt,
@@ -180,15 +181,16 @@ export class TopicLog {
     return due;
   }
 
-  popLatest(readerName: string): ReceivedMessage | undefined {
+  popLatest(readerName: string): LatestMessage | undefined {
     const reader = this.#readers.get(readerName);
     if (!reader) throw new Error(`reader '${readerName}' is unknown`);
     const newest = this.#entries.get(this.#head);
     if (!newest || newest.seq <= reader.cursor) return undefined;
-    reader.skipped += newest.seq - reader.cursor - 1;
+    const skipped = newest.seq - reader.cursor - 1;
+    reader.skipped += skipped;
     reader.delivered++;
     reader.cursor = newest.seq;
-    return newest;
+    return { ...newest, skipped };
   }
 
   /** What is stored, in order. */
@@ -284,6 +286,11 @@ export class TopicLog {
     this.#groups.delete(name);
     for (const seq of [...this.#entries.keys()]) this.#freeUnlessNewest(seq);
     return unsettled;
+  }
+
+  dropReader(name: string): void {
+    this.#readers.delete(name);
+    for (const seq of [...this.#entries.keys()]) this.#freeUnlessNewest(seq);
   }
 
   /** Makes due what a consumer had open that died; unlike what it hands back, those deliveries count as attempts. */

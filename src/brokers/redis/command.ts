@@ -34,6 +34,7 @@ export const commands = {
   redrive: command('redrive', 2, 'once.lua', 'letters.lua'),
   dropLetters: command('dropLetters', 2, 'once.lua', 'letters.lua'),
   dropGroup: command('dropGroup', 2, 'once.lua'),
+  dropReader: command('dropReader', 2),
   reclaim: command('reclaim', 2),
   beat: command('beat', 2),
   stats: command('stats', 2),

@@ -1,7 +1,6 @@
 import { EdgeFlowError } from '../../errors.js';
 import { messageIdSource } from '../../message.js';
-import type { ReceivedMessage } from '../../message.js';
-import type { PopLatestRequest } from '../broker.js';
+import type { LatestMessage, PopLatestRequest } from '../broker.js';
 import { commands } from './command.js';
 import type { Connections } from './connections.js';
 import { checkDeclared } from './declared.js';
@@ -21,6 +20,8 @@ export class ReaderClient {
   #token = nextToken();
   /** Whether the message of the take under way can't be used: its payload is gone or damaged. */
   #gone = false;
+  /** Messages that could not be used since the last that could. */
+  #goneCount = 0;
   #taking: Promise<unknown> = Promise.resolve();
 
   constructor(topic: string, { reader, consumer }: Pick<PopLatestRequest, 'reader' | 'consumer'>, context: Connections) {
@@ -30,7 +31,7 @@ export class ReaderClient {
     this.#context = context;
   }
 
-  async popLatest({ waitMs, signal }: PopLatestRequest): Promise<ReceivedMessage | undefined> {
+  async popLatest({ waitMs, signal }: PopLatestRequest): Promise<LatestMessage | undefined> {
     const { bell, keys, control, data, closed } = this.#context;
     const channel = keys.bell(this.#topic);
     const end = performance.now() + waitMs;
@@ -58,11 +59,11 @@ export class ReaderClient {
     }
   }
 
-  async #take(wait: boolean): Promise<ReceivedMessage | undefined> {
+  async #take(wait: boolean): Promise<LatestMessage | undefined> {
     const { control, blobs, keys } = this.#context;
     for (;;) {
       const values = [this.#reader, this.#consumer, this.#token, this.#gone ? 1 : 0, wait ? 1 : 0];
-      const [state, seq, found] = asList(await control.run(commands.take, [keys.topic(this.#topic), keys.trash], values));
+      const [state, seq, found, skipped] = asList(await control.run(commands.take, [keys.topic(this.#topic), keys.trash], values));
       checkDeclared(state, this.#topic, `reader '${this.#reader}'`);
       this.#gone = false;
       if (found === null || found === undefined) {
@@ -74,10 +75,13 @@ export class ReaderClient {
         const [payload] = await blobs.get([stored]);
         if (payload && !flawOf(stored, payload)) {
           this.#token = nextToken();
-          return toMessage(stored, payload);
+          const gone = this.#goneCount;
+          this.#goneCount = 0;
+          return { ...toMessage(stored, payload), skipped: Number(skipped ?? 0), gone };
         }
       }
       this.#gone = true;
+      this.#goneCount++;
     }
   }
 }

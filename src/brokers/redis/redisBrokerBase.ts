@@ -1,5 +1,5 @@
 import { EdgeFlowError } from '../../errors.js';
-import type { OutgoingMessage, ReceivedMessage } from '../../message.js';
+import type { OutgoingMessage } from '../../message.js';
 import { checkName } from '../../topic.js';
 import type {
   AckResult,
@@ -12,6 +12,7 @@ import type {
   DeliveredMessage,
   Failure,
   GroupConsumer,
+  LatestMessage,
   MessageRange,
   PopLatestRequest,
   PopRequest,
@@ -42,6 +43,7 @@ import { Connections } from './connections.js';
 import type { ClientSettings } from './connections.js';
 import { readDeadLetters, settleLetters } from './deadLetters.js';
 import { dropGroup } from './dropGroup.js';
+import { dropReader } from './dropReader.js';
 import type { RedisAddress } from './endpoint.js';
 import { GroupClient } from './groupClient.js';
 import { resetAll, resetNamespace, sweepBlobs, topicNames } from './maintenance.js';
@@ -140,7 +142,7 @@ export abstract class RedisBrokerBase implements Broker {
     return client.pop(request);
   }
 
-  async popLatest(topic: string, request: PopLatestRequest): Promise<ReceivedMessage | undefined> {
+  async popLatest(topic: string, request: PopLatestRequest): Promise<LatestMessage | undefined> {
     checkName('topic', topic);
     checkName('reader', request.reader);
     checkName('consumer', request.consumer);
@@ -206,6 +208,12 @@ export abstract class RedisBrokerBase implements Broker {
     checkName('topic', topic);
     checkName('group', group);
     return dropGroup(await this.#connections(), topic, group);
+  }
+
+  async dropReader(topic: string, reader: string): Promise<void> {
+    checkName('topic', topic);
+    checkName('reader', reader);
+    await dropReader(await this.#connections(), topic, reader);
   }
 
   async reset({ scope = 'all' }: ResetOptions = {}): Promise<void> {

@@ -9,6 +9,7 @@ import type {
   DeliveredMessage,
   Failure,
   GroupConsumer,
+  LatestMessage,
   MessageRange,
   PopLatestRequest,
   PopRequest,
@@ -24,7 +25,7 @@ import type {
 } from '../../brokers/broker.js';
 import { brokerClosed } from '../../brokers/options.js';
 import { EdgeFlowError } from '../../errors.js';
-import type { OutgoingMessage, ReceivedMessage } from '../../message.js';
+import type { OutgoingMessage } from '../../message.js';
 import { Packing } from './packing.js';
 import { post } from './protocol.js';
 import type { BrokerMethod, BrokerReply } from './protocol.js';
@@ -78,7 +79,7 @@ export class PortBroker implements Broker {
     return this.#call('pop', [topic, { ...request, inPlace: false }], { signal, signalAt: 1 });
   }
 
-  popLatest(topic: string, { signal, ...request }: PopLatestRequest): Promise<ReceivedMessage | undefined> {
+  popLatest(topic: string, { signal, ...request }: PopLatestRequest): Promise<LatestMessage | undefined> {
     return this.#call('popLatest', [topic, { ...request, inPlace: false }], { signal, signalAt: 1 });
   }
 
@@ -118,6 +119,10 @@ export class PortBroker implements Broker {
 
   dropGroup(topic: string, group: string): Promise<number> {
     return this.#call('dropGroup', [topic, group]);
+  }
+
+  dropReader(topic: string, reader: string): Promise<void> {
+    return this.#call('dropReader', [topic, reader]);
   }
 
   reset(options?: ResetOptions): Promise<void> {

@@ -1,6 +1,5 @@
-import type { AckResult, Broker, Failure, GroupConsumer, PopLatestRequest, Ticket } from '../../brokers/broker.js';
+import type { AckResult, Broker, Failure, GroupConsumer, LatestMessage, PopLatestRequest, Ticket } from '../../brokers/broker.js';
 import { MemoryBroker } from '../../brokers/memory/memoryBroker.js';
-import type { ReceivedMessage } from '../../message.js';
 import { drawLedger } from '../../observe/ledger.js';
 import type { Ledger } from '../../observe/ledger.js';
 
@@ -34,7 +33,7 @@ export class MarbleBroker extends MemoryBroker implements Broker {
     return result;
   }
 
-  override async popLatest(topic: string, request: PopLatestRequest): Promise<ReceivedMessage | undefined> {
+  override async popLatest(topic: string, request: PopLatestRequest): Promise<LatestMessage | undefined> {
     const message = await super.popLatest(topic, request);
     if (message) this.#tell();
     return message;

@@ -39,7 +39,7 @@ const classes = ['person', 'car', 'dog', 'bicycle'];
 const normal = (random: Random): number => Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
 
 /** Makes a detector's mistakes. What is half hidden is found by chance, with a low score. */
-export function degrade({ detections, truth }: StreetFrame, random: Random, { missed, jitter, invented }: Mistakes): Detections {
+function degrade({ detections, truth }: StreetFrame, random: Random, { missed, jitter, invented }: Mistakes): Detections {
   const { width, height } = detections;
   const moved = ([x1, y1, x2, y2]: Box): Box => {
     const shift = (side: number): number => normal(random) * jitter * side;

@@ -4,7 +4,8 @@
 --       5 whether to be woken when there is a newer one (1 or 0)
 -- A token that comes again says that its take was not used: its reply was lost, or its payload out of reach. The take
 -- then moves on to the newest message, or stays. So each take is counted once.
--- Output: [1] 0, or 1 for an unknown topic, 2 for an unknown reader; [2] seq; [3] record, or nil
+-- Output: [1] 0, or 1 for an unknown topic, 2 for an unknown reader; [2] seq; [3] record, or nil; [4] how many right before it
+--         were passed over by this call
 local reader, consumer, token = 'r:' .. ARGV[1], ARGV[2], ARGV[3]
 local declared, head, cursor = unpack(call('HMGET', topic, 'declared', 'head', reader .. ':cursor'))
 if not cursor then return { declared and 2 or 1, 0, false } end
@@ -20,7 +21,7 @@ if newest then
   call('HINCRBY', topic, reader .. ':skipped', head - cursor - 1 + (unused and 1 or 0))
   if not unused then call('HINCRBY', topic, reader .. ':delivered', 1) end
   call('HSET', takes, consumer, token .. ' ' .. head)
-  return { 0, head, newest }
+  return { 0, head, newest, head - cursor - 1 }
 end
 if unused then
   local same = ARGV[4] == '0' and tonumber(seq) == cursor and call('HGET', log, seq)

@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto';
+import { EdgeFlowError } from '../errors.js';
+
+/** Options of {@link serveDashboard}. */
+export interface DashboardOptions {
+  /** 0 takes any free port. @defaultValue 8000 */
+  readonly port?: number;
+  /** Address to listen on. Off loopback a token is asked for. @defaultValue '127.0.0.1' */
+  readonly host?: string;
+  /** Whether the page may act on the system: pause, resume, restart and drain nodes, re-drive and drop dead letters. @defaultValue false */
+  readonly control?: boolean;
+  /**
+   * What a browser must know to be let in, of 16 characters at least. An empty text asks for none, on loopback alone.
+   * @defaultValue none on loopback; elsewhere one that is made and shown in `url` of the dashboard
+   */
+  readonly token?: string | undefined;
+}
+
+/** Options with all defaults filled in. */
+export interface CheckedOptions {
+  readonly port: number;
+  readonly host: string;
+  readonly control: boolean;
+  /** Undefined: nothing is asked for. */
+  readonly token: string | undefined;
+  /** Whether the token was made here, and has to be told to somebody. */
+  readonly generated: boolean;
+}
+
+const leastTokenLength = 16;
+const mostTokenLength = 512;
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function invalid(message: string): EdgeFlowError {
+  return new EdgeFlowError('OPTIONS_INVALID', `serveDashboard: ${message}`);
+}
+
+export function checkOptions({ port = 8000, host = '127.0.0.1', control = false, token }: DashboardOptions): CheckedOptions {
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw invalid(`port is ${port}; expected a whole number from 0 to 65535`);
+  if (host === '' || /[\s/@]/.test(host))
+    throw invalid(`host is '${host}'; expected a name or an address to listen on, such as 127.0.0.1 or 0.0.0.0`);
+  if (typeof control !== 'boolean') throw invalid(`control is ${String(control)}; expected true or false`);
+  // The token itself never goes into a message.
+  if (token !== undefined && token !== '' && (token.length < leastTokenLength || token.length > mostTokenLength))
+    throw invalid(`the token has ${token.length} characters; expected ${leastTokenLength} to ${mostTokenLength}`);
+  if (isLoopback(host)) return { port, host, control, token: token === '' ? undefined : token, generated: false };
+  if (token === '') throw invalid(`'${host}' is reached from other hosts; give a token, or leave it out and one is made`);
+  return { port, host, control, token: token ?? randomBytes(24).toString('base64url'), generated: token === undefined };
+}

@@ -1,0 +1,114 @@
+import type { Ledger, LinkLedger } from '../observe/ledger.js';
+import { QoS } from '../qos.js';
+import type { NodeStatus } from '../system/replica.js';
+import type { RunningSystem } from '../system/runningSystem.js';
+import type { LinkHealth, LinkView, NodeView, ReplicaView, Snapshot, TopicView } from './wire.js';
+
+/** A DURABLE consumer with more than this many seconds of work before it is behind. */
+const behindSeconds = 3;
+
+interface Sample {
+  readonly time: number;
+  readonly ledger: Ledger;
+  readonly status: readonly NodeStatus[];
+  readonly topics: ReadonlyMap<string, number>;
+}
+
+/** Draws up snapshots of a running system; rates are those since the snapshot before. */
+export class Sampler {
+  readonly #running: RunningSystem;
+  readonly #control: boolean;
+  #last: Sample | undefined;
+
+  constructor(running: RunningSystem, control: boolean) {
+    this.#running = running;
+    this.#control = control;
+  }
+
+  async sample(): Promise<Snapshot> {
+    const [ledger, topics] = await Promise.all([this.#running.ledger(), this.#running.topics()]);
+    const sample: Sample = {
+      time: performance.now(),
+      ledger,
+      status: this.#running.status(),
+      topics: new Map(topics.map(({ topic, published }) => [topic, published])),
+    };
+    const last = this.#last;
+    this.#last = sample;
+    const perSecond = (now: number, before: number | undefined): number =>
+      last && before !== undefined && sample.time > last.time
+        ? // A worker that was started anew counts from 0 again.
+          (Math.max(0, now - before) * 1_000) / (sample.time - last.time)
+        : 0;
+    const graph = this.#running.graph();
+    const nodes: NodeView[] = graph.nodes.map(({ name, isolation, topic, inputs }) => ({
+      name,
+      isolation,
+      topic,
+      inputs,
+      replicas: sample.status.filter(({ node }) => node === name).map((replica) => replicaView(replica, last, perSecond)),
+    }));
+    return {
+      system: graph.name,
+      time: Date.now(),
+      control: this.#control,
+      balanced: ledger.balanced,
+      nodes,
+      links: ledger.links.map((link) => linkView(link, last, sample.status, perSecond)),
+      topics: topics.map(({ topic, published, entries, bytes, deadLetters }): TopicView => ({
+        topic,
+        published,
+        publishedPerSecond: perSecond(published, last?.topics.get(topic)),
+        entries,
+        bytes,
+        deadLetters,
+      })),
+    };
+  }
+}
+
+type PerSecond = (now: number, before: number | undefined) => number;
+
+const takenOf = (status: NodeStatus | undefined): number =>
+  Object.values(status?.report?.inputs ?? {}).reduce((sum, { delivered }) => sum + delivered, 0);
+
+function replicaView(status: NodeStatus, last: Sample | undefined, perSecond: PerSecond): ReplicaView {
+  const before = last?.status.find(({ node, replica, pid }) => node === status.node && replica === status.replica && pid === status.pid);
+  const { replica, state, pid, restarts, report } = status;
+  return {
+    replica,
+    state,
+    pid,
+    restarts,
+    publishedPerSecond: perSecond(report?.published ?? 0, before?.report?.published),
+    takenPerSecond: perSecond(takenOf(status), before?.report && takenOf(before)),
+    cpuShare: report && perSecond(report.cpuMs, before?.report?.cpuMs) / 1_000,
+    rssBytes: report?.rss,
+    note: report?.note,
+  };
+}
+
+function linkView(link: LinkLedger, last: Sample | undefined, status: readonly NodeStatus[], perSecond: PerSecond): LinkView {
+  const { source, target } = link;
+  const before = last?.ledger.links.find((row) => row.source === source && row.target === target);
+  const replicas = status.filter(({ node }) => node === target);
+  const counts = replicas.flatMap(({ report }) => report?.inputs[source] ?? []);
+  const worst = (key: 'ageP50' | 'ageP99'): number | undefined =>
+    counts.length > 0 ? Math.max(...counts.map((count) => count[key])) : undefined;
+  const donePerSecond = perSecond(link.acked + link.delivered, before && before.acked + before.delivered);
+  return {
+    ...link,
+    donePerSecond,
+    skippedPerSecond: perSecond(link.skipped, before?.skipped),
+    ageP50Ms: worst('ageP50'),
+    ageP99Ms: worst('ageP99'),
+    health: health(link, donePerSecond, before?.published === link.published, replicas),
+  };
+}
+
+function health({ qos, pending }: LinkLedger, perSecond: number, nothingNew: boolean, replicas: readonly NodeStatus[]): LinkHealth {
+  if (replicas.every(({ state }) => state !== 'running' && state !== 'done')) return 'down';
+  if (perSecond > 0) return qos === QoS.DURABLE && pending > perSecond * behindSeconds ? 'behind' : 'ok';
+  if (pending > 0) return 'stalled';
+  return nothingNew ? 'idle' : 'ok';
+}

@@ -1,0 +1,107 @@
+import { decodeValue } from '../codec.js';
+import { describeError } from '../errors.js';
+import type { OutgoingMessage } from '../message.js';
+import type { Overlay, OverlayObject, OverlayZone } from './wire.js';
+
+/** A picture as a node published it. Seen by its form: the dashboard knows no operator. */
+export interface RawPicture {
+  readonly data: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+  readonly format: 'rgb24' | 'gray8' | 'jpeg';
+  readonly source: string;
+  readonly index: number | undefined;
+}
+
+/** What a message holds, as far as the page can show it. */
+export interface ShownValue {
+  readonly picture: RawPicture | undefined;
+  readonly overlay: Omit<Overlay, 'topic'> | undefined;
+  readonly source: string;
+  /** The value without its large bytes, for people. */
+  readonly text: string;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const maxSide = 16_384;
+const maxObjects = 200;
+const maxZones = 50;
+const maxPoints = 100;
+const maxLabel = 64;
+const maxText = 4_000;
+const maxSource = 256;
+const bytesPerPixel = { rgb24: 3, gray8: 1 } as const;
+
+const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
+const numberOf = (value: unknown): number | undefined => (typeof value === 'number' && Number.isFinite(value) ? value : undefined);
+const isSide = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= maxSide;
+const cut = (text: string, length: number): string => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
+
+/** Reads a message. Nodes are free to publish anything: what has another form than expected is shown as text. */
+export function showValue(message: Pick<OutgoingMessage, 'meta' | 'payload'>): ShownValue {
+  let value: unknown;
+  try {
+    value = decodeValue(message);
+  } catch (error) {
+    return { picture: undefined, overlay: undefined, source: '', text: describeError(error) };
+  }
+  const fields = isFields(value) ? value : {};
+  const source = typeof fields.source === 'string' ? cut(fields.source, maxSource) : '';
+  return { picture: pictureOf(fields, source), overlay: overlayOf(fields), source, text: textOf(value) };
+}
+
+function pictureOf({ data, width, height, format, index }: Fields, source: string): RawPicture | undefined {
+  if (!(data instanceof Uint8Array) || !isSide(width) || !isSide(height)) return undefined;
+  const picture = { data, width, height, source, index: numberOf(index) };
+  if (format === 'jpeg') return data[0] === 0xff && data[1] === 0xd8 ? { ...picture, format } : undefined;
+  if (format !== 'rgb24' && format !== 'gray8') return undefined;
+  return data.length === width * height * bytesPerPixel[format] ? { ...picture, format } : undefined;
+}
+
+function overlayOf({ objects, zones, width, height, index }: Fields): Omit<Overlay, 'topic'> | undefined {
+  if (!isSide(width) || !isSide(height) || (!Array.isArray(objects) && !Array.isArray(zones))) return undefined;
+  return {
+    width,
+    height,
+    index: numberOf(index) ?? 0,
+    objects: (Array.isArray(objects) ? objects : []).slice(0, maxObjects).flatMap(objectOf),
+    zones: (Array.isArray(zones) ? zones : []).slice(0, maxZones).flatMap(zoneOf),
+  };
+}
+
+function objectOf(value: unknown): OverlayObject[] {
+  if (!isFields(value) || !Array.isArray(value.box) || value.box.length !== 4) return [];
+  const [x1, y1, x2, y2] = value.box.map(numberOf);
+  if (x1 === undefined || y1 === undefined || x2 === undefined || y2 === undefined) return [];
+  const { label, score, id, trackId } = value;
+  const named = id ?? trackId;
+  return [
+    {
+      label: typeof label === 'string' ? cut(label, maxLabel) : '',
+      score: numberOf(score),
+      box: [x1, y1, x2, y2],
+      id: typeof named === 'string' || typeof named === 'number' ? cut(String(named), maxLabel) : undefined,
+    },
+  ];
+}
+
+function zoneOf(value: unknown): OverlayZone[] {
+  if (!isFields(value)) return [];
+  const points = value.points ?? value.polygon;
+  if (!Array.isArray(points)) return [];
+  const pairs = points.slice(0, maxPoints).flatMap((point): [number, number][] => {
+    const [x, y] = Array.isArray(point) ? point.map(numberOf) : [];
+    return x === undefined || y === undefined ? [] : [[x, y]];
+  });
+  return pairs.length < 2 ? [] : [{ name: typeof value.name === 'string' ? cut(value.name, maxLabel) : '', points: pairs }];
+}
+
+function textOf(value: unknown): string {
+  const text = JSON.stringify(
+    value,
+    (_, entry: unknown) => (entry instanceof Uint8Array ? `${entry.length} bytes` : typeof entry === 'bigint' ? String(entry) : entry),
+    2,
+  ) as string | undefined;
+  return cut(text ?? String(value), maxText);
+}

@@ -1,0 +1,22 @@
+import type { NodeState, ObservedSystem } from './observed.js';
+
+/** How a running system does. */
+export interface Health {
+  /** No node has given up: whoever watches need not start the system anew. */
+  readonly alive: boolean;
+  /** Every node runs, has ended well, or is paused on purpose. */
+  readonly ready: boolean;
+  readonly nodes: readonly { readonly node: string; readonly replica: number; readonly state: NodeState; readonly restarts: number }[];
+}
+
+const readyStates: ReadonlySet<NodeState> = new Set<NodeState>(['running', 'draining', 'paused', 'done']);
+
+/** What `/healthz` (`alive`) and `/readyz` (`ready`) tell. */
+export function health(running: Pick<ObservedSystem, 'status'>): Health {
+  const nodes = running.status().map(({ node, replica, state, restarts }) => ({ node, replica, state, restarts }));
+  return {
+    alive: nodes.every(({ state }) => state !== 'failed'),
+    ready: nodes.every(({ state }) => readyStates.has(state)),
+    nodes,
+  };
+}

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest';
+import { cliOfFile } from '../support/cli.js';
+import { fixture, freshDirectory } from '../support/system.js';
+
+const cli = cliOfFile();
+
+test('--log json: one object a line, with the node, the topic, the message and the code, and no secret', async () => {
+  const run = cli(['run', fixture('logging.ts'), '--log', 'json', '--no-table', '--', '--store', freshDirectory()]);
+  const { stderr } = await run.ended;
+  const lines = stderr
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(lines).toContainEqual(
+    expect.objectContaining({ level: 30, system: 'logging', node: 'source', msg: 'opens rtsp://***@10.0.0.7/1' }),
+  );
+  const failed = lines.find(({ level }) => level === 50);
+  expect(failed).toMatchObject({ node: 'sink', topic: 'source', code: 'OPTIONS_INVALID', id: expect.any(String) as string });
+  expect(failed?.msg).toMatch(/a message of 'source' failed and was dead-lettered/);
+});
