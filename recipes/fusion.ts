@@ -8,6 +8,9 @@ import { readings } from './parts/readings.js';
 import type { Reading } from './parts/readings.js';
 import { detectorQoS, modelFor, video, videoDefaults } from './parts/video.js';
 
+/** What was seen, and what was measured so much later (earlier where it is negative). */
+export type Fused = Detections & { readonly value: number; readonly apartMs: number };
+
 const defaults = {
   ...videoDefaults,
   /** @defaultValue the street's own for `street:…`, else `yolox-nano` */
@@ -34,12 +37,12 @@ export const fusion = defineRecipe(defaults, ({ source, fps, pace, model = model
   const detector = system.node((_, { input }) => input<Frame>('camera').pipe(detectYolo({ model })), { name: 'detector' });
   const measured = system.node(() => readings(sensor), { name: 'sensor' });
   const fused = system.node(
-    (_, { input, show }) => {
+    (_, { input, show }): Observable<Fused> => {
       const onUnmatched = ({ counts }: { counts: object }): void => show(JSON.stringify(counts));
       const corrected = input<Reading>('sensor').pipe(map((reading) => ({ ...reading, time: reading.time - offsetMs })));
       const inputs: { seen: Observable<Detections>; measured: Observable<Reading> } = { seen: input('detector'), measured: corrected };
-      // Of recordings, one is read long before the other; nobody waits for either.
-      const patience = pace ? {} : { maxPending: 1_000_000, idleMs: Infinity };
+      // Of recordings, one is read long before the other.
+      const patience = pace ? {} : { maxPending: 1_000_000, idleMs: 15_000 };
       return joinByTime(inputs, { ...near, ...patience, onUnmatched }).pipe(
         map(({ seen, measured }) => ({ ...seen, value: measured.value, apartMs: measured.time - seen.time })),
         logTo(join(directory, 'fused.jsonl')),

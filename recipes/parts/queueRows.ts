@@ -25,7 +25,7 @@ export function queueRows(zone: readonly Point[], everyMs: number): OperatorFunc
   return pipe(
     trackObjects({ coastMs: 300 }), // who is not found in a frame or two is still there
     zones({ zones: { zone } }),
-    windowByTime({ ms: everyMs, by: ({ source }) => source }),
+    windowByTime({ ms: everyMs, by: ({ source }) => source, idleMs: everyMs }),
     map(({ key, start, values }) => {
       const lengths = values.map(({ objects }) => objects.filter((object) => object.zones.length > 0).length);
       const stays = values.flatMap(({ zoneEvents }) => zoneEvents.filter(({ type }) => type === 'leave'));
