@@ -126,3 +126,9 @@ export type { UnmatchedReason } from './streams/timeAligner.js';
 export { recordTo } from './recordTo.js';
 export { replay } from './replay.js';
 export type { ReplayOptions } from './replay.js';
+
+export { serveMjpeg } from './serveMjpeg.js';
+export type { ServeMjpegOptions } from './serveMjpeg.js';
+export { tileFrames } from './tileFrames.js';
+export type { TileFramesOptions } from './tileFrames.js';
+export type { Tile, TiledFrame } from './tiles/wall.js';

@@ -118,6 +118,17 @@ describe.skipIf(lacks('ffmpeg'))('recordVideo', () => {
     ]);
   });
 
+  test('frames before an event that does not come settle when no more frames come', async () => {
+    const { send, out, complete } = sink(
+      recordVideo<Frame>({ directory: temporaryFolder(), when: ({ index }) => index === 5, preRollMs: 200, postRollMs: 0, idleMs: 50 }),
+    );
+    expect(await Promise.all([0, 1, 2].map((index) => send(frame(index))))).toEqual([{}, {}, {}]);
+    const later = [3, 4, 5].map((index) => send(frame(index)));
+    await complete();
+    expect(await Promise.all(later)).toEqual([{}, {}, {}]);
+    expect(out).toMatchObject([{ frames: 3, time: noon + 300 }]);
+  });
+
   test('frames before an event are held, within the bytes that they may have', async () => {
     const directory = temporaryFolder();
     const trigger = new Subject<void>();
