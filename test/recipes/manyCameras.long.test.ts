@@ -5,7 +5,6 @@ import { MemoryBroker, QoS, System } from 'edgeflow';
 import { camera, detectYolo, iou, trackObjects } from 'edgeflow/operators';
 import type { Detection, Detections, Tracks } from 'edgeflow/operators';
 import { from, lastValueFrom, tap, toArray } from 'rxjs';
-import type { Observable } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { openPools } from '#operators/inference/pool.js';
 import { manyCameras } from '#recipes/manyCameras.js';
@@ -47,8 +46,8 @@ describe.skipIf(!haveShared())('many cameras (needs ../shared)', { timeout: 300_
     const tracks: Tracks[] = [];
     const system = new System('watch');
     const cameras = system.use(manyCameras({ sources, model, batch: 3, waitMs: 50, file }), { prefix: 'all' });
-    const watch = <T>(node: string, into: T[]): void => {
-      const watcher = system.node((values) => (values as Observable<T>).pipe(tap((value) => into.push(value))), {
+    const watch = (node: string, into: unknown[]): void => {
+      const watcher = system.node((values) => values.pipe(tap((value) => into.push(value))), {
         name: `${node}-watcher`,
       });
       system.link(cameras(node)).to(watcher, QoS.DURABLE);

@@ -7,6 +7,9 @@ const streetModel = 'streetModelPath';
 /** Options that name a file or a folder to write to. */
 const written = new Set(['directory', 'file', 'report', 'output']);
 
+/** How often a test writes what is written now and then, in milliseconds. */
+const testEveryMs = 500;
+
 /** What a test puts in the place of nodes, by their usual names, where it has neither device nor server. */
 const stands: Readonly<Record<string, string>> = {
   webcam: '() => camera({ source: street })',
@@ -34,6 +37,8 @@ export function testSettings(defaults: Readonly<Record<string, unknown>>): Setti
     if (name === 'sources') settings.set(name, streets(value as object, '?frames=30'));
     if (name === 'model' || value === 'yolox-nano') settings.set(name, streetModel);
     if (name === 'port') settings.set(name, '0');
+    // What is written every minute would make each run take one.
+    if (/everyMs$/i.test(name) && Number(value) > testEveryMs) settings.set(name, String(testEveryMs));
     if (written.has(name) && typeof value === 'string') settings.set(name, `join(folder, ${text(name)})`);
   }
   return settings;
