@@ -9,7 +9,7 @@ import { streetModelPath } from '../street/model.js';
 export interface VideoOptions {
   /** A video file, a url, `/dev/videoN`; or the generated street of a seed: `street:1`. */
   readonly source: string;
-  /** Frames a second. */
+  /** Frames a second; a camera's are left out or repeated to match. */
   readonly fps: number;
   /**
    * `true`: at the video's own speed, as a camera's. `false`: every frame, as fast as the machine can, with the times of a

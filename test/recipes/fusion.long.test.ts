@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, existsSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { MemoryBroker } from 'edgeflow';
 import type { RunningSystem, System } from 'edgeflow';
 import { fusion } from '#recipes/fusion.js';
@@ -8,6 +8,7 @@ import type { Reading } from '#recipes/parts/readings.js';
 import { streetModelPath } from '#recipes/street/model.js';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { lacks, temporaryFolder, until } from '../operators/systemSupport.js';
+import { cliOfFile } from '../support/cli.js';
 import { filmFps, filmStreet } from './streetFilm.js';
 
 /** A line of the result. */
@@ -17,6 +18,9 @@ interface Fused {
   readonly value: number;
   readonly apartMs: number;
 }
+
+const start = cliOfFile();
+const recipe = resolve(import.meta.dirname, '../../dist/recipes/fusion.js');
 
 /** By so much the sensor's clock is ahead. */
 const offsetMs = 130;
@@ -75,7 +79,7 @@ describe.skipIf(lacks('ffmpeg'))('a camera and a sensor', { timeout: 600_000 }, 
     // Each reading of the film's time that is not too late goes with the frame that is nearest to it: frames are less than two tolerances apart.
     const expected = readings
       .filter((_, place) => !wayLate(place))
-      .map(({ time, value }) => ({ index: Math.round((time * filmFps) / 1000), time: Number(time.toFixed(3)), value }))
+      .map(({ time, value }) => ({ index: Math.round((time * filmFps) / 1000) + 0, time: Number(time.toFixed(3)), value }))
       .filter(({ index, time }) => index >= 0 && index < frames && Math.abs(time - (index * 1000) / filmFps) <= toleranceMs);
     const found = fusedIn(folder);
     expect(found.map(({ index, time, value, apartMs }) => ({ index, time: Number((time + apartMs).toFixed(3)), value }))).toEqual(expected);
@@ -103,5 +107,19 @@ describe.skipIf(lacks('ffmpeg'))('a camera and a sensor', { timeout: 600_000 }, 
     await running.stop();
     for (const { time, value } of fusedIn(folder)) expect(Math.abs(time - value)).toBeLessThanOrEqual(toleranceMs + 2);
     expect((await running.done).ledger.balanced).toBe(true);
+  });
+
+  test('are a System of the command line', async () => {
+    const { code, stdout, stderr } = await start(['graph', recipe, '--', '--sensor', '/dev/ttyUSB0', '--offset-ms=-3']).ended;
+    expect([code, stderr]).toEqual([0, '']);
+    for (const node of ['camera', 'detector', 'sensor', 'fusion']) expect(stdout).toContain(node);
+  });
+
+  test('fail by name where there is no sensor', async () => {
+    const folder = temporaryFolder();
+    const options = ['--sensor', join(folder, 'none'), '--directory', folder];
+    const { code, stderr } = await start(['run', recipe, '--reset', '--no-table', '--isolation', 'inline', '--', ...options]).ended;
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('SOURCE_MISSING');
   });
 });

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
+import { resolve } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { MemoryBroker } from 'edgeflow';
 import type { RunningSystem } from 'edgeflow';
@@ -10,10 +11,13 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { Mosquitto } from '../operators/mosquitto.js';
 import type { Seen } from '../operators/mosquitto.js';
 import { freePort, lacks, shared, temporaryFolder } from '../operators/systemSupport.js';
+import { cliOfFile } from '../support/cli.js';
 import { linkOf } from '../support/system.js';
 import { filmFps, filmStreet, footOf } from './streetFilm.js';
 import type { StreetFilm } from './streetFilm.js';
 
+const start = cliOfFile();
+const recipe = resolve(import.meta.dirname, '../../dist/recipes/loiteringAlert.js');
 const film = shared('media/one-by-one-person-detection.mp4');
 const model = shared('models/yolox_nano.onnx');
 
@@ -94,26 +98,29 @@ describe.skipIf(lacks('ffmpeg') || lacks('mosquitto'))('people who stay too long
     ] as const,
   };
 
-  test.skipIf(film.absent || model.absent)('alert once each; while MQTT is down its alerts wait, and the web hook has its own', async () => {
-    const [mosquitto, hook] = [await Mosquitto.start(), await Hook.at()];
-    const seen = await mosquitto.watch('loitering');
-    await mosquitto.stop();
-    await hook.open();
+  test.skipIf(film.absent || model.absent)(
+    'alert once each; while MQTT is down its alerts wait, and the web hook has its own',
+    async () => {
+      const [mosquitto, hook] = [await Mosquitto.start(), await Hook.at()];
+      const seen = await mosquitto.watch('loitering');
+      await mosquitto.stop();
+      await hook.open();
 
-    const running = await run({ ...table, mqtt: mosquitto.url, webhook: hook.url });
-    await until(() => hook.taken.length === 3);
-    await until(async () => (await waiting(running, 'mqtt')) === 3);
-    expect(seen).toEqual([]);
+      const running = await run({ ...table, mqtt: mosquitto.url, webhook: hook.url });
+      await until(() => hook.taken.length === 3);
+      await until(async () => (await waiting(running, 'mqtt')) === 3);
+      expect(seen).toEqual([]);
 
-    await mosquitto.start();
-    const { ledger } = await running.done;
-    expect(ledger.balanced).toBe(true);
-    await until(() => seen.length >= 3);
-    expect(told(seen)).toEqual(inOrder(hook.taken));
-    expect(hook.taken).toHaveLength(3);
-    // The second, the third and the fifth, since they have come to the table.
-    since(inOrder(hook.taken)).forEach((second, place) => expect(Math.abs(second - ([23, 51, 92.5][place] ?? NaN))).toBeLessThan(1.5));
-  });
+      await mosquitto.start();
+      const { ledger } = await running.done;
+      expect(ledger.balanced).toBe(true);
+      await until(() => seen.length >= 3);
+      expect(told(seen)).toEqual(inOrder(hook.taken));
+      expect(hook.taken).toHaveLength(3);
+      // The second, the third and the fifth, since they have come to the table.
+      since(inOrder(hook.taken)).forEach((second, place) => expect(Math.abs(second - ([23, 51, 92.5][place] ?? NaN))).toBeLessThan(1.5));
+    },
+  );
 
   test('of a street alert, and nobody else; while the web hook is down its alerts wait, and MQTT has its own', async () => {
     const street = await filmStreet(temporaryFolder(), { seed: 6001, traffic: { walkers: 1 } }, 40);
@@ -121,10 +128,15 @@ describe.skipIf(lacks('ffmpeg') || lacks('mosquitto'))('people who stay too long
     // Between those who stay long and the others, where the difference is greatest.
     const lengths = stays.map(({ seconds }) => seconds).sort((a, b) => a - b);
     const upper = lengths.slice(Math.floor(lengths.length / 2));
-    const gaps = upper.slice(1).map((length, place) => ({ width: length - (upper[place] ?? NaN), middle: (length + (upper[place] ?? NaN)) / 2 }));
+    const gaps = upper
+      .slice(1)
+      .map((length, place) => ({ width: length - (upper[place] ?? NaN), middle: (length + (upper[place] ?? NaN)) / 2 }));
     const [{ middle, width } = { middle: NaN, width: 0 }] = gaps.toSorted((a, b) => b.width - a.width);
     const loiterers = stays.filter(({ seconds }) => seconds > middle).map(({ from }) => from);
-    console.warn(`${stays.length} people, ${loiterers.length} of whom stay for more than ${middle.toFixed(1)} s, ${width.toFixed(1)} s wide`, lengths);
+    console.warn(
+      `${stays.length} people, ${loiterers.length} of whom stay for more than ${middle.toFixed(1)} s, ${width.toFixed(1)} s wide`,
+      lengths,
+    );
 
     const [mosquitto, hook] = [await Mosquitto.start(), await Hook.at()];
     const seen = await mosquitto.watch('loitering');
@@ -148,5 +160,11 @@ describe.skipIf(lacks('ffmpeg') || lacks('mosquitto'))('people who stay too long
     since(hook.taken)
       .sort((a, b) => a - b)
       .forEach((second, place) => expect(Math.abs(second - (loiterers.toSorted((a, b) => a - b)[place] ?? NaN))).toBeLessThan(0.3));
+  });
+
+  test('are a System of the command line', async () => {
+    const { code, stdout, stderr } = await start(['graph', recipe, '--', '--dwell-ms', '9000', '--mqtt', 'mqtt://10.0.0.2']).ended;
+    expect([code, stderr]).toEqual([0, '']);
+    for (const node of ['camera', 'detector', 'loiterers', 'mqtt', 'webhook']) expect(stdout).toContain(node);
   });
 });

@@ -2,7 +2,6 @@ import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Detections } from 'edgeflow/operators';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
-import { queueLength } from '#recipes/queueLength.js';
 import { queueRows } from '#recipes/parts/queueRows.js';
 import { pavement } from '#recipes/parts/video.js';
 import { streetModelPath } from '#recipes/street/model.js';
@@ -58,7 +57,11 @@ function differences(a: ReadonlySet<number>, b: ReadonlySet<number>): number {
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Each row is true, but that a coming or a leaving may be told so many frames apart from when it happens. */
-function expectTrue(rows: readonly { readonly mean: number; readonly most: number }[], windows: readonly TrueWindow[], frames: number): void {
+function expectTrue(
+  rows: readonly { readonly mean: number; readonly most: number }[],
+  windows: readonly TrueWindow[],
+  frames: number,
+): void {
   expect(rows).toHaveLength(windows.length);
   rows.forEach((row, at) => {
     const { lengths = [], changes = 0 } = windows[at] ?? {};
@@ -78,7 +81,10 @@ describe.skipIf(lacks('ffmpeg'))('people in a zone', { timeout: 600_000 }, () =>
       return { objects: people, width: 640, height: 360, time: (index * 1000) / filmFps, index, source: 'street', model: 'truth' };
     });
     const rows = await lastValueFrom(from(found).pipe(queueRows(pavement, everyMs), toArray()));
-    console.warn(rows.map((row) => row.mean), windowsOf(street).map(({ lengths, changes }) => [mean(lengths), changes]));
+    console.warn(
+      rows.map((row) => row.mean),
+      windowsOf(street).map(({ lengths, changes }) => [mean(lengths), changes]),
+    );
     expect(rows.map(({ start, frames }) => [start, frames])).toEqual(
       Array.from({ length: 6 }, (_, at) => [at * everyMs, (everyMs / 1000) * filmFps]),
     );
@@ -89,12 +95,27 @@ describe.skipIf(lacks('ffmpeg'))('people in a zone', { timeout: 600_000 }, () =>
     const folder = temporaryFolder();
     const street = await filmStreet(folder, { seed: 7001 }, 30);
     const directory = join(folder, 'rows');
-    const options = ['--source', street.file, '--no-pace', '--model', streetModelPath, '--every-ms', String(everyMs), '--directory', directory, '--file-every-ms', '1000'];
+    const options = [
+      '--source',
+      street.file,
+      '--no-pace',
+      '--model',
+      streetModelPath,
+      '--every-ms',
+      String(everyMs),
+      '--directory',
+      directory,
+      '--file-every-ms',
+      '1000',
+    ];
     const { code, stdout, stderr } = await start(['run', recipe, '--reset', '--no-table', '--', ...options]).ended;
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toContain('ledger balanced');
     const rows = await storedIn(directory);
-    console.warn(rows.map((row) => row.mean), windowsOf(street).map(({ lengths, changes }) => [mean(lengths), changes]));
+    console.warn(
+      rows.map((row) => row.mean),
+      windowsOf(street).map(({ lengths, changes }) => [mean(lengths), changes]),
+    );
     expect(rows.map(({ start }) => start.getTime())).toEqual(Array.from({ length: 6 }, (_, at) => at * everyMs));
     expectTrue(
       rows.map(({ mean, most }) => ({ mean, most: Number(most) })),
