@@ -5,8 +5,8 @@ import { map } from 'rxjs';
 
 const dayMs = 86_400_000;
 
-/** Pictures a period that the camera gives, so that the first of each is not far from its beginning. */
-const picturesEach = 4;
+/** Pictures a second that the camera gives: four a period, and enough not to be taken for one that hangs. */
+const fpsFor = (everyMs: number): number => Math.min(30, Math.max(0.2, 4_000 / everyMs));
 
 /**
  * Makes a film of each day (UTC) from one picture of every `everyMs`: a day in which clouds run and plants grow.
@@ -23,7 +23,7 @@ export const timeLapse = defineRecipe(
   ({ source, everyMs, fps, directory }) => {
     const system = new System('time-lapse');
     // ffmpeg leaves out most pictures before their pixels reach a process.
-    const frames = system.node(() => camera({ source, fps: Math.min(30, (picturesEach * 1_000) / everyMs) }), { name: 'camera' });
+    const frames = system.node(() => camera({ source, fps: fpsFor(everyMs) }), { name: 'camera' });
     const filmTime = (time: number): number => {
       const midnight = Math.floor(time / dayMs) * dayMs;
       return midnight + Math.round(((Math.floor(time / everyMs) - Math.floor(midnight / everyMs)) * 1_000) / fps);

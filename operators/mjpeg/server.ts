@@ -16,6 +16,9 @@ export interface MjpegServerSettings {
 /** How long viewers may take for what they were sent when the server closes. */
 const farewellMs = 1_000;
 
+/** Connections beside those of viewers: for stills and pages. */
+const spareConnections = 32;
+
 const page =
   '<!doctype html><meta charset="utf-8"><title>EdgeFlow</title>' +
   '<body style="margin:0;background:#111"><img src="video.mjpg" alt="the stream" style="display:block;margin:auto;max-width:100%">';
@@ -34,6 +37,7 @@ export class MjpegServer {
     this.#server = createServer({ headersTimeout: 5_000, requestTimeout: 10_000, maxHeaderSize: 8_192 }, (request, response) => {
       this.#answer(request, response);
     });
+    this.#server.maxConnections = settings.maxViewers + spareConnections;
     this.listening = this.#listen();
   }
 
@@ -109,8 +113,8 @@ export class MjpegServer {
   /** Whether a request to this machine alone names it: a page elsewhere may have a name that leads here, and would read along. */
   #isMeant({ headers }: IncomingMessage): boolean {
     if (!isLoopback(this.#settings.host)) return true;
-    const name = URL.parse(`http://${headers.host ?? ''}`)?.hostname.replace(/^\[|\]$/g, '');
-    return name !== undefined && isLoopback(name);
+    const address = `http://${headers.host ?? ''}`;
+    return URL.canParse(address) && isLoopback(new URL(address).hostname.replace(/^\[|\]$/g, ''));
   }
 
   #refuse(response: ServerResponse, status: number, why: string): void {

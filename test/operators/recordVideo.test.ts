@@ -2,8 +2,8 @@ import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MemoryBroker, QoS, fromBroker, toBroker, topic } from 'edgeflow';
 import type { TopicStats } from 'edgeflow';
-import { recordVideo } from 'edgeflow/operators';
-import type { ClipRef, Frame, RecordVideoOptions } from 'edgeflow/operators';
+import { camera, recordVideo } from 'edgeflow/operators';
+import type { CameraEvent, ClipRef, Frame, RecordVideoOptions } from 'edgeflow/operators';
 import { from, lastValueFrom, Subject, toArray } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { clipsOf, recordWithKills, timesOf } from './sinkKills.js';
@@ -46,6 +46,11 @@ describe.skipIf(lacks('ffmpeg'))('recordVideo', () => {
     const first = clips.find(({ frames }) => frames === 6);
     expect(first?.path).toMatch(/^2026-11-23\/001795435200000-[0-9a-f]{12}\.mp4$/);
     expect(await timesOf(join(directory, first?.path ?? ''))).toEqual([0, 33, 34, 100, 1_234, 1_300]);
+    // A camera plays all of them, and has nothing to complain of.
+    const events: CameraEvent[] = [];
+    const played = camera({ source: join(directory, first?.path ?? ''), pace: false, onEvent: (event) => events.push(event) });
+    expect(await lastValueFrom(played.pipe(toArray()))).toHaveLength(6);
+    expect(events.filter(({ type }) => type !== 'open')).toEqual([]);
     expect(statSync(join(directory, first?.path ?? '')).size).toBe(first?.bytes);
     expect(clipsOf(directory)).toEqual(clips.map(({ path }) => path).sort());
   });
