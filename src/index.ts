@@ -107,3 +107,5 @@ export { metricsText } from './observe/metrics.js';
 export { serveMetrics } from './observe/serveMetrics.js';
 export type { MetricsServer, ServeMetricsOptions } from './observe/serveMetrics.js';
 export type { NodeState, ObservedNode, ObservedSystem } from './observe/observed.js';
+
+export { closest } from './closest.js';
