@@ -83,6 +83,13 @@ export type { Ledger, LinkLedger } from './observe/ledger.js';
 
 export { EmbeddedBroker } from './brokers/embedded/embeddedBroker.js';
 export { DualRedisBroker, RedisBroker } from './brokers/redis/redisBroker.js';
+export type { EmbeddedBrokerOptions } from './brokers/embedded/embeddedBroker.js';
+export type { Durability } from './brokers/embedded/directory.js';
+export type { DualRedisBrokerOptions, RedisBrokerOptions } from './brokers/redis/redisBroker.js';
+export type { RedisAddress, RedisEndpoint } from './brokers/redis/endpoint.js';
+export type { RedisClientOptions } from './brokers/redis/redisBrokerBase.js';
+export type { LocalRedisOptions } from './brokers/redis/localPair.js';
+export type { CommonBrokerOptions } from './brokers/options.js';
 
 export { serveDashboard } from './dashboard/serveDashboard.js';
 export type { Dashboard } from './dashboard/serveDashboard.js';
@@ -100,3 +107,5 @@ export { metricsText } from './observe/metrics.js';
 export { serveMetrics } from './observe/serveMetrics.js';
 export type { MetricsServer, ServeMetricsOptions } from './observe/serveMetrics.js';
 export type { NodeState, ObservedNode, ObservedSystem } from './observe/observed.js';
+
+export { closest } from './closest.js';

@@ -14,6 +14,7 @@ import { addDoctorCommand } from './doctor.js';
 import { parseDuration } from './duration.js';
 import { addGraphCommand } from './graph.js';
 import { addGroupsCommand } from './groups.js';
+import { addInitCommand } from './init.js';
 import { addModelsCommand } from './models.js';
 import { addPlanCommand } from './plan.js';
 import { addRecordCommand } from './record.js';
@@ -117,6 +118,7 @@ program
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .action((entry: string, args: string[], flags: CheckFlags) => checkEntry(entry, args, flags));
 
+addInitCommand(program);
 addGraphCommand(program);
 addPlanCommand(program);
 addTopCommand(program);
