@@ -15,8 +15,8 @@ const root = resolve(import.meta.dirname, '../..');
 /** Runs a program to its end, and gives what it said. */
 async function run(cwd: string, command: string, ...args: readonly string[]): Promise<string> {
   const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-  const [[code], ...said] = await Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]);
-  expect(code, `${command} ${args.join(' ')}: ${said.join('')}`).toBe(0);
+  const [exit, ...said] = await Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]);
+  expect(exit[0], `${command} ${args.join(' ')}: ${said.join('')}`).toBe(0);
   return said.join('');
 }
 
