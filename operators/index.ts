@@ -132,3 +132,7 @@ export type { ServeMjpegOptions } from './serveMjpeg.js';
 export { tileFrames } from './tileFrames.js';
 export type { TileFramesOptions } from './tileFrames.js';
 export type { Tile, TiledFrame } from './tiles/wall.js';
+export { compareOutputs } from './compareOutputs.js';
+export type { CompareOutputsOptions, Comparison, ComparisonCounts, Unpaired } from './compareOutputs.js';
+export { sameDetections } from './sameDetections.js';
+export type { SameDetectionsOptions } from './sameDetections.js';

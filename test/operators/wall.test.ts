@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import { buffer } from 'node:stream/consumers';
 import { camera, decodeImage, serveMjpeg, tileFrames } from 'edgeflow/operators';
-import type { Frame, ServeMjpegOptions, TiledFrame, TileFramesOptions } from 'edgeflow/operators';
+import type { Frame, ServeMjpegOptions, TiledFrame } from 'edgeflow/operators';
 import { firstValueFrom, of, Subject, take, toArray } from 'rxjs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { sink } from './sinkSupport.js';
@@ -98,15 +98,13 @@ describe('tileFrames', () => {
       'FRAME_INVALID',
     ]);
     await complete();
-    expect(out.at(-1) && shades(out.at(-1) as TiledFrame)).toEqual([10, 20]);
+    expect(out.map(shades).at(-1)).toEqual([10, 20]);
   });
 
   test.each([{ sources: [] }, { sources: ['a', 'a'] }, { columns: 0 }, { width: 0 }, { aspectRatio: NaN }, { staleMs: 0 }])(
     'options %o',
     (options) => {
-      expect(() => tileFrames({ sources: ['a'], ...options } as TileFramesOptions)).toThrow(
-        expect.objectContaining({ code: 'OPTIONS_INVALID' }),
-      );
+      expect(() => tileFrames({ sources: ['a'], ...options })).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }));
     },
   );
 });

@@ -28,7 +28,7 @@ function momentIn({ data }: Frame): string | undefined {
 const momentOf = async (jpeg: Frame): Promise<string | undefined> => momentIn(await firstValueFrom(of(jpeg).pipe(decodeImage())));
 
 /** A device that shows what it is told to. */
-function device(): { readonly name: string; show(moment: string): Promise<void> } {
+function device(): { readonly name: string; readonly show: (moment: string) => Promise<void> } {
   const path = join(temporaryFolder(), 'still.jpg');
   return {
     name: `FILE:${path}`,
