@@ -57,7 +57,7 @@ export function findPeople(model: string): OperatorFunction<Frame, Detections> {
 
 /** The model for a source: the small one knows the generated street alone. */
 export function modelFor(source: string): string {
-  return seedOf(source) === undefined ? 'yolox-nano' : streetModelPath;
+  return source.startsWith('street:') ? streetModelPath : 'yolox-nano';
 }
 
 function seedOf(source: string): number | undefined {
