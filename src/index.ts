@@ -84,7 +84,7 @@ export { DualRedisBroker, RedisBroker } from './brokers/redis/redisBroker.js';
 
 export { serveDashboard } from './dashboard/serveDashboard.js';
 export type { Dashboard } from './dashboard/serveDashboard.js';
-export type { DashboardOptions } from './dashboard/options.js';
+export type { DashboardOptions, DashboardTls } from './dashboard/options.js';
 export { redact, redactUrl } from './redact.js';
 export type { LogFields } from './system/log.js';
 export type { SystemGraph, SystemNode } from './system/systemGraph.js';
