@@ -37,7 +37,7 @@ export interface FreshWithinOptions<T> {
  * Ages are told by the clock of this host: values that come from another need clocks that agree.
  *
  * - **Emits** what is at most `maxAgeMs` old.
- * - **Settles** at once what it passes over.
+ * - **Settles** at once what it passes over. The ledger counts it as skipped (`expired`) where the link is REALTIME.
  * - **Fails** the delivery of a value without a time (`VALUE_INVALID`), and with what `time` or `onSkip` throws.
  * - **Completes** with the source.
  *
@@ -62,6 +62,7 @@ export function freshWithin<T>(maxAgeMs: number, options: FreshWithinOptions<T> 
           const ageMs = clock.now() - timeOf(value);
           if (ageMs <= maxAgeMs) return true;
           skipped++;
+          lease.delivery?.expire();
           onSkip?.({ value, ageMs, skipped });
           return false;
         });

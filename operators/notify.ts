@@ -7,7 +7,9 @@ import { runProgram } from './notify/runProgram.js';
 
 /** Options of {@link notify}. */
 export interface NotifyOptions<T> {
+  /** Heading of the alert, or what makes it of the value. */
   readonly title: string | ((value: T) => string);
+  /** Text of the alert, or what makes it of the value. */
   readonly message: string | ((value: T) => string);
   /** Least time between two alerts, in milliseconds; values between them are kept back and counted. @defaultValue 60000 */
   readonly throttleMs?: number;

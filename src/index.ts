@@ -70,17 +70,26 @@ export type { NodeOptions, SystemOptions, UseOptions } from './system/system.js'
 export type { NodeExpectations } from './system/expects.js';
 export type { Isolation } from './system/isolation.js';
 export type { RunningSystem, RunOptions, SystemResult, TraceOptions } from './system/runningSystem.js';
-export type { LinkOptions } from './system/graph.js';
+export type { LinkOptions, ShadowOptions } from './system/graph.js';
 export { Linker } from './system/linker.js';
 export type { NodeHandle } from './system/linker.js';
 export { defineNode } from './system/node.js';
 export type { NodeContext, NodeDefinition, NodeOperator } from './system/node.js';
 export type { NodeReport, NodeStatus } from './system/replica.js';
+export { RecordingReader, RecordingWriter } from './recording/format.js';
+export type { Recorded, RecordedFrom } from './recording/format.js';
 export { formatLedger } from './observe/ledger.js';
 export type { Ledger, LinkLedger } from './observe/ledger.js';
 
 export { EmbeddedBroker } from './brokers/embedded/embeddedBroker.js';
 export { DualRedisBroker, RedisBroker } from './brokers/redis/redisBroker.js';
+export type { EmbeddedBrokerOptions } from './brokers/embedded/embeddedBroker.js';
+export type { Durability } from './brokers/embedded/directory.js';
+export type { DualRedisBrokerOptions, RedisBrokerOptions } from './brokers/redis/redisBroker.js';
+export type { RedisAddress, RedisEndpoint } from './brokers/redis/endpoint.js';
+export type { RedisClientOptions } from './brokers/redis/redisBrokerBase.js';
+export type { LocalRedisOptions } from './brokers/redis/localPair.js';
+export type { CommonBrokerOptions } from './brokers/options.js';
 
 export { serveDashboard } from './dashboard/serveDashboard.js';
 export type { Dashboard } from './dashboard/serveDashboard.js';
@@ -98,3 +107,5 @@ export { metricsText } from './observe/metrics.js';
 export { serveMetrics } from './observe/serveMetrics.js';
 export type { MetricsServer, ServeMetricsOptions } from './observe/serveMetrics.js';
 export type { NodeState, ObservedNode, ObservedSystem } from './observe/observed.js';
+
+export { closest } from './closest.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeValue, encodeValue, maxMetaBytes } from '#src/codec.js';
+import { decodeValue, encodeValue, maxMetaBytes, traceparentOf } from '#src/codec.js';
 import { forbiddenKeys, maxDepth } from '#src/plainData.js';
 import { damaged } from './support/mutations.js';
 import { plainOrCorrupt } from './support/plainOrCorrupt.js';
@@ -220,4 +220,13 @@ describe('bytes of others give plain data or MESSAGE_CORRUPT', () => {
     expect(Object.keys(Object.prototype)).toEqual([]);
     expect(Object.keys(Array.prototype)).toEqual([]);
   });
+});
+
+test('a trace context travels with a value of any form, and is no part of it', () => {
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  for (const value of ['text', undefined, new Uint8Array([1, 2]), { a: 1 }, { a: 1, data: new Uint8Array([3]) }]) {
+    const traced = encodeValue(value, traceparent);
+    expect(decodeValue(traced)).toEqual(value);
+    expect([traceparentOf(traced.meta), traceparentOf(encodeValue(value).meta)]).toEqual([traceparent, undefined]);
+  }
 });

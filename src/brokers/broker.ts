@@ -150,6 +150,7 @@ export interface Broker {
   /** Removes payloads that no message refers to: left by producers that were killed between the two planes. */
   sweep(options?: SweepOptions): Promise<SweepResult>;
 
+  /** Lets go of the store, or ends the connections; calls after it reject with `BROKER_CLOSED`. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -159,6 +160,7 @@ export interface BrokerConfig {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
+/** What every waiting call takes. */
 export interface WaitOptions {
   /** Ends a wait. The call then rejects with the signal's reason where it can't return an empty result. */
   readonly signal?: AbortSignal | undefined;
@@ -170,6 +172,7 @@ export interface WaitOptions {
  */
 export type OnFull = 'wait' | 'reject' | 'replace';
 
+/** A topic with those who read it, as {@link Broker.declare} takes it. Declaring again adds what is new. */
 export interface TopicDeclaration {
   readonly topic: string;
   /** DURABLE subscriptions. */
@@ -195,6 +198,7 @@ export interface Retention {
   readonly bytes?: number | undefined;
 }
 
+/** What became of a push. */
 export interface PushReceipt {
   /** Position that the message got, or had got when it was published before. */
   readonly seq: number;
@@ -226,6 +230,7 @@ export interface PopRequest extends GroupConsumer, WaitOptions {
   readonly inPlace?: boolean;
 }
 
+/** What {@link Broker.popLatest} takes. */
 export interface PopLatestRequest extends WaitOptions {
   readonly reader: string;
   /** Name of this consumer, stable across restarts. */
@@ -284,6 +289,7 @@ export interface LatestMessage extends ReceivedMessage {
   readonly gone?: number;
 }
 
+/** What became of an ack. */
 export interface AckResult {
   /** Tickets that were not the consumer's any more. */
   readonly fenced: readonly Ticket[];
@@ -307,6 +313,7 @@ export interface Publication {
   readonly message: OutgoingMessage;
 }
 
+/** What became of a commit. */
 export interface CommitResult {
   /** Whether it happened. */
   readonly committed: boolean;
@@ -314,6 +321,7 @@ export interface CommitResult {
   readonly fenced: readonly (Ticket & { readonly topic: string })[];
 }
 
+/** Why a delivery failed, and when it is tried again. */
 export interface Failure {
   /** Text of the error. */
   readonly error: string;
@@ -323,6 +331,7 @@ export interface Failure {
   readonly retryAfterMs?: number | undefined;
 }
 
+/** Which dead letters {@link Broker.deadLetters} reads. */
 export interface DeadLetterOptions {
   /** Only letters with a higher number. @defaultValue 0 */
   readonly after?: number;
@@ -348,6 +357,7 @@ export interface DeadLetter extends OutgoingMessage {
   readonly deadTime: number;
 }
 
+/** What {@link Broker.reset} deletes. */
 export interface ResetOptions {
   /** `all` empties the whole store (on Redis: FLUSHALL); `namespace` deletes EdgeFlow's own keys alone. @defaultValue 'all' */
   readonly scope?: 'all' | 'namespace';
@@ -377,6 +387,7 @@ export interface ReaderStats {
   readonly waiting: number;
 }
 
+/** What a topic stores, and how far its consumers are. */
 export interface TopicStats {
   readonly topic: string;
   readonly published: number;
@@ -389,11 +400,14 @@ export interface TopicStats {
   readonly readers: Readonly<Record<string, ReaderStats>>;
 }
 
+/** What {@link Broker.sweep} leaves alone. */
 export interface SweepOptions {
   /** Payloads younger than this are left alone: their message may be on its way. @defaultValue 600000 */
   readonly graceMs?: number;
 }
 
+/** What a sweep removed. */
 export interface SweepResult {
+  /** Payloads without a message, left by publishers that were killed. */
   readonly orphans: number;
 }

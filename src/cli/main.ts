@@ -14,11 +14,15 @@ import { addDoctorCommand } from './doctor.js';
 import { parseDuration } from './duration.js';
 import { addGraphCommand } from './graph.js';
 import { addGroupsCommand } from './groups.js';
+import { addInitCommand } from './init.js';
 import { addModelsCommand } from './models.js';
 import { addPlanCommand } from './plan.js';
+import { addRecordCommand } from './record.js';
+import { addReplayCommand } from './replay.js';
 import { runSystem } from './runSystem.js';
 import type { RunFlags } from './runSystem.js';
 import { addServiceCommand } from './service.js';
+import { addTailCommand } from './tail.js';
 import { addTopCommand } from './top.js';
 import { addTopicsCommand } from './topics.js';
 
@@ -49,6 +53,7 @@ function addRunOptions(command: Command): Command {
     .option('--dashboard-tls-key <file>', 'serve the dashboard by HTTPS, with this key')
     .option('--dashboard-tls-cert <file>', 'and this certificate, both PEM')
     .addOption(new Option('--log <form>', 'print what nodes log as text or as JSON').choices(['text', 'json']).default('text'))
+    .option('--watch', 'restart a node when its file changes; the others go on, and nothing is lost')
     .option('--no-table', 'print no live table')
     .option('--json', 'print the ledger at the end as JSON, and no table');
 }
@@ -115,13 +120,17 @@ program
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .action((entry: string, args: string[], flags: CheckFlags) => checkEntry(entry, args, flags));
 
+addInitCommand(program);
 addGraphCommand(program);
 addPlanCommand(program);
 addTopCommand(program);
 addTopicsCommand(program);
+addTailCommand(program);
 addDoctorCommand(program);
 addModelsCommand(program);
 addDeadCommand(program);
+addRecordCommand(program);
+addReplayCommand(program);
 addGroupsCommand(program);
 addServiceCommand(program);
 addCompletionCommand(program);

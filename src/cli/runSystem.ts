@@ -8,6 +8,7 @@ import { chooseBroker } from './brokerOption.js';
 import type { BrokerKind } from './brokerOption.js';
 import { LiveTable } from './liveTable.js';
 import { loadSystem } from './loadSystem.js';
+import { FileWatch } from './watchFiles.js';
 
 /** What `run` and `demo` take from the command line. */
 export interface RunFlags extends DashboardFlags {
@@ -20,6 +21,7 @@ export interface RunFlags extends DashboardFlags {
   readonly table: boolean;
   readonly json?: boolean;
   readonly log?: 'text' | 'json';
+  readonly watch?: boolean;
 }
 
 /** Runs a system until it ends, is stopped by a signal, or its time is over, and prints its ledger. */
@@ -46,6 +48,7 @@ export async function runSystem(path: string, args: readonly string[], flags: Ru
   const title = [`${system.name}, Ctrl-C ends`, ...(dashboard ? [`dashboard: ${dashboard.address}`] : [])].join('; ');
   const table = new LiveTable(running, title);
   if (flags.table && !flags.json) table.start();
+  const watch = flags.watch ? new FileWatch(running, system.graph(entry), entry, (line) => console.error(`watch | ${line}`)) : undefined;
   const timer = flags.for === undefined ? undefined : setTimeout(() => void running.stop(), flags.for);
   try {
     const { ledger } = await running.done;
@@ -53,6 +56,7 @@ export async function runSystem(path: string, args: readonly string[], flags: Ru
     if (!ledger.balanced) process.exitCode = 1;
   } finally {
     clearTimeout(timer);
+    watch?.close();
     table.stop();
   }
 }

@@ -16,7 +16,7 @@ export interface LinkCounts {
   readonly ageP99: number;
   /** Milliseconds from publication to delivery, all together. */
   readonly ageSumMs: number;
-  /** How many deliveries had at most each age of {@link ageBucketsMs}, and more than the one before; then those that had more. */
+  /** How many deliveries had at most each age of `ageBucketsMs`, and more than the one before; then those that had more. */
   readonly ageBuckets: readonly number[];
   readonly skips: SkipCounts;
 }

@@ -19,7 +19,10 @@ export interface ObservedNode {
 export interface ObservedSystem {
   readonly name: string;
   readonly done: Promise<unknown>;
+  /** What became of every message, as the broker counted it. */
   ledger(): Promise<Ledger>;
+  /** What each topic stores. */
   topics(): Promise<TopicStats[]>;
+  /** The replicas of all nodes, and what they last reported. */
   status(): readonly ObservedNode[];
 }

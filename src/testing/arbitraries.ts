@@ -23,6 +23,7 @@ export interface RandomPipeline {
   readonly steps: readonly PipelineStep[];
   /** Takes and gives lists of the numbers of the messages that a value stands for: `[3]`, or `[3, 4]` behind a batch. */
   readonly operator: OperatorFunction<Item, Item>;
+  /** Its steps, as a failing case prints them. */
   toString(): string;
 }
 

@@ -22,6 +22,7 @@ export interface BrokerStore {
 
 /** How the conformance suite gets brokers of one kind. */
 export interface BrokerHarness {
+  /** Makes an empty store for one test. */
   createStore(options?: CommonBrokerOptions): Promise<BrokerStore>;
   /** Whether `connect` gives independent clients, so that a consumer can be abandoned as a killed process abandons it. */
   readonly independentClients: boolean;

@@ -4,6 +4,17 @@ import { fixture } from '../support/system.js';
 
 const start = cliOfFile();
 
+const once = (...options: readonly string[]): string[] => [
+  'check',
+  fixture('fragile.ts'),
+  '--for',
+  '1s',
+  ...options,
+  '--',
+  '--how',
+  'once',
+];
+
 test('an app that stands faults passes random ones, on both brokers', async () => {
   for (const broker of ['embedded', 'redis']) {
     const { code, stdout } = await start(['check', fixture('fragile.ts'), '--for', '3s', '--broker', broker]).ended;
@@ -32,3 +43,19 @@ test.each([
   },
   300_000,
 );
+
+test('maxDeliveries of 1 is found, shrunk to one fault, and the printed command repeats it', async () => {
+  const { code, stdout } = await start(once('--faults', '2', '--seed', '143', '--shrinks', '1')).ended;
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/\nthe contract is broken by: kill worker@\d+\n- dead letters of source → worker: .* retry\.maxDeliveries is 1/);
+  const [, schedule] = /--for 1s --schedule '(kill worker@\d+)' -- --how once\n/.exec(stdout) ?? [];
+  expect(schedule).toBeDefined();
+  const again = await start(once('--schedule', schedule ?? '', '--json')).ended;
+  expect(again.code).toBe(1);
+  expect(JSON.parse(again.stdout)).toMatchObject({
+    system: 'fragile',
+    ok: false,
+    runs: [{ schedule: 'none', findings: [] }, { schedule }],
+    broken: { schedule, findings: [{ kind: 'dead-lettered' }] },
+  });
+}, 120_000);

@@ -17,22 +17,6 @@ test('an app that stands faults passes', async () => {
   expect(code).toBe(0);
 }, 120_000);
 
-test('maxDeliveries of 1 is found, shrunk to one fault, and the printed command repeats it', async () => {
-  const { code, stdout } = await start(check('once', '--faults', '2', '--seed', '143', '--shrinks', '1')).ended;
-  expect(code).toBe(1);
-  expect(stdout).toMatch(/\nthe contract is broken by: kill worker@\d+\n- dead letters of source → worker: .* retry\.maxDeliveries is 1/);
-  const [, schedule] = /--for 1s --schedule '(kill worker@\d+)' -- --how once\n/.exec(stdout) ?? [];
-  expect(schedule).toBeDefined();
-  const again = await start(check('once', '--schedule', schedule ?? '', '--json')).ended;
-  expect(again.code).toBe(1);
-  expect(JSON.parse(again.stdout)).toMatchObject({
-    system: 'fragile',
-    ok: false,
-    runs: [{ schedule: 'none', findings: [] }, { schedule }],
-    broken: { schedule, findings: [{ kind: 'dead-lettered' }] },
-  });
-}, 120_000);
-
 test('what fails without faults is said at once, and nothing else is run', async () => {
   const { code, stdout } = await start(check('exit')).ended;
   expect(code).toBe(1);

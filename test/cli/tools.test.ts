@@ -61,7 +61,7 @@ test('doctor: a Redis that does not answer is named without its password', async
   expect(code).toBe(1);
 });
 
-test('topics and top: what is stored, and by whom it is read', async () => {
+test('topics, top and tail: what is stored, by whom it is read, and what comes', async () => {
   const broker = new EmbeddedBroker({ directory: folder.path('store') });
   await broker.declare({ topic: 'frames', groups: ['recorder'], readers: ['yolo'] });
   await broker.push('frames', { id: 'a', time: Date.now(), ...encodeValue({ data: new Uint8Array(5_000) }) });
@@ -70,7 +70,13 @@ test('topics and top: what is stored, and by whom it is read', async () => {
     start(['topics', ...at]).ended,
     start(['top', '--once', '--every', '100ms', '--json', ...at]).ended,
   ]);
+  const tail = await start(['tail', 'frames', '--count', '1', '--json', ...at]).ended;
+  const unknown = await start(['tail', 'frame', ...at]).ended;
+  const readers = (await broker.stats()).map((stats) => Object.keys(stats.readers));
   await broker.close();
+  expect(JSON.parse(tail.stdout)).toMatchObject({ seq: 1, id: 'a', payloadBytes: 5_000 });
+  expect(unknown.stderr).toMatch(/^TOPIC_UNDECLARED: there is no topic 'frame' in this store; it has frames/);
+  expect(readers).toEqual([['yolo']]);
   expect(topics.stdout).toMatch(/^frames +1 +1 +4\.9 KiB +0 +recorder +yolo$/m);
   expect(JSON.parse(top.stdout)).toMatchObject({
     links: [

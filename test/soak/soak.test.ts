@@ -1,26 +1,6 @@
 import { test } from 'vitest';
-import { brokenIn } from './report.js';
-import { soak } from './soak.js';
+import { shortSoak } from './shortSoak.js';
 
-/** The soak in short: `npm run soak` is the same with more of everything. */
-test.concurrent.for(['embedded', 'redis'] as const)(
-  '2,000 messages and a handful of faults on %s',
-  { timeout: 180_000 },
-  async (broker, { expect, signal }) => {
-    const result = await soak({
-      broker,
-      messages: 2_000,
-      perSecond: 800,
-      faultsEveryMs: 700,
-      mostFaults: 6,
-      calm: 0.3,
-      seed: 7,
-      killSupervisor: broker === 'embedded',
-      visibilityMs: 1_000,
-      longestPauseMs: 1_500,
-      signal,
-    });
-    expect(brokenIn(result)).toEqual([]);
-    expect(result.faults.length).toBeGreaterThanOrEqual(1);
-  },
+test('2,000 messages and a handful of faults on embedded', { timeout: 180_000 }, ({ expect, signal }) =>
+  shortSoak('embedded', expect, signal),
 );

@@ -1,5 +1,7 @@
 import { MemoryBroker, QoS, System } from 'edgeflow';
+import { freshWithin } from 'edgeflow/operators';
 import { until } from 'edgeflow/testing';
+import { range } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { freshEmbedded, linkOf, nodeFile, places, readLines, runsOfFile, temporaryFolder } from '../support/system.js';
 import { controlsIn, linkNow, pipeline } from './controlsIn.js';
@@ -22,7 +24,7 @@ describe('controls', () => {
 
 describe('trace', () => {
   test('shows the way of a message through three nodes, from any of its ids', async () => {
-    const system = await pipeline(freshEmbedded(), 'process', 20);
+    const system = await pipeline(freshEmbedded(), 'inline', 20);
     await system.done;
     const steps = await system.trace({ source: 'source', index: 7 });
     expect(steps.map(({ node, topic, seq, outcome }) => [node, topic, seq, outcome])).toEqual([
@@ -44,7 +46,7 @@ describe('trace', () => {
     const source = system.node(nodeFile('counter'), { name: 'source', count: 100_000, everyMs: 2 });
     const slow = system.node(nodeFile('recorder'), { name: 'slow', file: folder.path('slow'), workMs: 20 });
     system.link(source).to(slow, QoS.REALTIME);
-    const started = await run(system, freshEmbedded(), { trace: { sample: 1 } });
+    const started = await run(system, freshEmbedded(), { isolation: 'inline', trace: { sample: 1 } });
     await until('it skips', async () => (await linkNow(started, 'source', 'slow')).skippedBy.busy > 50);
     await started.pause('slow');
     const { published } = await linkNow(started, 'source', 'slow');
@@ -57,8 +59,35 @@ describe('trace', () => {
     expect(skippedBy).toMatchObject({ expired: 0, gone: 0 });
     expect(skippedBy.busy + skippedBy.stale).toBe(skipped);
     const seen = new Set(readLines(folder.path('slow')).map(({ value }) => value));
-    const missed = Array.from({ length: 30 }, (_, value) => value).find((value) => !seen.has(value)) ?? -1;
-    expect(await started.trace({ topic: 'source', seq: missed + 1 })).toMatchObject([{ node: 'slow', outcome: 'skipped', reason: 'busy' }]);
+    const missed = Array.from({ length: 100 }, (_, value) => value).filter((value) => !seen.has(value));
+    const steps = (await Promise.all(missed.map((value) => started.trace({ topic: 'source', seq: value + 1 })))).flat();
+    expect(steps.length).toBeGreaterThan(0);
+    expect(new Set(steps.map(({ node, outcome }) => `${node} ${outcome}`))).toEqual(new Set(['slow skipped']));
+    expect(steps.some(({ reason }) => reason === 'busy')).toBe(true);
+  });
+});
+
+describe('skips', () => {
+  test('what an operator drops for its age is skipped as expired, and the ledger still balances', async () => {
+    const system = new System('aged', { isolation: 'inline' });
+    const source = system.node(() => range(10), { name: 'source' });
+    const fresh = system.node((input) => input.pipe(freshWithin(1_000, { time: () => 0 })), { name: 'fresh' });
+    system.link(source).to(fresh, QoS.REALTIME);
+    const started = await run(system, new MemoryBroker(), { trace: { sample: 1 } });
+    const { ledger } = await started.done;
+    const { published, delivered, skipped, skippedBy, balanced } = linkOf(ledger, 'source', 'fresh');
+    expect(balanced).toBe(true);
+    expect([published, delivered, skipped]).toEqual([10, 0, 10]);
+    expect(skippedBy.expired).toBeGreaterThan(0);
+    expect(skippedBy.expired + skippedBy.busy + skippedBy.stale).toBe(skipped);
+    const steps = await started.trace({ topic: 'source', seq: 10 });
+    expect(steps).toMatchObject([{ node: 'fresh', outcome: 'skipped', reason: 'expired' }]);
+  });
+
+  test('a share of traced messages that is none', async () => {
+    const system = new System('odd', { isolation: 'inline' });
+    system.node(() => range(1), { name: 'source' });
+    await expect(run(system, new MemoryBroker(), { trace: { sample: 2 } })).rejects.toMatchObject({ code: 'OPTIONS_INVALID' });
   });
 });
 

@@ -22,6 +22,8 @@ export function realtimeConformance(harness: BrokerHarness): void {
       await pushEach(broker, [4, 5]);
       const second = await broker.popLatest('t', latest());
       expect(second && numberOf(second)).toBe(5);
+      // What is told with a message may be left out, and is never wrong.
+      expect([first?.skipped ?? 2, second?.skipped ?? 1, second?.gone ?? 0]).toEqual([2, 1, 0]);
       expect((await broker.stats())[0]?.readers).toEqual({ r: { published: 5, delivered: 2, skipped: 3, waiting: 0 } });
     }));
 
@@ -68,6 +70,24 @@ export function realtimeConformance(harness: BrokerHarness): void {
       const message = await broker.popLatest('t', latest());
       expect(message && numberOf(message)).toBe(3);
       expect((await broker.stats())[0]?.readers.r).toEqual({ published: 1, delivered: 1, skipped: 0, waiting: 0 });
+    }));
+
+  test('a reader that is dropped is forgotten with what only it needed', () =>
+    withStore(harness, async ({ broker }) => {
+      await broker.declare({ topic: 't', readers: ['r', 'other', 'more'] });
+      await pushEach(broker, [1, 2, 3, 4, 5, 6], 5_000);
+      await broker.popLatest('t', latest());
+      await broker.dropReader('t', 'r');
+      await broker.dropReader('t', 'more');
+      await broker.dropReader('t', 'never');
+      const other = await broker.popLatest('t', { reader: 'other', consumer: 'a', waitMs: 0 });
+      expect(other && numberOf(other)).toBe(6);
+      await expect(broker.popLatest('t', latest())).rejects.toMatchObject({ code: 'TOPIC_UNDECLARED' });
+      await expect(broker.dropReader('nowhere', 'r')).rejects.toMatchObject({ code: 'TOPIC_UNDECLARED' });
+      const [stats] = await broker.stats();
+      expect(Object.keys(stats?.readers ?? {})).toEqual(['other']);
+      expect(stats?.entries).toBeLessThanOrEqual(2);
+      expect(await broker.sweep({ graceMs: 0 })).toEqual({ orphans: 0 });
     }));
 
   test('a topic that only readers use stores a few newest messages', () =>

@@ -119,26 +119,7 @@ describe('processes', () => {
     expect((await broker.stats())[0]).toMatchObject({ published: positions.length, entries: 0 });
   }, 60_000);
 
-  test('the same with a broker that does not look at the last commit: positions are given twice, or it dies of the damage', async () => {
-    const pusher = start({ task: 'push', careless: true });
-    await until('it publishes', () => pusher.reports.length > 0);
-    let openers: ChildProcess[] = [];
-    const damaged = (): boolean => {
-      const { exitCode, signalCode } = pusher.child;
-      const pushed = pusher.reports.filter(({ seq }) => seq !== undefined);
-      return exitCode !== null || signalCode !== null || pushed.some(({ pushed, seq }) => seq !== (pushed ?? 0) + 1);
-    };
-    await until(
-      'damage is seen',
-      () => {
-        if (openers.every(({ exitCode, signalCode }) => exitCode !== null || signalCode !== null))
-          openers = [1, 2].map(() => start({ task: 'reopen', count: 400 }).child);
-        return damaged();
-      },
-      50_000,
-    );
-  }, 60_000);
-
+  // That a broker which does not look at the last commit fails this: careless.long.test.ts.
   test.each(['after payloads', 'within'] as const)(
     'a process killed in a commit to two topics, %s: nothing half done, and no orphan after a sweep',
     async (dies) => {
