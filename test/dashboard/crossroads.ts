@@ -1,5 +1,6 @@
 import { QoS, System } from 'edgeflow';
 import { interval, map, mergeMap, NEVER } from 'rxjs';
+import type { Observable } from 'rxjs';
 
 interface Frame {
   readonly data: Uint8Array;
@@ -17,8 +18,8 @@ const [width, height] = [320, 180] as const;
 export function crossroads(): System {
   const system = new System('crossroads');
   const finders = Array.from({ length: 8 }, (_, index) =>
-    system.node<Frame, object>(
-      (frames) =>
+    system.node(
+      (frames: Observable<Frame>) =>
         frames.pipe(
           map(({ source, index: frame, time }) => {
             const left = frame % (width - 40);
