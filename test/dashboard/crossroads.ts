@@ -1,6 +1,5 @@
 import { QoS, System } from 'edgeflow';
 import { interval, map, mergeMap, NEVER } from 'rxjs';
-import type { Observable } from 'rxjs';
 
 interface Frame {
   readonly data: Uint8Array;
@@ -19,9 +18,10 @@ export function crossroads(): System {
   const system = new System('crossroads');
   const finders = Array.from({ length: 8 }, (_, index) =>
     system.node(
-      (frames: Observable<Frame>) =>
+      (frames) =>
         frames.pipe(
-          map(({ source, index: frame, time }) => {
+          map((value) => {
+            const { source, index: frame, time } = value as Frame;
             const left = frame % (width - 40);
             const objects = [{ label: 'block', score: 0.9, box: [left, 60, left + 40, 100], id: 1 }];
             return { objects, width, height, source, index: frame, time };
