@@ -14,7 +14,7 @@ if (compiler.status !== 0) process.exit(compiler.status ?? 1);
 
 for (const folder of ['src', 'operators', 'recipes']) {
   for (const file of readdirSync(join(root, folder), { recursive: true })) {
-    if (!/\.(lua|onnx|html|svg)$/.test(file)) continue;
+    if (!/\.(lua|onnx|html|svg|template)$/.test(file)) continue;
     const target = join(root, 'dist', folder, file);
     mkdirSync(dirname(target), { recursive: true });
     copyFileSync(join(root, folder, file), target);

@@ -126,3 +126,13 @@ export type { UnmatchedReason } from './streams/timeAligner.js';
 export { recordTo } from './recordTo.js';
 export { replay } from './replay.js';
 export type { ReplayOptions } from './replay.js';
+
+export { serveMjpeg } from './serveMjpeg.js';
+export type { ServeMjpegOptions } from './serveMjpeg.js';
+export { tileFrames } from './tileFrames.js';
+export type { TileFramesOptions } from './tileFrames.js';
+export type { Tile, TiledFrame } from './tiles/wall.js';
+export { compareOutputs } from './compareOutputs.js';
+export type { CompareOutputsOptions, Comparison, ComparisonCounts, Unpaired } from './compareOutputs.js';
+export { sameDetections } from './sameDetections.js';
+export type { SameDetectionsOptions } from './sameDetections.js';

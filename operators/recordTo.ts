@@ -1,9 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { EdgeFlowError, hasCode, mapAsync } from 'edgeflow';
+import { EdgeFlowError, hasCode, leasingOperator, mapAsync, RecordingWriter } from 'edgeflow';
 import { defer, finalize } from 'rxjs';
-import type { MonoTypeOperatorFunction } from 'rxjs';
-import { RecordingWriter } from './recording/format.js';
+import type { MonoTypeOperatorFunction, OperatorFunction } from 'rxjs';
+
+/** A value and the id of the message that it came in. */
+interface Identified<T> {
+  readonly value: T;
+  readonly id: string | undefined;
+}
 
 /**
  * Records each value, with its bytes and the time, and passes it on. `replay` gives them again.
@@ -15,8 +20,8 @@ import { RecordingWriter } from './recording/format.js';
  * ```
  *
  * Behind a REALTIME input the recording holds what this node was given, without what was skipped for it: the very sequence
- * in which a problem showed. A recording that exists is continued; a record that a crash cut off is left out, with a
- * warning. One stream writes to a file at a time. Values are plain data, as for a broker.
+ * in which a problem showed, with the ids of their messages. A recording that exists is continued; a record that a crash cut
+ * off is left out, with a warning. One stream writes to a file at a time. Values are plain data, as for a broker.
  *
  * - **Emits** each value, in order, when it is written.
  * - **Settles** when the value is written and what is downstream is done with it. One that is delivered again is recorded again.
@@ -41,10 +46,10 @@ export function recordTo<T>(file: string): MonoTypeOperatorFunction<T> {
       const path = resolve(file);
       const writer = new RecordingWriter(path);
       let folder: Promise<unknown> | undefined;
-      const record = async (value: T): Promise<T> => {
+      const record = async ({ value, id }: Identified<T>): Promise<T> => {
         try {
           await (folder ??= mkdir(dirname(path), { recursive: true }));
-          await writer.write({ at: Date.now(), value });
+          await writer.write({ at: Date.now(), value, from: { id } });
           return value;
         } catch (cause) {
           folder = undefined;
@@ -53,6 +58,7 @@ export function recordTo<T>(file: string): MonoTypeOperatorFunction<T> {
         }
       };
       return source.pipe(
+        identified(),
         mapAsync(record),
         finalize(() => {
           writer.close().catch((error: unknown) => {
@@ -61,4 +67,13 @@ export function recordTo<T>(file: string): MonoTypeOperatorFunction<T> {
         }),
       );
     });
+}
+
+function identified<T>(): OperatorFunction<T, Identified<T>> {
+  return leasingOperator('recordTo', (output) => ({
+    next: (value, lease) => {
+      output.next({ value, id: lease.delivery?.id });
+      lease.release();
+    },
+  }));
 }

@@ -34,7 +34,7 @@ export interface RecordVideoOptions<T extends Frame> extends RetentionLimits, Pa
   readonly fps?: number;
   /** Name of an encoder of ffmpeg. @defaultValue 'libx264', or 'mpeg4' where ffmpeg has none */
   readonly encoder?: string;
-  /** A clip ends when no frame came for so long, in milliseconds. @defaultValue 5000 */
+  /** A clip ends when no frame came for so long, and frames that are kept for the next are let go, in milliseconds. @defaultValue 5000 */
   readonly idleMs?: number;
   /** What a recorded picture survives: `process` any process's death, `power` a loss of power too. @defaultValue 'process' */
   readonly durability?: StoreDurability;
@@ -136,7 +136,7 @@ export function recordVideo<T extends Frame>(options: RecordVideoOptions<T>): Op
       teardown: () => {
         closing.abort();
         triggered?.unsubscribe();
-        for (const recording of recordings.values()) recording.endSegment();
+        for (const recording of recordings.values()) recording.stop();
       },
     };
   });

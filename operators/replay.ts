@@ -1,18 +1,20 @@
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EdgeFlowError, fromPull } from 'edgeflow';
+import { EdgeFlowError, fromPull, RecordingReader } from 'edgeflow';
 import type { Observable } from 'rxjs';
-import { RecordingReader, warnOfTorn } from './recording/format.js';
 
 /** Options of {@link replay}. */
 export interface ReplayOptions {
   /** How many times as fast as it was recorded; `Infinity` for as fast as the values are dealt with. @defaultValue Infinity */
   readonly speed?: number;
+  /** In a recording of several topics: the one whose values are given. @defaultValue all, in the order of their times */
+  readonly topic?: string;
 }
 
 /**
- * Gives again what `recordTo` has recorded: the same values in the same order, none left out, however fast the consumer is.
+ * Gives again what `recordTo`, or `edgeflow record`, has recorded: the same values in the same order, none left out, however
+ * fast the consumer is.
  *
  * ```
  * file     a b c
@@ -34,7 +36,7 @@ export interface ReplayOptions {
  * replay<Frame>('yolo.rec').pipe(detectYolo(), toArray())
  * ```
  */
-export function replay<T>(file: string, { speed = Infinity }: ReplayOptions = {}): Observable<T> {
+export function replay<T>(file: string, { speed = Infinity, topic }: ReplayOptions = {}): Observable<T> {
   if (!(speed > 0)) throw new EdgeFlowError('OPTIONS_INVALID', `replay: speed is ${speed}; expected more than 0`);
   const path = resolve(file);
 
@@ -47,12 +49,13 @@ export function replay<T>(file: string, { speed = Infinity }: ReplayOptions = {}
       const begun = performance.now();
       let first: number | undefined;
       for (let record = await reader.next(); record; record = await reader.next()) {
+        if (topic !== undefined && record.from.topic !== topic) continue;
         first ??= record.at;
         const waitMs = begun + (record.at - first) / speed - performance.now();
         if (speed !== Infinity && waitMs > 0) await sleep(waitMs, undefined, { signal });
         yield record.value as T;
       }
-      if (reader.torn > 0) warnOfTorn(path, reader.torn);
+      reader.warnOfTorn();
     } finally {
       await handle.close();
     }

@@ -1,11 +1,9 @@
 import { fromPull } from 'edgeflow';
 import type { Observable } from 'rxjs';
-import { pause } from './ffmpeg/reconnect.js';
 import type { Frame } from './frame.js';
 import { checkSceneOptions } from './scene/options.js';
-import type { SceneOptions, SceneSettings } from './scene/options.js';
-import { StreetScene } from './scene/streetScene.js';
-import { steadyClock } from './steadyClock.js';
+import type { SceneOptions } from './scene/options.js';
+import { sceneFrames } from './scene/sceneFrames.js';
 
 /**
  * A camera that needs no camera: frames of a street that is drawn, at the pace of a real one.
@@ -29,19 +27,5 @@ import { steadyClock } from './steadyClock.js';
  */
 export function scene(options: SceneOptions = {}): Observable<Frame> {
   const settings = checkSceneOptions(options);
-  return fromPull(({ signal }) => drawn(settings, signal));
-}
-
-async function* drawn(settings: SceneSettings, signal: AbortSignal): AsyncGenerator<Frame, void> {
-  const { view, pace, frames } = settings;
-  const street = new StreetScene(view);
-  const now = steadyClock();
-  let due = performance.now();
-  for (let index = 0; index < frames; index++) {
-    const waitMs = due - performance.now();
-    if (pace && waitMs > 0) await pause(waitMs, signal);
-    if (signal.aborted) return;
-    due = Math.max(due + 1000 / view.fps, performance.now());
-    yield { ...street.frameAt(index).frame, time: now() };
-  }
+  return fromPull(({ signal }) => sceneFrames(settings, signal));
 }

@@ -70,12 +70,14 @@ export type { NodeOptions, SystemOptions, UseOptions } from './system/system.js'
 export type { NodeExpectations } from './system/expects.js';
 export type { Isolation } from './system/isolation.js';
 export type { RunningSystem, RunOptions, SystemResult, TraceOptions } from './system/runningSystem.js';
-export type { LinkOptions } from './system/graph.js';
+export type { LinkOptions, ShadowOptions } from './system/graph.js';
 export { Linker } from './system/linker.js';
 export type { NodeHandle } from './system/linker.js';
 export { defineNode } from './system/node.js';
 export type { NodeContext, NodeDefinition, NodeOperator } from './system/node.js';
 export type { NodeReport, NodeStatus } from './system/replica.js';
+export { RecordingReader, RecordingWriter } from './recording/format.js';
+export type { Recorded, RecordedFrom } from './recording/format.js';
 export { formatLedger } from './observe/ledger.js';
 export type { Ledger, LinkLedger } from './observe/ledger.js';
 
@@ -105,3 +107,5 @@ export { metricsText } from './observe/metrics.js';
 export { serveMetrics } from './observe/serveMetrics.js';
 export type { MetricsServer, ServeMetricsOptions } from './observe/serveMetrics.js';
 export type { NodeState, ObservedNode, ObservedSystem } from './observe/observed.js';
+
+export { closest } from './closest.js';

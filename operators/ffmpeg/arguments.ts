@@ -66,7 +66,8 @@ export function playArguments(source: VideoSource, ffmpeg: Ffmpeg, options: Play
   return [
     ...['-hide_banner', '-nostdin', '-nostats', '-loglevel', options.watchSize ? 'level+verbose' : 'error'],
     ...inputArguments(source, ffmpeg, options),
-    ...['-map', '0:v:0', ...filters(options), passthrough, 'passthrough'],
+    // In the clock of the guessed rate, pictures that are close together would be complained of.
+    ...['-map', '0:v:0', ...filters(options), passthrough, 'passthrough', '-enc_time_base', '1:90000'],
     ...['-f', 'image2pipe', '-c:v', 'ppm', '-pix_fmt', 'rgb24', 'pipe:1'],
   ];
 }

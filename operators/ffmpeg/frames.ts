@@ -1,4 +1,5 @@
 import type { Frame } from '../frame.js';
+import { sceneFrames } from '../scene/sceneFrames.js';
 import { steadyClock } from '../steadyClock.js';
 import type { CameraSettings } from './cameraOptions.js';
 import { locateFfmpeg } from './locate.js';
@@ -17,12 +18,17 @@ const refused = /\b(401 Unauthorized|403 Forbidden|authorization failed|404 Not 
 const leastPictures = 5;
 
 /**
- * The frames of a camera, one run of ffmpeg after the other.
+ * The frames of a camera, one run of ffmpeg after the other, or of a scene.
  *
  * @throws EdgeFlowError `SOURCE_MISSING`, `SOURCE_FAILED`, `FFMPEG_MISSING`
  */
 export async function* cameraFrames(settings: CameraSettings, signal: AbortSignal): AsyncGenerator<Frame, void> {
-  const { source, onEvent } = settings;
+  const { source, scene, onEvent } = settings;
+  if (scene) {
+    onEvent({ type: 'open', width: scene.view.width, height: scene.view.height });
+    for await (const frame of sceneFrames(scene, signal)) yield { ...frame, source: settings.name };
+    return;
+  }
   await checkSourceExists(source);
   const ffmpeg = await locateFfmpeg(source.kind === 'file' || source.kind === 'generated');
   const backoff = new Backoff(settings.reconnect || { maxAttempts: 0 });

@@ -26,11 +26,14 @@ const liveSchemes = ['rtsp', 'rtsps', 'rtmp', 'rtmps', 'http', 'https', 'tcp', '
  */
 export function parseSource(source: string): VideoSource {
   if (typeof source !== 'string' || source.trim() === '' || source.includes('\0'))
-    throw new EdgeFlowError('OPTIONS_INVALID', "camera: source is empty; expected a file, a url, '/dev/videoN' or 'lavfi:…'");
+    throw new EdgeFlowError('OPTIONS_INVALID', "camera: source is empty; expected a file, a url, '/dev/videoN', 'lavfi:…' or 'street:…'");
   if (source.startsWith('lavfi:')) {
     const graph = source.slice('lavfi:'.length);
     return { kind: 'generated', input: graph, live: false, label: redact(source), name: /^\w+/.exec(graph)?.[0] ?? 'generated' };
   }
+  // Drawn here, see `CameraSettings.scene`: ffmpeg is never asked for it.
+  if (source.startsWith('street:'))
+    return { kind: 'generated', input: source.slice('street:'.length), live: false, label: source, name: 'street' };
   if (source.startsWith('/dev/')) return { kind: 'device', input: source, live: true, label: source, name: basename(source) };
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(source)?.[1]?.toLowerCase();
   if (scheme === undefined || scheme === 'file') {

@@ -1,5 +1,4 @@
-import { EdgeFlowError } from 'edgeflow';
-import { closest } from '../closest.js';
+import { closest, EdgeFlowError } from 'edgeflow';
 import type { ModelTensor } from '../models/inspectModel.js';
 
 /** Numbers of a tensor: float32, uint8, int64, int32, float64, int8. */

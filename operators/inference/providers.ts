@@ -1,5 +1,4 @@
-import { EdgeFlowError } from 'edgeflow';
-import { closest } from '../closest.js';
+import { closest, EdgeFlowError } from 'edgeflow';
 
 /** What can run a model: onnxruntime's execution providers. */
 const providerNames = ['cpu', 'cuda', 'tensorrt', 'webgpu', 'coreml', 'dml', 'qnn'] as const;

@@ -1,8 +1,7 @@
-import { EdgeFlowError } from 'edgeflow';
+import { closest, EdgeFlowError } from 'edgeflow';
 import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { closest } from '../closest.js';
 import { fetchModel, holdsModel } from './fetchModel.js';
 import { registry as publicRegistry } from './registry.js';
 import type { RegistryEntry } from './registry.js';

@@ -22,6 +22,7 @@ export class Recording {
   /** Resolves when all clips before the next one are in their places. */
   #earlier: Promise<void> = Promise.resolve();
   #idle: NodeJS.Timeout | undefined;
+  #quiet: NodeJS.Timeout | undefined;
   /** Frames up to this time are recorded. */
   #until = -Infinity;
   #triggered = false;
@@ -62,14 +63,24 @@ export class Recording {
     } else {
       this.endSegment();
       this.#preRoll.push(held);
+      // Without more input these would be open for ever, and a System whose sources have ended would wait for them. What comes
+      // after so long is too late for them anyway.
+      if (this.#quiet) this.#quiet.refresh();
+      else this.#quiet = setTimeout(() => this.#release(), Math.max(this.#options.idleMs, events.preRollMs));
     }
   }
 
   /** Resolves when all clips are in their places. */
   async end(): Promise<void> {
-    this.endSegment();
-    for (const { lease } of this.#preRoll.take(this.#lastTime)) lease.release();
+    this.stop();
+    this.#release();
     await Promise.all([...this.#open].map(({ done }) => done));
+  }
+
+  /** Ends the current clip; what is held for the next is left open. */
+  stop(): void {
+    clearTimeout(this.#quiet);
+    this.endSegment();
   }
 
   /** Ends the current clip; the next frame begins another. */
@@ -78,6 +89,11 @@ export class Recording {
     this.#idle = undefined;
     this.#segment?.end();
     this.#segment = undefined;
+  }
+
+  /** Nothing will happen that the frames which are held could be recorded for. */
+  #release(): void {
+    for (const { lease } of this.#preRoll.take(this.#lastTime)) lease.release();
   }
 
   #record(held: HeldFrame): void {

@@ -1,5 +1,4 @@
-import { EdgeFlowError } from 'edgeflow';
-import { closest } from '../closest.js';
+import { closest, EdgeFlowError } from 'edgeflow';
 
 /** The 80 classes of COCO in the order of all published YOLO models. */
 export const coco80: readonly string[] = (

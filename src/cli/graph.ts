@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { Graph } from '../system/graph.js';
-import { checkGraph } from '../system/graph.js';
+import { checkGraph, shadowsOf } from '../system/graph.js';
 import { drawSvg } from './graph/svg.js';
 import { toMermaid, toText } from './graph/text.js';
 import { loadSystem } from './loadSystem.js';
@@ -35,11 +35,13 @@ async function drawn(graph: Graph, format: Format): Promise<string> {
 }
 
 /** Without the options of nodes, which may hold the passwords of cameras. */
-function plain({ name, nodes, links }: Graph): unknown {
+function plain(graph: Graph): unknown {
+  const { name, nodes, links } = graph;
+  const shadows = shadowsOf(graph);
   return {
     name,
     nodes: [...nodes.values()].map(({ name: node, module, replicas, isolation }) => ({ name: node, module, replicas, isolation })),
-    links: links.map(({ source, target, qos }) => ({ source, target, qos })),
+    links: links.map(({ source, target, qos }) => ({ source, target, qos, ...(shadows.has(target) && { shadow: true }) })),
   };
 }
 

@@ -67,7 +67,7 @@ export class LiveTable {
   }
 
   #linkRow(link: LinkLedger, time: number, status: readonly NodeStatus[]): string[] {
-    const { source, target, qos, acked, dead, delivered, skipped, pending } = link;
+    const { source, target, qos, shadow, acked, dead, delivered, skipped, pending } = link;
     const done = acked + delivered;
     const before = this.#last?.ledger.links.find((row) => row.source === source && row.target === target);
     const seconds = this.#last ? (time - this.#last.time) / 1_000 : 0;
@@ -78,7 +78,7 @@ export class LiveTable {
     const durable = qos === QoS.DURABLE;
     return [
       `${source} → ${target}`,
-      qos,
+      shadow ? `${qos} shadow` : qos,
       `${rate.toFixed(1)}/s`,
       String(done),
       durable ? '–' : String(skipped),

@@ -14,8 +14,11 @@ import { addDoctorCommand } from './doctor.js';
 import { parseDuration } from './duration.js';
 import { addGraphCommand } from './graph.js';
 import { addGroupsCommand } from './groups.js';
+import { addInitCommand } from './init.js';
 import { addModelsCommand } from './models.js';
 import { addPlanCommand } from './plan.js';
+import { addRecordCommand } from './record.js';
+import { addReplayCommand } from './replay.js';
 import { runSystem } from './runSystem.js';
 import type { RunFlags } from './runSystem.js';
 import { addServiceCommand } from './service.js';
@@ -115,6 +118,7 @@ program
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .action((entry: string, args: string[], flags: CheckFlags) => checkEntry(entry, args, flags));
 
+addInitCommand(program);
 addGraphCommand(program);
 addPlanCommand(program);
 addTopCommand(program);
@@ -123,6 +127,8 @@ addTailCommand(program);
 addDoctorCommand(program);
 addModelsCommand(program);
 addDeadCommand(program);
+addRecordCommand(program);
+addReplayCommand(program);
 addGroupsCommand(program);
 addServiceCommand(program);
 addCompletionCommand(program);

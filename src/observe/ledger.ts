@@ -24,12 +24,14 @@ export interface LinkLedger {
   readonly pending: number;
   /** Whether the columns add up to `published`. */
   readonly balanced: boolean;
+  /** Set for the links of shadow nodes, which only look on. */
+  readonly shadow?: true;
 }
 
 /** The ledger of a System: what happened to every message of every link, as the broker counted it. */
 export interface Ledger {
   readonly links: readonly LinkLedger[];
-  /** Whether every link balances. */
+  /** Whether every link balances, but for those of shadows. */
   readonly balanced: boolean;
 }
 
@@ -37,9 +39,10 @@ interface LinkName {
   readonly source: string;
   readonly target: string;
   readonly qos: QoS;
+  readonly shadow?: true;
 }
 
-function linkLedger({ source, target, qos }: LinkName, stats: TopicStats | undefined, told: SkipCounts): LinkLedger {
+function linkLedger({ source, target, qos, shadow }: LinkName, stats: TopicStats | undefined, told: SkipCounts): LinkLedger {
   let skippedBy = noSkips;
   const counts = { published: 0, acked: 0, dead: 0, delivered: 0, skipped: 0, pending: 0 };
   if (qos === QoS.DURABLE) {
@@ -56,7 +59,8 @@ function linkLedger({ source, target, qos }: LinkName, stats: TopicStats | undef
     }
   }
   const { published, acked, dead, delivered, skipped, pending } = counts;
-  return { source, target, qos, ...counts, skippedBy, balanced: published === acked + dead + delivered + skipped + pending };
+  const balanced = published === acked + dead + delivered + skipped + pending;
+  return { source, target, qos, ...counts, skippedBy, balanced, ...(shadow && { shadow }) };
 }
 
 /**
@@ -76,7 +80,7 @@ export function drawLedger(
       told(link),
     ),
   );
-  return { links: rows, balanced: rows.every(({ balanced }) => balanced) };
+  return { links: rows, balanced: rows.every(({ balanced, shadow }) => shadow ?? balanced) };
 }
 
 /** The ledger as lines of text, one a link. */
@@ -86,7 +90,7 @@ export function formatLedger({ links, balanced }: Ledger): string {
       link.qos === QoS.DURABLE
         ? `${link.acked} acked + ${link.dead} dead-lettered + ${link.pending} pending`
         : `${link.delivered} delivered + ${link.skipped} skipped + ${link.pending} waiting`;
-    return `${link.source} → ${link.target} (${link.qos}): ${link.published} published = ${columns}${link.balanced ? '' : '  DOES NOT BALANCE'}`;
+    return `${link.source} → ${link.target} (${link.qos}${link.shadow ? ', shadow' : ''}): ${link.published} published = ${columns}${link.balanced ? '' : '  DOES NOT BALANCE'}`;
   });
   return [...lines, balanced ? 'ledger balanced' : 'ledger NOT balanced'].join('\n');
 }

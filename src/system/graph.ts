@@ -22,6 +22,9 @@ export interface LinkOptions {
   readonly as?: string;
 }
 
+/** Settings of a shadow link: those of {@link LinkOptions} that hold nothing of the topic. */
+export type ShadowOptions = Pick<LinkOptions, 'concurrency' | 'as'>;
+
 /** One node of the graph: plain data, but for an inline operator. */
 export interface GraphNode {
   readonly name: string;
@@ -49,6 +52,8 @@ export interface GraphLink {
   readonly target: string;
   readonly qos: QoS;
   readonly options: LinkOptions;
+  /** Set by `shadow`: the target only looks on. */
+  readonly shadow?: true;
 }
 
 /** Nodes by name, in the order of their definition, and links. */
@@ -69,6 +74,18 @@ export function inputName({ source, options }: Pick<GraphLink, 'source' | 'optio
 
 export function outputsOf(graph: Graph, node: string): GraphLink[] {
   return graph.links.filter(({ source }) => source === node);
+}
+
+/** The nodes that only look on: those that a shadow link leads to, and all that is fed by them. */
+export function shadowsOf(graph: Graph): ReadonlySet<string> {
+  const shadows = new Set<string>();
+  const visit = (name: string): void => {
+    if (shadows.has(name)) return;
+    shadows.add(name);
+    for (const { target } of outputsOf(graph, name)) visit(target);
+  };
+  for (const { target, shadow } of graph.links) if (shadow) visit(target);
+  return shadows;
 }
 
 function invalid(graph: Graph, message: string): EdgeFlowError {
@@ -108,7 +125,22 @@ export function checkGraph(graph: Graph): string[] {
     if (accepts !== undefined && inputsOf(graph, name).length === 0)
       throw invalid(graph, `'${name}' accepts ${accepts}, but no link leads to it; add system.link(…).to(${name}, …)`);
   }
+  checkShadows(graph);
   return sorted(graph);
+}
+
+/** A live node that waits for a shadow, or is fed by one, would not be safe from it. */
+function checkShadows(graph: Graph): void {
+  const shadows = shadowsOf(graph);
+  for (const { source, target, shadow } of graph.links) {
+    if (!shadows.has(target) || shadow || shadows.has(source)) continue;
+    const from = inputsOf(graph, target).find((link) => link.shadow ?? shadows.has(link.source));
+    throw invalid(
+      graph,
+      `'${target}' is a shadow, for it reads '${from?.source ?? ''}', and a live node, for '${source}' is linked to it with to(…); ` +
+        `use system.link(${source}).shadow(${target}), so that nothing live depends on a shadow`,
+    );
+  }
 }
 
 /** Topological order; names a cycle where there is one. */

@@ -1,6 +1,6 @@
 import { EdgeFlowError } from '../errors.js';
 import { QoS } from '../qos.js';
-import type { GraphLink, LinkOptions } from './graph.js';
+import type { GraphLink, LinkOptions, ShadowOptions } from './graph.js';
 
 /** A node as `system.node` returns it, to be named in links. */
 export interface NodeHandle {
@@ -30,6 +30,27 @@ export class Linker {
         `link from '${this.#source.name}' to '${target.name}': qos is '${qos}'; expected QoS.REALTIME or QoS.DURABLE`,
       );
     this.#add({ source: this.#source.name, target: target.name, qos, options });
+    return new Linker(target, this.#add);
+  }
+
+  /**
+   * Lets a node look on: it gets the newest value whenever it has time, as by REALTIME, and nothing live depends on it.
+   *
+   * What a shadow node emits goes to its own topic; the nodes that read it are shadows too, and so must be all that they read: a
+   * node that compares takes the live values by a shadow link of its own. A shadow that crashes again and again is given up, and
+   * the system goes on; its end does not wait for shadows.
+   *
+   * @returns a linker that starts from the target.
+   * @example
+   * ```ts
+   * system.link(camera).shadow(candidate).to(compare, QoS.DURABLE);
+   * system.link(yolo).shadow(compare);
+   * ```
+   */
+  shadow(target: NodeHandle, { concurrency, as }: ShadowOptions = {}): Linker {
+    // No views: a payload that is looked at in place stays in the topic until then.
+    const options = { ...(concurrency !== undefined && { concurrency }), ...(as !== undefined && { as }) };
+    this.#add({ source: this.#source.name, target: target.name, qos: QoS.REALTIME, options, shadow: true });
     return new Linker(target, this.#add);
   }
 }

@@ -62,7 +62,8 @@ export interface RunningSystem {
   stop(): Promise<void>;
   /**
    * Resolves when every node has ended: after `stop`, or when all sources completed and everything was consumed.
-   * Rejects with `NODE_GAVE_UP`, or the node's own error, when a node cannot go on; all others are stopped then.
+   * Rejects with `NODE_GAVE_UP`, or the node's own error, when a node cannot go on; all others are stopped then. A shadow that
+   * cannot go on is told in the log, and no more.
    */
   readonly done: Promise<SystemResult>;
   /** What became of every message of every link, up to now. */

@@ -3,7 +3,7 @@ import { EmbeddedBroker } from '../brokers/embedded/embeddedBroker.js';
 import { EdgeFlowError } from '../errors.js';
 import { runtime } from '../flow/runtime.js';
 import { QoS } from '../qos.js';
-import { inputsOf, outputsOf } from './graph.js';
+import { inputsOf, outputsOf, shadowsOf } from './graph.js';
 import type { Graph, GraphNode } from './graph.js';
 import type { Isolation } from './isolation.js';
 import { logSink } from './log.js';
@@ -60,7 +60,7 @@ function lend(broker: Broker, done: Promise<unknown>): void {
 
 async function prepare(graph: Graph, broker: Broker, { resume = false, reset = false }: RunOptions): Promise<void> {
   if (!resume) {
-    const left = reset ? [] : unacked(await broker.stats());
+    const left = reset ? [] : unacked(graph, await broker.stats());
     if (left.length > 0)
       throw new EdgeFlowError(
         'UNACKED_MESSAGES',
@@ -87,10 +87,12 @@ async function prepare(graph: Graph, broker: Broker, { resume = false, reset = f
   }
 }
 
-function unacked(stats: readonly TopicStats[]): string[] {
+/** What shadows left, whose supervisor was killed, holds nobody up. */
+function unacked(graph: Graph, stats: readonly TopicStats[]): string[] {
+  const shadows = shadowsOf(graph);
   return stats.flatMap(({ topic, groups }) =>
     Object.entries(groups)
-      .filter(([, { open, unread }]) => open + unread > 0)
+      .filter(([group, { open, unread }]) => open + unread > 0 && !shadows.has(group))
       .map(([group, { open, unread }]) => `${open + unread} of topic '${topic}' for '${group}'`),
   );
 }

@@ -20,6 +20,7 @@ import type { LogFields, LogSink } from './log.js';
 import { Replica } from './replica.js';
 import type { NodeStatus } from './replica.js';
 import type { RunningSystem, RunOptions, SystemResult } from './runningSystem.js';
+import { Shadows } from './shadows.js';
 import type { StartChild } from './startChild.js';
 import { startSweeping } from './sweeping.js';
 import { publishes, systemGraph } from './systemGraph.js';
@@ -48,6 +49,7 @@ export class Supervisor implements RunningSystem {
   readonly #places: Places;
   readonly #nodes: ReadonlyMap<string, readonly Replica[]>;
   readonly #order: readonly string[];
+  readonly #shadows: Shadows;
   readonly #finish = deferred<SystemResult>();
   readonly done = this.#finish.promise;
   readonly #plain: SystemGraph;
@@ -67,6 +69,9 @@ export class Supervisor implements RunningSystem {
     this.#broker = broker;
     this.#options = options;
     this.#order = checkGraph(graph);
+    this.#shadows = new Shadows(graph, broker, (node, line) => {
+      this.#log(node, line);
+    });
     const hash = fingerprint(graph);
     this.#nodes = new Map([...graph.nodes.values()].map((node) => [node.name, this.#newReplicas(node, startChild, hash)]));
     this.#plain = systemGraph(graph, isolation);
@@ -84,11 +89,15 @@ export class Supervisor implements RunningSystem {
     for (const name of [...this.#order].reverse()) for (const replica of this.#replicas(name)) replica.start();
     if (this.#options.handleSignals ?? true) this.#handleSignals();
     this.#sweep();
-    while (!this.#stopRequested && !this.#failure && this.#all().some(({ state }) => state === 'starting')) await this.#changed();
+    while (!this.#stopRequested && !this.#failure && this.#isStarting()) await this.#changed();
     for (const name of this.#order) for (const replica of this.#replicas(name)) replica.go();
     void this.#superviseEnd();
     // What is wrong with a node from the start is the caller's to catch.
     if (this.#failure) await this.done;
+  }
+
+  #isStarting(): boolean {
+    return this.#all().some(({ node, state }) => state === 'starting' && !(this.#shadows.has(node) && this.#shadows.late));
   }
 
   async stop(): Promise<void> {
@@ -105,7 +114,7 @@ export class Supervisor implements RunningSystem {
 
   async ledger(): Promise<Ledger> {
     // After the end the broker is closed.
-    return this.#finalLedger ?? drawLedger(this.#graph.links, await this.#broker.stats(), (link) => this.#skips(link));
+    return this.#finalLedger ?? drawLedger(this.#shadows.links, await this.#broker.stats(), (link) => this.#skips(link));
   }
 
   status(): readonly NodeStatus[] {
@@ -205,7 +214,10 @@ export class Supervisor implements RunningSystem {
           this.#traces.add(name, trace);
         },
         onChange: (state, failure) => {
-          if (state === 'failed' && failure) this.#gaveUp(label, maxRestarts, failure);
+          if (state === 'failed' && failure) {
+            if (this.#shadows.has(name)) this.#goOnWithout(name, label, failure.message);
+            else this.#gaveUp(label, maxRestarts, failure);
+          }
           this.#wake?.();
         },
       });
@@ -226,16 +238,24 @@ export class Supervisor implements RunningSystem {
     void this.stop();
   }
 
+  #goOnWithout(node: string, label: string, why: string): void {
+    this.#log(label, `this shadow is given up, and the system goes on without it: ${why}`);
+    if (this.#replicas(node).every(({ ended }) => ended)) void this.#shadows.free([node]);
+  }
+
   /** Ends nodes in the order of the graph, each when there is nothing left for it. */
   async #superviseEnd(): Promise<void> {
     try {
       for (;;) {
         for (const name of this.#order) if (await this.#mayEnd(name)) for (const replica of this.#replicas(name)) replica.stop();
-        if (this.#all().every(({ state }) => state === 'done' || state === 'failed')) break;
-        if (performance.now() > this.#deadline) this.#killRest();
-        await Promise.race([this.#changed(), new Promise((resolve) => setTimeout(resolve, pollMs))]);
+        const left = this.#all().filter(({ state }) => state !== 'done' && state !== 'failed');
+        if (left.length === 0) break;
+        if (left.every(({ node }) => this.#shadows.has(node))) this.#shadows.alone();
+        if (performance.now() > this.#deadline || this.#shadows.overdue) this.#killRest();
+        await this.#changed();
       }
       const ledger = (this.#finalLedger = await this.ledger());
+      await this.#shadows.free();
       await this.#broker.close();
       if (this.#failure) this.#finish.reject(this.#failure);
       else this.#finish.resolve({ ledger });
@@ -254,7 +274,7 @@ export class Supervisor implements RunningSystem {
     const inputs = inputsOf(this.#graph, name);
     if (inputs.length === 0) return this.#stopRequested;
     if (!inputs.every(({ source }) => this.#replicas(source).every(({ ended }) => ended))) return false;
-    if (performance.now() > this.#deadline || this.#failure) return true;
+    if (performance.now() > this.#deadline || this.#shadows.hurried || this.#failure) return true;
     const { links } = await this.ledger();
     return links.every(({ target, pending, qos }) => target !== name || pending === 0 || (this.#stopRequested && qos === QoS.REALTIME));
   }
@@ -289,9 +309,14 @@ export class Supervisor implements RunningSystem {
       });
   }
 
+  /** A node has another state, or it is time to look again. */
   #changed(): Promise<void> {
     return new Promise((resolve) => {
-      this.#wake = resolve;
+      const timer = setTimeout(resolve, pollMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
     });
   }
 }

@@ -159,11 +159,11 @@ export class System {
         );
     }
     for (const node of fragment.#nodes.values()) this.#nodes.set(nameOf(node.name), { ...node, name: nameOf(node.name) });
-    for (const { source, target, qos, options } of fragment.#links)
+    for (const { source, target, options, ...link } of fragment.#links)
       this.#links.push({
+        ...link,
         source: nameOf(source),
         target: nameOf(target),
-        qos,
         options: prefix === undefined ? options : { as: source, ...options },
       });
     const names = new Set(fragment.#nodes.keys());

@@ -1,5 +1,5 @@
 import type { QoS } from '../qos.js';
-import { inputsOf, outputsOf } from './graph.js';
+import { inputsOf, outputsOf, shadowsOf } from './graph.js';
 import type { Graph, GraphNode } from './graph.js';
 import type { Isolation } from './isolation.js';
 
@@ -7,7 +7,7 @@ import type { Isolation } from './isolation.js';
 export interface SystemGraph {
   readonly name: string;
   readonly nodes: readonly SystemNode[];
-  readonly links: readonly { readonly source: string; readonly target: string; readonly qos: QoS }[];
+  readonly links: readonly { readonly source: string; readonly target: string; readonly qos: QoS; readonly shadow?: true }[];
 }
 
 /** One node of a {@link SystemGraph}. */
@@ -27,6 +27,7 @@ export function publishes(graph: Graph, node: string): boolean {
 }
 
 export function systemGraph(graph: Graph, isolation: (node: GraphNode) => Isolation): SystemGraph {
+  const shadows = shadowsOf(graph);
   return {
     name: graph.name,
     nodes: [...graph.nodes.values()].map((node) => ({
@@ -36,6 +37,6 @@ export function systemGraph(graph: Graph, isolation: (node: GraphNode) => Isolat
       inputs: inputsOf(graph, node.name).map(({ source }) => source),
       topic: publishes(graph, node.name),
     })),
-    links: graph.links.map(({ source, target, qos }) => ({ source, target, qos })),
+    links: graph.links.map(({ source, target, qos }) => ({ source, target, qos, ...(shadows.has(target) && { shadow: true as const }) })),
   };
 }

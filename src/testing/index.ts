@@ -17,3 +17,6 @@ export type { MarbleValues } from './marbles/marbles.js';
 export type { PipelineCheckOptions } from './pipelines/assertProperty.js';
 export type { CheckedPipeline, PipelineFaults } from './pipelines/endOfPipeline.js';
 export type { Item, PipelineStep } from './pipelines/steps.js';
+
+export { checkSystem } from './checkSystem.js';
+export type { SystemCheckOptions } from './checkSystem.js';

@@ -2,8 +2,8 @@ import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MemoryBroker, QoS, fromBroker, toBroker, topic } from 'edgeflow';
 import type { TopicStats } from 'edgeflow';
-import { recordVideo } from 'edgeflow/operators';
-import type { ClipRef, Frame, RecordVideoOptions } from 'edgeflow/operators';
+import { camera, recordVideo } from 'edgeflow/operators';
+import type { CameraEvent, ClipRef, Frame, RecordVideoOptions } from 'edgeflow/operators';
 import { from, lastValueFrom, Subject, toArray } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { clipsOf, recordWithKills, timesOf } from './sinkKills.js';
@@ -48,6 +48,19 @@ describe.skipIf(lacks('ffmpeg'))('recordVideo', () => {
     expect(await timesOf(join(directory, first?.path ?? ''))).toEqual([0, 33, 34, 100, 1_234, 1_300]);
     expect(statSync(join(directory, first?.path ?? '')).size).toBe(first?.bytes);
     expect(clipsOf(directory)).toEqual(clips.map(({ path }) => path).sort());
+  });
+
+  test('a camera plays every picture of a clip, however close they are, and takes none for damage', async () => {
+    const directory = temporaryFolder();
+    const time = (index: number): number => noon + 100 * index + (index % 4 === 3 ? -97 : 0);
+    const [clip] = await record(
+      frames(60).map((each) => ({ ...each, time: time(each.index) })),
+      { directory },
+    );
+    const events: CameraEvent[] = [];
+    const played = camera({ source: join(directory, clip?.path ?? ''), pace: false, onEvent: (event) => events.push(event) });
+    expect(await lastValueFrom(played.pipe(toArray()))).toHaveLength(60);
+    expect(events.filter(({ type }) => type !== 'open')).toEqual([]);
   });
 
   test('a delivery settles when its fragment is in the file', async () => {
@@ -116,6 +129,17 @@ describe.skipIf(lacks('ffmpeg'))('recordVideo', () => {
       [15, 13],
       [55, 9],
     ]);
+  });
+
+  test('frames before an event that does not come settle when no more frames come', async () => {
+    const { send, out, complete } = sink(
+      recordVideo<Frame>({ directory: temporaryFolder(), when: ({ index }) => index === 5, preRollMs: 200, postRollMs: 0, idleMs: 50 }),
+    );
+    expect(await Promise.all([0, 1, 2].map((index) => send(frame(index))))).toEqual([{}, {}, {}]);
+    const later = [3, 4, 5].map((index) => send(frame(index)));
+    await complete();
+    expect(await Promise.all(later)).toEqual([{}, {}, {}]);
+    expect(out).toMatchObject([{ frames: 3, time: noon + 300 }]);
   });
 
   test('frames before an event are held, within the bytes that they may have', async () => {

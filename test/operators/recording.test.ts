@@ -1,11 +1,16 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fromBroker, fromPull, mapAsync, MemoryBroker, QoS, toBroker, topic } from 'edgeflow';
+import { fromBroker, fromPull, mapAsync, MemoryBroker, QoS, RecordingReader, RecordingWriter, toBroker, topic } from 'edgeflow';
+import type { Broker, Recorded } from 'edgeflow';
 import { recordTo, replay } from 'edgeflow/operators';
 import fc from 'fast-check';
 import { from, lastValueFrom, tap, toArray } from 'rxjs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { encodeValue } from '#src/codec.js';
+import { recordTopics } from '#src/recording/recordTopics.js';
+import { replayTopics } from '#src/recording/replayTopics.js';
 import { turn } from '../flow/support.js';
 
 let folder: string;
@@ -116,4 +121,161 @@ test('a replay at the speed of the recording keeps its times', async () => {
   const begun = performance.now();
   expect(await all({ speed: 2 })).toEqual([1, 2]);
   expect(performance.now() - begun).toBeGreaterThanOrEqual(25);
+});
+
+/** Does something with what is recorded. */
+async function reading<R>(work: (reader: RecordingReader) => Promise<R>): Promise<R> {
+  const handle = await open(file());
+  try {
+    return await work(await RecordingReader.of(file(), handle));
+  } finally {
+    await handle.close();
+  }
+}
+
+async function recordsOf(reader: RecordingReader): Promise<Required<Recorded>[]> {
+  const records = [];
+  for (let record = await reader.next(); record; record = await reader.next()) records.push(record);
+  return records;
+}
+
+/** What a topic stores: time, metadata and bytes. */
+async function stored(broker: Broker, name: string): Promise<unknown[]> {
+  const { messages } = await broker.range(name, { limit: 10_000 });
+  return messages.map(({ seq, meta, payload }) => [seq, [...meta], [...payload]]);
+}
+
+const never = new AbortController().signal;
+
+test('what several topics were given is recorded in one file, merged by time, and replayed as it was', async () => {
+  mkdirSync(join(folder, 'deep'));
+  const names = ['frames', 'found', 'other'];
+  const arbitrary = fc.array(fc.record({ name: fc.nat({ max: 2 }), size: fc.nat({ max: 40 }), turns: fc.nat({ max: 2 }) }), {
+    maxLength: 60,
+  });
+  await fc.assert(
+    fc.asyncProperty(arbitrary, fc.boolean(), fc.nat({ max: 60 }), async (published, complete, before) => {
+      rmSync(file(), { force: true });
+      const broker = new MemoryBroker();
+      const again = new MemoryBroker();
+      for (const each of [broker, again])
+        for (const name of names) await each.declare({ topic: name, retain: { bytes: 1e6 }, readers: ['live'] });
+      const end = new AbortController();
+      const writer = new RecordingWriter(file());
+      let recording: ReturnType<typeof recordTopics> | undefined;
+      const start = (): void => {
+        const options = { signal: end.signal, stored: true, group: complete ? 'recording' : undefined };
+        recording ??= recordTopics(broker, names, writer, options);
+      };
+      for (const [index, { name, size, turns }] of published.entries()) {
+        if (index === before) start();
+        const value = { index, data: new Uint8Array(size).fill(index) };
+        await broker.push(names[name] ?? '', { id: `m${index}`, time: 1_000 + index, ...encodeValue(value) });
+        for (let left = turns; left > 0; left--) await turn();
+      }
+      start();
+      end.abort();
+      const told = await recording;
+      await writer.close();
+      expect(told).toEqual(
+        names.map((name, place) => ({
+          topic: name,
+          recorded: published.filter((each) => each.name === place).length,
+          missed: 0,
+          unreadable: 0,
+        })),
+      );
+      expect((await broker.stats()).flatMap(({ groups, readers }) => [...Object.keys(groups), readers.live?.delivered])).toEqual([0, 0, 0]);
+      if (published.length === 0) return;
+      const records = await reading(recordsOf);
+      expect(new Set(records.map(({ at, from: origin }) => `${at} ${origin.id}`))).toEqual(
+        new Set(published.map((_, at) => `${1_000 + at} m${at}`)),
+      );
+      if (before >= published.length) expect(records.map(({ at }) => at)).toEqual(published.map((_, at) => 1_000 + at));
+      await reading((reader) => replayTopics(again, reader, { signal: never, speed: Infinity }));
+      for (const name of names) expect(await stored(again, name)).toEqual(await stored(broker, name));
+      const given = await lastValueFrom(replay<{ index: number }>(file(), { topic: 'found' }).pipe(toArray()));
+      expect(given.map(({ index }) => index)).toEqual(published.flatMap(({ name }, index) => (name === 1 ? [index] : [])));
+      await broker.close();
+      await again.close();
+    }),
+    { numRuns: 25 },
+  );
+});
+
+test('a topic that retains nothing is recorded as it is found, and what was missed is counted', async () => {
+  mkdirSync(join(folder, 'deep'));
+  const broker = new MemoryBroker();
+  await broker.declare({ topic: 'frames' });
+  const push = (index: number): Promise<unknown> => broker.push('frames', { id: `m${index}`, time: index, ...encodeValue({ index }) });
+  for (const index of [1, 2]) await push(index);
+  const end = new AbortController();
+  const writer = new RecordingWriter(file());
+  let progress = 0;
+  const recording = recordTopics(broker, ['frames'], writer, { signal: end.signal, onProgress: () => progress++ });
+  await turn();
+  // One after the other without a turn between: a look finds the last one alone.
+  await Promise.all([3, 4, 5].map(push));
+  while (progress === 0) await turn();
+  await push(6);
+  end.abort();
+  expect(await recording).toEqual([{ topic: 'frames', recorded: 2, missed: 2, unreadable: 0 }]);
+  await writer.close();
+  expect(await all()).toEqual([{ index: 5 }, { index: 6 }]);
+  await expect(recordTopics(broker, ['gone'], writer, { signal: end.signal })).rejects.toEqual(code('OPTIONS_INVALID'));
+  const elsewhere = { signal: never, speed: Infinity };
+  await expect(reading((reader) => replayTopics(broker, reader, { ...elsewhere, as: 'gone' }))).rejects.toEqual(code('OPTIONS_INVALID'));
+  await expect(reading((reader) => replayTopics(broker, reader, { ...elsewhere, lockstep: true }))).rejects.toThrow(/no REALTIME reader/);
+});
+
+test('with the skips of then, a consumer of any speed is given exactly what the node was given', async () => {
+  const arbitrary = fc.array(fc.nat({ max: 3 }), { minLength: 1, maxLength: 25 });
+  await fc.assert(
+    fc.asyncProperty(arbitrary, arbitrary, arbitrary, async (pauses, slow, slowAgain) => {
+      const own = join(folder, 'yolo.rec');
+      for (const each of [file(), own]) rmSync(each, { force: true });
+      mkdirSync(join(folder, 'deep'), { recursive: true });
+      /** A REALTIME consumer, with what it was given. */
+      const consume = (broker: Broker, turns: readonly number[], recorded?: string) => {
+        const stop = new AbortController();
+        const given: number[] = [];
+        const values = fromBroker<{ index: number }>('frames', QoS.REALTIME, { broker, group: 'yolo', stop: stop.signal });
+        const ended = lastValueFrom(
+          (recorded === undefined ? values : values.pipe(recordTo(recorded))).pipe(
+            mapAsync(async ({ index }) => {
+              given.push(index);
+              for (let left = turns[index % turns.length] ?? 0; left > 0; left--) await turn();
+            }),
+          ),
+          { defaultValue: undefined },
+        );
+        return { given, end: () => (stop.abort(), ended) };
+      };
+      const broker = new MemoryBroker();
+      await broker.declare({ topic: 'frames', readers: ['yolo'], retain: { bytes: 1e6 } });
+      const first = consume(broker, slow, own);
+      for (const [index, turns] of pauses.entries()) {
+        await broker.push('frames', { id: `m${index}`, time: index, ...encodeValue({ index }) });
+        for (let left = turns; left > 0; left--) await turn();
+      }
+      while (first.given.at(-1) !== pauses.length - 1) await turn();
+      await first.end();
+      const writer = new RecordingWriter(file());
+      await recordTopics(broker, ['frames'], writer, { signal: AbortSignal.abort(), stored: true });
+      await writer.close();
+
+      const handle = await open(own);
+      const only = new Set((await recordsOf(await RecordingReader.of(own, handle))).flatMap(({ from: { id } }) => id ?? []));
+      await handle.close();
+      const again = new MemoryBroker();
+      await again.declare({ topic: 'frames', readers: ['yolo'] });
+      const second = consume(again, slowAgain);
+      await reading((reader) => replayTopics(again, reader, { signal: never, speed: Infinity, lockstep: true, only }));
+      await second.end();
+      expect(second.given).toEqual(first.given);
+      await broker.close();
+      await again.close();
+    }),
+    { numRuns: 15 },
+  );
 });

@@ -17,7 +17,18 @@ export function fixture(path: string): string {
 
 /** A node module of the fixtures. */
 export function nodeFile(
-  name: 'counter' | 'recorder' | 'misbehaving' | 'joiner' | 'crashing' | 'stuck' | 'filming' | 'slowEye' | 'lookingBack',
+  name:
+    | 'counter'
+    | 'recorder'
+    | 'misbehaving'
+    | 'joiner'
+    | 'crashing'
+    | 'stuck'
+    | 'filming'
+    | 'slowEye'
+    | 'lookingBack'
+    | 'threshold'
+    | 'comparing',
 ): string {
   return fixture(`nodes/${name}.ts`);
 }

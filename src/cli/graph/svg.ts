@@ -1,4 +1,5 @@
 import { QoS } from '../../qos.js';
+import { shadowsOf } from '../../system/graph.js';
 import type { Graph } from '../../system/graph.js';
 
 /** What is used of dagre, whose own types do not resolve for ES modules. */
@@ -24,7 +25,9 @@ const margin = 16;
 const escape = (text: string): string => text.replace(/[<>&"]/g, (character) => `&#${character.charCodeAt(0)};`);
 
 /** The graph as a picture, laid out by dagre; dashed lines may skip, solid ones lose nothing. */
-export async function drawSvg({ name, nodes, links }: Graph): Promise<string> {
+export async function drawSvg(graph: Graph): Promise<string> {
+  const { name, nodes, links } = graph;
+  const shadows = shadowsOf(graph);
   const { default: dagre } = (await import('@dagrejs/dagre')) as unknown as { readonly default: Dagre };
   const layout = new dagre.graphlib.Graph();
   layout.setGraph({ rankdir: 'LR', nodesep: 24, ranksep: 96, marginx: margin, marginy: margin });
@@ -54,10 +57,13 @@ export async function drawSvg({ name, nodes, links }: Graph): Promise<string> {
     const { points } = layout.edge(source, target);
     const middle = points[Math.floor(points.length / 2)] ?? { x: 0, y: 0 };
     const path = points.map(({ x, y }, index) => `${index === 0 ? 'M' : 'L'}${x.toFixed(1)} ${y.toFixed(1)}`).join(' ');
+    // What only looks on is drawn as lightly as it weighs.
+    const shadow = shadows.has(target);
+    const colour = shadow ? '#9aa9b8' : '#35506b';
     const dash = qos === QoS.REALTIME ? ' stroke-dasharray="6 4"' : '';
     return (
-      `<path d="${path}" fill="none" stroke="#35506b" stroke-width="1.5"${dash} marker-end="url(#arrow)"/>` +
-      `<text x="${middle.x.toFixed(1)}" y="${(middle.y - 6).toFixed(1)}" text-anchor="middle" font-size="11" fill="#555" stroke="#fff" stroke-width="4" paint-order="stroke">${qos}</text>`
+      `<path d="${path}" fill="none" stroke="${colour}" stroke-width="1.5"${dash} marker-end="url(#arrow)"/>` +
+      `<text x="${middle.x.toFixed(1)}" y="${(middle.y - 6).toFixed(1)}" text-anchor="middle" font-size="11" fill="#555" stroke="#fff" stroke-width="4" paint-order="stroke">${shadow ? `${qos} shadow` : qos}</text>`
     );
   });
   return [

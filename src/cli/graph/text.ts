@@ -1,5 +1,5 @@
 import { QoS } from '../../qos.js';
-import { inputsOf, outputsOf } from '../../system/graph.js';
+import { inputsOf, outputsOf, shadowsOf } from '../../system/graph.js';
 import type { Graph, GraphNode } from '../../system/graph.js';
 
 const labelOf = ({ name, replicas }: GraphNode): string => (replicas > 1 ? `${name} ×${replicas}` : name);
@@ -8,6 +8,7 @@ const labelOf = ({ name, replicas }: GraphNode): string => (replicas > 1 ? `${na
 export function toText(graph: Graph): string {
   const lines: string[] = [graph.name];
   const seen = new Set<string>();
+  const shadows = shadowsOf(graph);
   const draw = (name: string, indent: string): void => {
     if (seen.has(name)) return;
     seen.add(name);
@@ -16,7 +17,7 @@ export function toText(graph: Graph): string {
       const node = graph.nodes.get(target);
       const last = index === links.length - 1;
       const again = seen.has(target) && outputsOf(graph, target).length > 0 ? ' …' : '';
-      lines.push(`${indent}${last ? '└' : '├'}─${qos}→ ${node ? labelOf(node) : target}${again}`);
+      lines.push(`${indent}${last ? '└' : '├'}─${qos}${shadows.has(target) ? ' shadow' : ''}→ ${node ? labelOf(node) : target}${again}`);
       draw(target, `${indent}${last ? '  ' : '│ '}`);
     });
   };
@@ -29,11 +30,16 @@ export function toText(graph: Graph): string {
 }
 
 /** The graph for Mermaid; a dotted arrow may skip, a solid one loses nothing. */
-export function toMermaid({ nodes, links }: Graph): string {
+export function toMermaid(graph: Graph): string {
+  const { nodes, links } = graph;
+  const shadows = shadowsOf(graph);
   const ids = new Map([...nodes.keys()].map((name, index) => [name, `n${index}`]));
   return [
     'flowchart LR',
     ...[...nodes.values()].map((node) => `  ${ids.get(node.name)}["${labelOf(node)}"]`),
-    ...links.map(({ source, target, qos }) => `  ${ids.get(source)} ${qos === QoS.REALTIME ? '-.->' : '-->'}|${qos}| ${ids.get(target)}`),
+    ...links.map(({ source, target, qos }) => {
+      const label = shadows.has(target) ? `${qos} shadow` : qos;
+      return `  ${ids.get(source)} ${qos === QoS.REALTIME ? '-.->' : '-->'}|${label}| ${ids.get(target)}`;
+    }),
   ].join('\n');
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mapAsync } from 'edgeflow';
-import { checkFrame, drawScene, scene, sceneTruth } from 'edgeflow/operators';
+import { camera, checkFrame, drawScene, scene, sceneTruth } from 'edgeflow/operators';
 import type { SceneMoment } from 'edgeflow/operators';
 import { firstValueFrom, lastValueFrom, map, take, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
@@ -204,3 +204,22 @@ function count(marks: Uint8Array, width: number, [x1, y1, x2, y2]: readonly [num
   }
   return sum;
 }
+
+describe('a camera on a street', () => {
+  it('gives the frames of the scene, under its own name', async () => {
+    const frames = await lastValueFrom(
+      camera({ source: 'street:5?frames=3&fps=30&traffic=2', ...small, pace: false, name: 'yard' }).pipe(toArray()),
+    );
+    const draw = drawScene({ seed: 5, fps: 30, traffic: 2, ...small });
+    expect(frames.map(({ index, source }) => [index, source])).toEqual([0, 1, 2].map((index) => [index, 'yard']));
+    for (const { index, data } of frames) expect(Buffer.compare(data, draw(index).frame.data)).toBe(0);
+  });
+
+  it.each([
+    ['street:x', /seed is NaN/],
+    ['street:1?seed=3', /'seed'; expected fps, frames, traffic/],
+    ['street:1?frames=many', /frames is NaN/],
+  ])('%s is refused', (source, told) => {
+    expect(() => camera({ source })).toThrow(told);
+  });
+});

@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import { EdgeFlowError } from 'edgeflow';
 import { Packr } from 'msgpackr';
+import { EdgeFlowError } from '../errors.js';
 
 /** The first bytes of a recording: what it is, and the version of its form. */
 const magic = Buffer.from('EFREC 1\n');
@@ -11,14 +11,28 @@ const headBytes = 12;
 
 const packr = new Packr({ useRecords: false, mapsAsObjects: true, moreTypes: false, structuredClone: false });
 
-/** A value of a recording, and when it was recorded, in milliseconds since the epoch. */
-export interface Recorded {
-  readonly at: number;
-  readonly value: unknown;
+/** Which message a recorded value came in. */
+export interface RecordedFrom {
+  /** Its id; undefined where the value came from no broker. */
+  readonly id?: string | undefined;
+  /** The topic and the position in it, in a recording of topics. */
+  readonly topic?: string | undefined;
+  readonly seq?: number | undefined;
 }
 
-function encodeRecord({ at, value }: Recorded): Buffer {
-  const body = packr.pack([at, value]);
+/** A value of a recording. */
+export interface Recorded {
+  /** When it was recorded or, in a recording of topics, published; in milliseconds since the epoch. */
+  readonly at: number;
+  readonly value: unknown;
+  /** @defaultValue nothing is known of it */
+  readonly from?: RecordedFrom;
+}
+
+function encodeRecord({ at, value, from = {} }: Recorded): Buffer {
+  const known = Object.fromEntries(Object.entries(from).filter(([, part]) => part !== undefined));
+  // What has no origin stays as it was before recordings told it.
+  const body = packr.pack(Object.keys(known).length > 0 ? [at, value, known] : [at, value]);
   const head = Buffer.alloc(headBytes);
   head.writeUInt32LE(body.length, 0);
   head.writeUInt32LE(crc32(head.subarray(0, 4)), 4);
@@ -59,6 +73,11 @@ export class RecordingReader {
     return Math.min(this.#offset, this.#size);
   }
 
+  /** Bytes of the file. */
+  get size(): number {
+    return this.#size;
+  }
+
   /** Bytes behind it: a record that was being written when its process was killed. */
   get torn(): number {
     return this.#size < magic.length ? this.#size : this.#size - this.end;
@@ -69,12 +88,21 @@ export class RecordingReader {
    *
    * @throws EdgeFlowError `MESSAGE_CORRUPT` for bytes that are not those that were written.
    */
-  async next(): Promise<Recorded | undefined> {
+  async next(): Promise<Required<Recorded> | undefined> {
     const found = await this.#find();
     if (!found) return undefined;
     this.#offset = found.end;
-    const [at, value] = packr.unpack(found.body) as [number, unknown];
-    return { at, value };
+    const [at, value, from = {}] = packr.unpack(found.body) as [number, unknown, RecordedFrom?];
+    return { at, value, from };
+  }
+
+  /** Says that a record at the end of the file was cut off, once `next` has given undefined. */
+  warnOfTorn(): void {
+    if (this.torn === 0) return;
+    process.emitWarning(
+      `${this.#path}: the last record is not whole, as when a process is killed; its ${this.torn} bytes are left out`,
+      'EdgeFlowWarning',
+    );
   }
 
   async #find(): Promise<Found | undefined> {
@@ -109,15 +137,7 @@ export class RecordingReader {
   }
 }
 
-/** Says that a record at the end of a file was cut off. */
-export function warnOfTorn(path: string, bytes: number): void {
-  process.emitWarning(
-    `${path}: the last record is not whole, as when a process is killed; its ${bytes} bytes are left out`,
-    'EdgeFlowWarning',
-  );
-}
-
-/** Appends records to a file; made on the first one. */
+/** Appends records to a file; made on the first one. One at a time: `write` is called when the one before has resolved. */
 export class RecordingWriter {
   readonly #path: string;
   #file: Promise<FileHandle> | undefined;
@@ -158,7 +178,7 @@ export class RecordingWriter {
     try {
       const reader = await RecordingReader.of(this.#path, file);
       while (await reader.next());
-      if (reader.torn > 0) warnOfTorn(this.#path, reader.torn);
+      reader.warnOfTorn();
       this.#end = reader.end;
       if (this.#end < magic.length) {
         await writeAll(file, magic, 0);

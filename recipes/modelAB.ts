@@ -1,0 +1,51 @@
+import { defineRecipe, System } from 'edgeflow';
+import { detectYolo, logTo } from 'edgeflow/operators';
+import type { Detections, Frame } from 'edgeflow/operators';
+import { filter, retry, tap, timer } from 'rxjs';
+import type { Observable } from 'rxjs';
+import { compareModels, differ } from './parts/differences.js';
+import { detectorQoS, modelFor, video, videoDefaults } from './parts/video.js';
+
+const defaults = {
+  ...videoDefaults,
+  /** @defaultValue the street's own for `street:…`, else `yolox-nano` */
+  live: undefined as string | undefined,
+  /** @defaultValue the live one */
+  candidate: undefined as string | undefined,
+  liveScore: 0.5,
+  candidateScore: 0.5,
+  report: '.edgeflow/model-ab/differences.jsonl',
+};
+
+/**
+ * Tries a candidate model on the frames of the live one. What they see differently is written to `report`. Whatever becomes of the
+ * candidate, the live path goes on.
+ *
+ * camera → live → compare, camera → candidate → compare
+ */
+export const modelAB = defineRecipe(defaults, ({ source, fps, pace, live = modelFor(source), candidate = live, ...rest }) => {
+  const { liveScore, candidateScore, report } = rest;
+  const system = new System('model-ab');
+  const camera = system.node(() => video({ source, fps, pace }), { name: 'camera' });
+  const finds = (model: string, scoreThreshold: number, frames: Observable<Frame>) => frames.pipe(detectYolo({ model, scoreThreshold }));
+  const a = system.node((_, { input }) => finds(live, liveScore, input<Frame>('camera')), { name: 'live' });
+  const b = system.node(
+    (_, { input, show }) =>
+      finds(candidate, candidateScore, input<Frame>('camera')).pipe(
+        // A model that cannot be used would stop the System: here it is told, and tried again.
+        tap({ error: (error: unknown) => show(String(error)) }),
+        retry({ delay: () => timer(10_000) }),
+      ),
+    { name: 'candidate', maxRestarts: 1_000_000 },
+  );
+  const compare = system.node(
+    (_, { input }) => compareModels(input<Detections>('live'), input<Detections>('candidate'), !pace).pipe(filter(differ), logTo(report)),
+    { name: 'compare' },
+  );
+  // REALTIME: nothing of the experiment holds back the camera or the live model. Every frame of a recording is compared.
+  const qos = detectorQoS({ pace });
+  system.link(camera).to(a, qos).to(compare, qos);
+  system.link(camera).to(b, qos).to(compare, qos);
+  return system;
+});
+export default modelAB;

@@ -1,0 +1,62 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { EdgeFlowError } from '../errors.js';
+import { columns } from './columns.js';
+import { projectFiles } from './init/project.js';
+import { knownRecipes, recipeNamed } from './init/recipes.js';
+
+interface InitFlags {
+  readonly recipe?: string;
+  readonly list?: boolean;
+}
+
+/** What may lie in a folder before a project is made in it. */
+const harmless = new Set(['.git', '.DS_Store']);
+
+async function init(directory: string, { recipe: wanted, list }: InitFlags): Promise<void> {
+  if (list) {
+    const rows = knownRecipes().map(({ name, about }) => [name, about]);
+    console.log(columns([['RECIPE', 'WHAT IT DOES'], ...rows], new Set(['RECIPE', 'WHAT IT DOES'])).join('\n'));
+    return;
+  }
+  if (wanted === undefined)
+    throw new EdgeFlowError('OPTIONS_INVALID', 'no recipe is named; expected --recipe <name>, of those that `edgeflow init --list` shows');
+  const recipe = recipeNamed(wanted);
+  const folder = resolve(directory);
+  const found = existsSync(folder) ? readdirSync(folder).filter((name) => !harmless.has(name)) : [];
+  if (found.length > 0)
+    throw new EdgeFlowError(
+      'OPTIONS_INVALID',
+      `${folder} holds ${found.slice(0, 3).join(', ')}; expected an empty folder, or one to be made`,
+    );
+  for (const [path, text] of await projectFiles(projectName(folder), recipe)) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    // Never over a file that came meanwhile.
+    writeFileSync(join(folder, path), text, { flag: 'wx' });
+    console.log(join(directory, path));
+  }
+  const way = relative('.', folder);
+  console.log(`\n${way === '' ? '' : `cd ${way} && `}npm install && npm start -- --for 10s`);
+}
+
+/** A name that npm takes. */
+function projectName(folder: string): string {
+  const name = basename(folder)
+    .replaceAll(/([a-z])([A-Z])/g, '$1-$2')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '');
+  return name === '' ? 'edgeflow-project' : name.slice(0, 200);
+}
+
+/** Adds `edgeflow init`. */
+export function addInitCommand(program: Command): void {
+  program
+    .command('init')
+    .description('make a project from a recipe: its pipeline, a test, and what npm needs')
+    .argument('[directory]', 'an empty folder, or one to be made', '.')
+    .option('--recipe <name>', 'the pipeline to start from')
+    .option('--list', 'show the recipes')
+    .action(init);
+}
