@@ -150,7 +150,7 @@ export interface Broker {
   /** Removes payloads that no message refers to: left by producers that were killed between the two planes. */
   sweep(options?: SweepOptions): Promise<SweepResult>;
 
-  /** Gives back what it has open and ends its connections; calls after it reject with `BROKER_CLOSED`. A second one changes nothing. */
+  /** Lets go of the store, or ends the connections; calls after it reject with `BROKER_CLOSED`. Idempotent. */
   close(): Promise<void>;
 }
 
