@@ -36,7 +36,7 @@ export interface SourceContext<T> {
 /** What both sides of `fromBroker` share: the loop, the reading of messages, and the end. */
 export abstract class BrokerSource<T, M extends ReceivedMessage> {
   protected readonly context: SourceContext<T>;
-  protected readonly window = new DeliveryWindow();
+  protected readonly window = new DeliveryWindow((change) => observerOf(this.context.broker)?.parked?.(this.link, change));
   /** Aborted at the end: what fails to reach the broker is not tried again. */
   protected readonly closing = new AbortController();
   /** Aborted soon after: commits that still wait are handed back. */

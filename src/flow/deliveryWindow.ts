@@ -6,6 +6,12 @@ export class DeliveryWindow {
   #open = 0;
   #parked = 0;
   #wake: (() => void) | undefined;
+  readonly #onParked: ((change: 1 | -1) => void) | undefined;
+
+  /** @param onParked - told of deliveries that begin (1) or cease (-1) to wait for further input. */
+  constructor(onParked?: (change: 1 | -1) => void) {
+    this.#onParked = onParked;
+  }
 
   /** Deliveries that have not settled. */
   get open(): number {
@@ -30,6 +36,7 @@ export class DeliveryWindow {
         },
         onParked: (parked) => {
           this.#parked += parked ? 1 : -1;
+          this.#onParked?.(parked ? 1 : -1);
           this.wake();
         },
       },

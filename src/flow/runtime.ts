@@ -23,6 +23,8 @@ export interface DeliveryObserver {
   skipped?(link: LinkName, count: number, reason: SkipReason, before: number | undefined): void;
   /** W3C trace context of a message that is published in answer to no delivery. */
   publishes?(topic: string, id: string): string | undefined;
+  /** A delivery begins (1) or ceases (-1) to wait for further input. */
+  parked?(link: LinkName, change: 1 | -1): void;
   /** A delivery failed. */
   failed(link: LinkName, error: unknown, outcome: 'retried' | 'dead-lettered' | 'dropped', id: string): void;
   /** The broker has confirmed a message. */

@@ -11,6 +11,8 @@ export const ageBucketsMs: readonly number[] = [1, 2.5, 5, 10, 25, 50, 100, 250,
 export interface LinkCounts {
   readonly delivered: number;
   readonly failed: number;
+  /** Deliveries that wait for further input now. */
+  readonly parked: number;
   /** Milliseconds from publication to delivery, over the last deliveries. */
   readonly ageP50: number;
   readonly ageP99: number;
@@ -26,6 +28,7 @@ export class LinkMeter {
   readonly #ages = new Float64Array(size);
   #delivered = 0;
   #failed = 0;
+  #parked = 0;
   #ageSumMs = 0;
   readonly #buckets = new Array<number>(ageBucketsMs.length + 1).fill(0);
   readonly #skips: Record<SkipReason, number> = { ...noSkips };
@@ -42,6 +45,10 @@ export class LinkMeter {
     this.#skips[reason] += count;
   }
 
+  parked(change: 1 | -1): void {
+    this.#parked += change;
+  }
+
   failed(): void {
     this.#failed++;
   }
@@ -52,6 +59,7 @@ export class LinkMeter {
     return {
       delivered: this.#delivered,
       failed: this.#failed,
+      parked: this.#parked,
       ageP50: quantile(0.5),
       ageP99: quantile(0.99),
       ageSumMs: this.#ageSumMs,

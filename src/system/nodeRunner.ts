@@ -204,6 +204,7 @@ export class NodeRunner {
         if (before !== undefined) this.#tracer.skipped({ topic, first: before - count, last: before - 1, time: Date.now(), reason });
       },
       publishes: telemetry && ((topic, id) => telemetry.publication(topic, id)),
+      parked: ({ topic }, change) => this.#meters.get(topic)?.parked(change),
       delivered: ({ topic }, ageMs) => this.#meters.get(topic)?.delivered(ageMs),
       failed: ({ topic }, error, outcome, id) => {
         this.#meters.get(topic)?.failed();

@@ -19,6 +19,7 @@ import type { Isolation } from './isolation.js';
 import type { LogFields, LogSink } from './log.js';
 import { Replica } from './replica.js';
 import type { NodeStatus } from './replica.js';
+import { ParkedNodes } from './parkedNodes.js';
 import type { RunningSystem, RunOptions, SystemResult } from './runningSystem.js';
 import { Shadows } from './shadows.js';
 import type { StartChild } from './startChild.js';
@@ -50,6 +51,7 @@ export class Supervisor implements RunningSystem {
   readonly #nodes: ReadonlyMap<string, readonly Replica[]>;
   readonly #order: readonly string[];
   readonly #shadows: Shadows;
+  readonly #parked = new ParkedNodes();
   readonly #finish = deferred<SystemResult>();
   readonly done = this.#finish.promise;
   readonly #plain: SystemGraph;
@@ -276,7 +278,11 @@ export class Supervisor implements RunningSystem {
     if (!inputs.every(({ source }) => this.#replicas(source).every(({ ended }) => ended))) return false;
     if (performance.now() > this.#deadline || this.#shadows.hurried || this.#failure) return true;
     const { links } = await this.ledger();
-    return links.every(({ target, pending, qos }) => target !== name || pending === 0 || (this.#stopRequested && qos === QoS.REALTIME));
+    const left = links.filter(
+      ({ target, pending, qos }) => target === name && pending > 0 && !(this.#stopRequested && qos === QoS.REALTIME),
+    );
+    const live = replicas.filter(({ ended }) => !ended).map((replica) => replica.status().report);
+    return left.length === 0 || this.#parked.allWait(name, left, live);
   }
 
   #killRest(): void {
