@@ -13,8 +13,6 @@ export type Fused = Detections & { readonly value: number; readonly apartMs: num
 
 const defaults = {
   ...videoDefaults,
-  /** @defaultValue the street's own for `street:…`, else `yolox-nano` */
-  model: undefined as string | undefined,
   /** File, pipe or serial device that gives a line of JSON for each reading: `{ "time": …, "value": … }`. */
   sensor: 'readings.jsonl',
   /** By how much the sensor's clock is ahead of the camera's. */

@@ -10,8 +10,6 @@ export type Loitering = ZoneEvent & { readonly source: string };
 
 const defaults = {
   ...videoDefaults,
-  /** @defaultValue the street's own for `street:…`, else `yolox-nano` */
-  model: undefined as string | undefined,
   /** The zone's corners. */
   zone: pavement,
   dwellMs: 3_000,

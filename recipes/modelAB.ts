@@ -1,10 +1,10 @@
-import { defineRecipe, System } from 'edgeflow';
+import { defineRecipe, QoS, System } from 'edgeflow';
 import { detectYolo, logTo } from 'edgeflow/operators';
 import type { Detections, Frame } from 'edgeflow/operators';
 import { filter, retry, tap, timer } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { compareModels, differ } from './parts/differences.js';
-import { detectorQoS, modelFor, video, videoDefaults } from './parts/video.js';
+import { modelFor, video, videoDefaults } from './parts/video.js';
 
 const defaults = {
   ...videoDefaults,
@@ -32,7 +32,7 @@ export const modelAB = defineRecipe(defaults, ({ source, fps, pace, live = model
   const b = system.node(
     (_, { input, show }) =>
       finds(candidate, candidateScore, input<Frame>('camera')).pipe(
-        // A model that cannot be used would stop the System: here it is told, and tried again.
+        // A model that cannot be used would be given up: here it is told, and tried again.
         tap({ error: (error: unknown) => show(String(error)) }),
         retry({ delay: () => timer(10_000) }),
       ),
@@ -42,10 +42,15 @@ export const modelAB = defineRecipe(defaults, ({ source, fps, pace, live = model
     (_, { input }) => compareModels(input<Detections>('live'), input<Detections>('candidate'), !pace).pipe(filter(differ), logTo(report)),
     { name: 'compare' },
   );
-  // REALTIME: nothing of the experiment holds back the camera or the live model. Every frame of a recording is compared.
-  const qos = detectorQoS({ pace });
-  system.link(camera).to(a, qos).to(compare, qos);
-  system.link(camera).to(b, qos).to(compare, qos);
+  if (pace) {
+    // The candidate and the comparison are shadows: nothing of the experiment holds back the camera or the live model, or stops them.
+    system.link(camera).to(a, QoS.REALTIME).shadow(compare);
+    system.link(camera).shadow(b).to(compare, QoS.REALTIME);
+  } else {
+    // Every frame of a recording is compared.
+    system.link(camera).to(a, QoS.DURABLE).to(compare, QoS.DURABLE);
+    system.link(camera).to(b, QoS.DURABLE).to(compare, QoS.DURABLE);
+  }
   return system;
 });
 export default modelAB;

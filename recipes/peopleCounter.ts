@@ -1,23 +1,18 @@
 import { join } from 'node:path';
 import { defineRecipe, QoS, System } from 'edgeflow';
 import { countLine, toSqlite, trackObjects } from 'edgeflow/operators';
-import type { Crossing, Detections, Frame, Point } from 'edgeflow/operators';
+import type { Crossing, Detections, Frame } from 'edgeflow/operators';
 import { mergeMap } from 'rxjs';
 import type { Observable } from 'rxjs';
-import { detectorQoS, findPeople, modelFor, video, videoDefaults } from './parts/video.js';
+import { detectorQoS, findPeople, modelFor, pavementLine, video, videoDefaults } from './parts/video.js';
 
 /** Somebody who passed the line, and at which camera. */
 export type Passage = Crossing & { readonly source: string };
 
 const defaults = {
   ...videoDefaults,
-  /** @defaultValue the street's own for `street:…`, else `yolox-nano` */
-  model: undefined as string | undefined,
   /** From one end to the other; who passes it to the right hand goes in. */
-  line: [
-    [0.5, 0.78],
-    [0.5, 1],
-  ] as readonly [Point, Point],
+  line: pavementLine,
   directory: '.edgeflow/people-counter',
 };
 

@@ -1,13 +1,12 @@
 import { defineRecipe, QoS, System } from 'edgeflow';
-import { blurRegions, camera, detectYolo, encodeJpeg, joinByTime, serveMjpeg } from 'edgeflow/operators';
+import { blurRegions, camera, detectYolo, encodeJpeg, serveMjpeg } from 'edgeflow/operators';
 import type { Detections, Frame } from 'edgeflow/operators';
-import { connect, scan } from 'rxjs';
+import { scan } from 'rxjs';
+import { withResult } from './parts/withResult.js';
+import type { WithResult } from './parts/withResult.js';
 
 /** A frame, and what was found in it. */
-interface Seen {
-  readonly frame: Frame;
-  readonly found: Detections;
-}
+type Seen = WithResult<Frame, Detections>;
 
 /** The newest first. */
 type Lately = readonly [Seen, ...Seen[]];
@@ -31,14 +30,12 @@ export const privacyBlur = defineRecipe(
     const covered = system.node(
       (_, { input }) =>
         input<Frame>('camera').pipe(
-          connect((frame) =>
-            joinByTime({ frame, found: frame.pipe(detectYolo({ model, classes, scoreThreshold: score })) }, { toleranceMs: 0 }),
-          ),
+          withResult(detectYolo({ model, classes, scoreThreshold: score })),
           // Who is missed in one frame was there a moment ago.
           scan<Seen, Lately, readonly Seen[]>((lately, seen) => [seen, ...lately.slice(0, keepFrames - 1)], []),
           blurRegions({
-            frame: ([{ frame }]) => frame,
-            boxes: (lately) => lately.flatMap(({ found }) => found.objects.map(({ box }) => box)),
+            frame: ([{ value }]) => value,
+            boxes: (lately) => lately.flatMap(({ result }) => result.objects.map(({ box }) => box)),
             margin: 0.2,
           }),
           encodeJpeg(),

@@ -7,8 +7,6 @@ import { detectorQoS, findPeople, modelFor, pavement, video, videoDefaults } fro
 
 const defaults = {
   ...videoDefaults,
-  /** @defaultValue the street's own for `street:…`, else `yolox-nano` */
-  model: undefined as string | undefined,
   /** The zone's corners. */
   zone: pavement,
   everyMs: 10_000,

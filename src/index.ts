@@ -93,7 +93,7 @@ export type { CommonBrokerOptions } from './brokers/options.js';
 
 export { serveDashboard } from './dashboard/serveDashboard.js';
 export type { Dashboard } from './dashboard/serveDashboard.js';
-export type { DashboardOptions } from './dashboard/options.js';
+export type { DashboardOptions, DashboardTls } from './dashboard/options.js';
 export { redact, redactUrl } from './redact.js';
 export type { LogFields } from './system/log.js';
 export type { SystemGraph, SystemNode } from './system/systemGraph.js';

@@ -19,9 +19,18 @@ export interface VideoOptions {
 }
 
 /** What the options are when nothing is said: the generated street. */
-export const videoDefaults: VideoOptions = { source: 'street:1', fps: 15, pace: true };
+export const videoDefaults: VideoOptions & {
+  /** The detector. @defaultValue the street's own for `street:…`, else `yolox-nano` */
+  readonly model: string | undefined;
+} = { source: 'street:1', fps: 15, pace: true, model: undefined };
 
-/** A zone of the generated street: the middle of the near pavement. */
+/** A line across the near pavement of the generated street. */
+export const pavementLine: readonly [Point, Point] = [
+  [0.5, 0.78],
+  [0.5, 1],
+];
+
+/** A zone of it: the middle of that pavement. */
 export const pavement: readonly Point[] = [
   [0.3, 0.78],
   [0.7, 0.78],

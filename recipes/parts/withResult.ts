@@ -21,24 +21,20 @@ export interface WithResult<T, R> {
 export function withResult<T extends OfPicture, R extends OfPicture>(
   operator: OperatorFunction<T, R>,
 ): OperatorFunction<T, WithResult<T, R>> {
-  const keyOf = ({ source, index }: OfPicture): string => `${index} ${source}`;
   return (values) =>
     defer(() => {
       /** Values in work, in the order of their arrival. */
-      const open = new Map<string, T>();
+      const open: T[] = [];
       return values.pipe(
-        tap((value) => {
-          open.delete(keyOf(value));
-          open.set(keyOf(value), value);
-        }),
+        tap((value) => open.push(value)),
         operator,
         map((result) => {
-          for (const [key, value] of open) {
-            open.delete(key);
-            if (key === keyOf(result)) return { value, result };
-            // What came before and has no result has failed.
-          }
-          throw new Error(`there is a result of picture ${result.index} of '${result.source}', but no such picture came`);
+          // What came before and has no result has failed.
+          const before = open.findIndex(({ source, index }) => index === result.index && source === result.source);
+          const value = open[before];
+          if (!value) throw new Error(`there is a result of picture ${result.index} of '${result.source}', but no such picture came`);
+          open.splice(0, before + 1);
+          return { value, result };
         }),
       );
     });

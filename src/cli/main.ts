@@ -50,6 +50,8 @@ function addRunOptions(command: Command): Command {
         .preset('127.0.0.1:8000'),
     )
     .option('--dashboard-control', 'let the dashboard pause, restart and re-drive')
+    .option('--dashboard-tls-key <file>', 'serve the dashboard by HTTPS, with this key')
+    .option('--dashboard-tls-cert <file>', 'and this certificate, both PEM')
     .addOption(new Option('--log <form>', 'print what nodes log as text or as JSON').choices(['text', 'json']).default('text'))
     .option('--watch', 'restart a node when its file changes; the others go on, and nothing is lost')
     .option('--no-table', 'print no live table')

@@ -3,7 +3,7 @@ import { formatLedger } from '../observe/ledger.js';
 import type { Isolation } from '../system/isolation.js';
 import type { RunOptions } from '../system/runningSystem.js';
 import { startDashboard } from './dashboard.js';
-import type { DashboardAddress } from './dashboard.js';
+import type { DashboardFlags } from './dashboard.js';
 import { chooseBroker } from './brokerOption.js';
 import type { BrokerKind } from './brokerOption.js';
 import { LiveTable } from './liveTable.js';
@@ -11,15 +11,13 @@ import { loadSystem } from './loadSystem.js';
 import { FileWatch } from './watchFiles.js';
 
 /** What `run` and `demo` take from the command line. */
-export interface RunFlags {
+export interface RunFlags extends DashboardFlags {
   readonly broker?: BrokerKind;
   /** Milliseconds after which the system is stopped. */
   readonly for?: number;
   readonly resume?: boolean;
   readonly reset?: boolean | 'namespace';
   readonly isolation?: Isolation;
-  readonly dashboard?: DashboardAddress;
-  readonly dashboardControl?: boolean;
   readonly table: boolean;
   readonly json?: boolean;
   readonly log?: 'text' | 'json';

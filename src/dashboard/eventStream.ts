@@ -12,15 +12,18 @@ export const maxStreams = 32;
  * socket has not taken the last one is passed over, and gets the newest when it has.
  */
 export class EventStream {
-  readonly #sampler: Sampler;
+  readonly #sampler: Pick<Sampler, 'sample'>;
+  readonly #now: () => number;
   /** Each response, and since when its socket takes nothing. */
   readonly #clients = new Map<ServerResponse, number | undefined>();
   #last: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #sampling = false;
 
-  constructor(sampler: Sampler) {
+  /** @param now - milliseconds of a clock that only goes forward. */
+  constructor(sampler: Pick<Sampler, 'sample'>, now: () => number = () => performance.now()) {
     this.#sampler = sampler;
+    this.#now = now;
   }
 
   get isFull(): boolean {
@@ -60,7 +63,7 @@ export class EventStream {
     } finally {
       this.#sampling = false;
     }
-    const now = performance.now();
+    const now = this.#now();
     for (const [response, since] of this.#clients) {
       if (!response.writableNeedDrain) {
         this.#clients.set(response, undefined);

@@ -22,6 +22,7 @@ const hash = (text: string): Buffer => createHash('sha256').update(text).digest(
  */
 export class Guard {
   readonly #loopback: boolean;
+  readonly #secure: boolean;
   readonly #names: ReadonlySet<string>;
   readonly #tokenHash: Buffer | undefined;
   /** Hashes of session keys, and when each ends. */
@@ -31,8 +32,9 @@ export class Guard {
   readonly #cookie: () => string;
 
   /** @param port - the port that was bound, known later than this is made. */
-  constructor({ host, token }: CheckedOptions, port: () => number) {
+  constructor({ host, token, tls }: CheckedOptions, port: () => number) {
     this.#loopback = isLoopback(host);
+    this.#secure = tls !== undefined;
     this.#names = new Set(['localhost', host.toLowerCase(), ...(this.#loopback ? [] : ownNames())]);
     this.#tokenHash = token === undefined ? undefined : hash(token);
     // Cookies know no ports: two dashboards of one host must not log each other out.
@@ -47,7 +49,7 @@ export class Guard {
   checkSource(request: IncomingMessage): void {
     const { host = '', origin } = request.headers;
     if (!this.#isOwn(host)) throw new Refusal(421, 'this name is not known here; use the address that the dashboard printed');
-    if (origin !== undefined && origin !== `http://${host}`) throw new Refusal(403, 'requests from other pages are not answered');
+    if (origin !== undefined && origin !== this.#originOf(host)) throw new Refusal(403, 'requests from other pages are not answered');
     const site = request.headers['sec-fetch-site'];
     // A link that a user follows leads to the page itself, and to nothing else.
     if (site !== undefined && site !== 'same-origin' && site !== 'none' && request.headers['sec-fetch-mode'] !== 'navigate')
@@ -60,7 +62,7 @@ export class Guard {
    * @throws Refusal 403
    */
   checkWrite(request: IncomingMessage): void {
-    if (request.headers.origin !== `http://${request.headers.host ?? ''}` || request.headers['x-edgeflow'] !== '1')
+    if (request.headers.origin !== this.#originOf(request.headers.host ?? '') || request.headers['x-edgeflow'] !== '1')
       throw new Refusal(403, 'expected the headers Origin and X-EdgeFlow: 1');
   }
 
@@ -88,14 +90,14 @@ export class Guard {
     for (const [key, ends] of this.#sessions) if (ends <= now || this.#sessions.size >= maxSessions) this.#sessions.delete(key);
     const key = randomBytes(32).toString('base64url');
     this.#sessions.set(hash(key).toString('base64'), now + sessionMs);
-    return `${this.#cookie()}=${key}; HttpOnly; SameSite=Strict; Path=/; Max-Age=${sessionMs / 1_000}`;
+    return `${this.#cookie()}=${key}; HttpOnly; SameSite=Strict; ${this.#secure ? 'Secure; ' : ''}Path=/; Max-Age=${sessionMs / 1_000}`;
   }
 
   /** Ends a session. */
   logOut(request: IncomingMessage): string {
     const key = cookiesOf(request).get(this.#cookie());
     if (key !== undefined) this.#sessions.delete(hash(key).toString('base64'));
-    return `${this.#cookie()}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0`;
+    return `${this.#cookie()}=; HttpOnly; SameSite=Strict; ${this.#secure ? 'Secure; ' : ''}Path=/; Max-Age=0`;
   }
 
   /** Compares hashes, so that neither the length nor the time says how much was right. */
@@ -105,6 +107,10 @@ export class Guard {
     if (timingSafeEqual(hash(text), this.#tokenHash)) return true;
     this.#failures.take(address);
     return false;
+  }
+
+  #originOf(host: string): string {
+    return `${this.#secure ? 'https' : 'http'}://${host}`;
   }
 
   #isOwn(host: string): boolean {

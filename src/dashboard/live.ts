@@ -1,11 +1,10 @@
 import type { RunningSystem } from '../system/runningSystem.js';
+import { Encoder } from './encoder.js';
 import type { PictureWidth } from './jpeg.js';
 import { TopicWatch } from './topicWatch.js';
 import type { Latest } from './topicWatch.js';
 import type { LiveItem, Overlay } from './wire.js';
 
-/** Share of one processor that pictures may take of the supervisor's process. */
-const encodeShare = 0.25;
 const longestWaitMs = 10_000;
 
 /** The newest messages of topics, for as many browsers as look. */
@@ -13,8 +12,7 @@ export class Live {
   readonly #running: RunningSystem;
   readonly #watches = new Map<string, TopicWatch>();
   readonly #waiting = new Set<() => void>();
-  /** Until when no more pictures are encoded. */
-  #restUntil = 0;
+  readonly #encoder = new Encoder();
 
   constructor(running: RunningSystem) {
     this.#running = running;
@@ -32,8 +30,8 @@ export class Live {
     signal: AbortSignal,
   ): Promise<{ readonly items: LiveItem[]; readonly jpegs: Uint8Array[] }> {
     const deadline = performance.now() + longestWaitMs;
-    const rest = this.#restUntil - performance.now();
-    if (rest > 0) await new Promise((resolve) => setTimeout(resolve, Math.min(rest, 1_000)));
+    const { restMs } = this.#encoder;
+    if (restMs > 0) await new Promise((resolve) => setTimeout(resolve, Math.min(restMs, 1_000)));
     for (const topic of seen.keys()) for (const name of [topic, ...this.#downstream(topic)]) this.#watch(name).look();
     for (;;) {
       const news = [...seen].flatMap(([topic, seq]) => [...this.#watch(topic).latest.values()].filter(({ item }) => item.seq > seq));
@@ -48,9 +46,7 @@ export class Live {
   }
 
   async #encode(news: readonly Latest[], width: PictureWidth): Promise<{ readonly items: LiveItem[]; readonly jpegs: Uint8Array[] }> {
-    const from = performance.now();
     const jpegs = await Promise.all(news.map(async ({ jpeg }) => jpeg?.(width)));
-    this.#restUntil = Math.max(this.#restUntil, performance.now() + (performance.now() - from) * (1 / encodeShare - 1));
     const items = news.map(({ item }, index) => ({ ...item, bytes: jpegs[index]?.length ?? 0, overlays: this.#overlaysOf(item) }));
     return { items, jpegs: jpegs.filter((jpeg) => jpeg !== undefined) };
   }
@@ -81,6 +77,7 @@ export class Live {
     const watch = new TopicWatch(
       this.#running,
       topic,
+      this.#encoder,
       () => {
         for (const wake of this.#waiting) wake();
       },

@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { EdgeFlowError } from '../errors.js';
+import { createSecureContext } from 'node:tls';
+import { EdgeFlowError, errorMessage } from '../errors.js';
+
+/** What a dashboard proves to browsers who it is with, each in PEM form. */
+export interface DashboardTls {
+  readonly key: string | Uint8Array;
+  /** With the chain behind it, where there is one. */
+  readonly cert: string | Uint8Array;
+}
 
 /** Options of {@link serveDashboard}. */
 export interface DashboardOptions {
@@ -14,6 +22,8 @@ export interface DashboardOptions {
    * @defaultValue none on loopback; elsewhere one that is made and shown in `url` of the dashboard
    */
   readonly token?: string | undefined;
+  /** Serves HTTPS. Without it a token crosses the network in the clear. @defaultValue none: plain HTTP */
+  readonly tls?: DashboardTls | undefined;
 }
 
 /** Options with all defaults filled in. */
@@ -25,6 +35,7 @@ export interface CheckedOptions {
   readonly token: string | undefined;
   /** Whether the token was made here, and has to be told to somebody. */
   readonly generated: boolean;
+  readonly tls: DashboardTls | undefined;
 }
 
 const leastTokenLength = 16;
@@ -34,19 +45,30 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
-function invalid(message: string): EdgeFlowError {
-  return new EdgeFlowError('OPTIONS_INVALID', `serveDashboard: ${message}`);
+function invalid(message: string, cause?: unknown): EdgeFlowError {
+  return new EdgeFlowError('OPTIONS_INVALID', `serveDashboard: ${message}`, { cause });
 }
 
-export function checkOptions({ port = 8000, host = '127.0.0.1', control = false, token }: DashboardOptions): CheckedOptions {
+export function checkOptions({ port = 8000, host = '127.0.0.1', control = false, token, tls }: DashboardOptions): CheckedOptions {
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw invalid(`port is ${port}; expected a whole number from 0 to 65535`);
   if (host === '' || /[\s/@]/.test(host))
     throw invalid(`host is '${host}'; expected a name or an address to listen on, such as 127.0.0.1 or 0.0.0.0`);
   if (typeof control !== 'boolean') throw invalid(`control is ${String(control)}; expected true or false`);
+  if (tls !== undefined) checkTls(tls);
   // The token itself never goes into a message.
   if (token !== undefined && token !== '' && (token.length < leastTokenLength || token.length > mostTokenLength))
     throw invalid(`the token has ${token.length} characters; expected ${leastTokenLength} to ${mostTokenLength}`);
-  if (isLoopback(host)) return { port, host, control, token: token === '' ? undefined : token, generated: false };
+  if (isLoopback(host)) return { port, host, control, token: token === '' ? undefined : token, generated: false, tls };
   if (token === '') throw invalid(`'${host}' is reached from other hosts; give a token, or leave it out and one is made`);
-  return { port, host, control, token: token ?? randomBytes(24).toString('base64url'), generated: token === undefined };
+  return { port, host, control, token: token ?? randomBytes(24).toString('base64url'), generated: token === undefined, tls };
+}
+
+/** A key that is another certificate's is found out here, and not by the first browser. */
+function checkTls({ key, cert }: DashboardTls): void {
+  const pem = (value: string | Uint8Array): string | Buffer => (typeof value === 'string' ? value : Buffer.from(value));
+  try {
+    createSecureContext({ key: pem(key), cert: pem(cert) });
+  } catch (cause) {
+    throw invalid(`the key and certificate of tls cannot be used (${errorMessage(cause)}); expected a pair in PEM form`, cause);
+  }
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { EdgeFlowError, errorMessage } from '../errors.js';
 import { Api } from './api.js';
@@ -13,16 +14,25 @@ import type { CheckedOptions } from './options.js';
 import type { Dashboard } from './serveDashboard.js';
 
 const maxConnections = 256;
+/** What a caller may take before anything is known of it. */
+const limits = {
+  maxHeaderSize: 8_192,
+  headersTimeout: 5_000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 10_000,
+  connectionsCheckingInterval: 1_000,
+} as const;
 const maxLoginBytes = 2_048;
 
 /** Starts the server of a dashboard. */
 export async function startServer(running: RunningSystem, options: CheckedOptions): Promise<Dashboard> {
   const guard = new Guard(options, () => portOf(server));
   const api = new Api(running, options.control);
-  const server = createServer(
-    { maxHeaderSize: 8_192, headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 10_000, connectionsCheckingInterval: 1_000 },
-    (request, response) => void answer(guard, api, request, response),
-  );
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => void answer(guard, api, request, response);
+  const { tls } = options;
+  const server = tls
+    ? createSecureServer({ ...limits, handshakeTimeout: 5_000, key: pem(tls.key), cert: pem(tls.cert) }, onRequest)
+    : createServer(limits, onRequest);
   server.maxConnections = maxConnections;
   server.on('clientError', (_, socket) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
@@ -51,11 +61,18 @@ export async function startServer(running: RunningSystem, options: CheckedOption
   };
   void running.done.catch(() => undefined).finally(() => void close());
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
-  const address = `http://${host}:${portOf(server)}/`;
+  const address = `${tls ? 'https' : 'http'}://${host}:${portOf(server)}/`;
+  if (!tls && !isLoopback(options.host))
+    process.emitWarning(
+      `The dashboard on ${address} speaks HTTP: whoever is on the way reads its token and what cameras see. Give it tls, or leave it on loopback and tunnel.`,
+      { code: 'EDGEFLOW_DASHBOARD_IN_THE_CLEAR' },
+    );
   // The fragment stays in the browser: no server and no log sees it.
   const url = options.token === undefined ? address : `${address}#token=${options.token}`;
   return { url, address, loopback: isLoopback(options.host), close };
 }
+
+const pem = (value: string | Uint8Array): string | Buffer => (typeof value === 'string' ? value : Buffer.from(value));
 
 function portOf(server: Server): number {
   return (server.address() as AddressInfo | null)?.port ?? 0;

@@ -1,6 +1,6 @@
 import { errorMessage } from '../errors.js';
 import type { RunningSystem } from '../system/runningSystem.js';
-import { toJpeg } from './jpeg.js';
+import type { Encoder } from './encoder.js';
 import type { PictureWidth } from './jpeg.js';
 import { showValue } from './values.js';
 import type { RawPicture } from './values.js';
@@ -29,13 +29,15 @@ export interface Latest {
 export class TopicWatch {
   readonly #latest = new Map<string, Latest>();
   readonly #end = new AbortController();
+  readonly #encoder: Encoder;
   readonly #onNews: () => void;
   readonly #onEnd: () => void;
   #lastLook = performance.now();
   #wanted: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(running: RunningSystem, topic: string, onNews: () => void, onEnd: () => void) {
+  constructor(running: RunningSystem, topic: string, encoder: Encoder, onNews: () => void, onEnd: () => void) {
+    this.#encoder = encoder;
     this.#onNews = onNews;
     this.#onEnd = onEnd;
     void this.#read(running, topic);
@@ -94,7 +96,7 @@ export class TopicWatch {
               text: picture ? undefined : text,
             },
             overlay: overlay && { ...overlay, topic },
-            jpeg: picture && encoder(picture),
+            jpeg: picture && once(picture, this.#encoder),
           });
           const [oldest] = this.#latest.keys();
           if (oldest !== undefined && this.#latest.size > maxSources) this.#latest.delete(oldest);
@@ -118,12 +120,12 @@ function failed(topic: string, text: string): Latest {
   return { item, overlay: undefined, jpeg: undefined };
 }
 
-function encoder(picture: RawPicture): (width: PictureWidth) => Promise<Uint8Array> {
+function once(picture: RawPicture, encoder: Encoder): (width: PictureWidth) => Promise<Uint8Array> {
   const encoded = new Map<PictureWidth, Promise<Uint8Array>>();
   return (width) => {
     const known = encoded.get(width);
     if (known) return known;
-    const jpeg = toJpeg(picture, width);
+    const jpeg = encoder.encode(picture, width);
     encoded.set(width, jpeg);
     return jpeg;
   };

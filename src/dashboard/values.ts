@@ -27,6 +27,7 @@ type Fields = Readonly<Record<string, unknown>>;
 const maxSide = 16_384;
 const maxObjects = 200;
 const maxZones = 50;
+const maxZonesOfObject = 4;
 const maxPoints = 100;
 const maxLabel = 64;
 const maxText = 4_000;
@@ -74,7 +75,7 @@ function objectOf(value: unknown): OverlayObject[] {
   if (!isFields(value) || !Array.isArray(value.box) || value.box.length !== 4) return [];
   const [x1, y1, x2, y2] = value.box.map(numberOf);
   if (x1 === undefined || y1 === undefined || x2 === undefined || y2 === undefined) return [];
-  const { label, score, id, trackId } = value;
+  const { label, score, id, trackId, zones, found } = value;
   const named = id ?? trackId;
   return [
     {
@@ -82,6 +83,10 @@ function objectOf(value: unknown): OverlayObject[] {
       score: numberOf(score),
       box: [x1, y1, x2, y2],
       id: typeof named === 'string' || typeof named === 'number' ? cut(String(named), maxLabel) : undefined,
+      zones: (Array.isArray(zones) ? zones : [])
+        .slice(0, maxZonesOfObject)
+        .flatMap((zone: unknown) => (typeof zone === 'string' ? [cut(zone, maxLabel)] : [])),
+      found: found !== false,
     },
   ];
 }

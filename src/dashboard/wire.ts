@@ -75,6 +75,10 @@ export interface OverlayObject {
   /** Left, top, right, bottom, in pixels of the overlay's own width and height. */
   readonly box: readonly [number, number, number, number];
   readonly id: string | undefined;
+  /** Names of the zones that it is in. */
+  readonly zones: readonly string[];
+  /** False: not seen in this frame, and drawn where it is expected to be. */
+  readonly found: boolean;
 }
 
 export interface OverlayZone {

@@ -1,6 +1,8 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { knownRecipes } from '#src/cli/init/recipes.js';
 import { cliOfFile } from '../support/cli.js';
@@ -10,18 +12,12 @@ const folder = temporaryFolder();
 const start = cliOfFile();
 const root = resolve(import.meta.dirname, '../..');
 
-interface Ended {
-  readonly status: number | null;
-  readonly said: string;
-}
-
-function run(cwd: string, command: string, ...args: readonly string[]): Ended {
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8', timeout: 400_000 });
-  return { status, said: stdout + stderr };
-}
-
-function expectGood({ status, said }: Ended): void {
-  expect(status, said).toBe(0);
+/** Runs a program to its end, and gives what it said. */
+async function run(cwd: string, command: string, ...args: readonly string[]): Promise<string> {
+  const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [exit, ...said] = await Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]);
+  expect(exit[0], `${command} ${args.join(' ')}: ${said.join('')}`).toBe(0);
+  return said.join('');
 }
 
 async function init(recipe: string): Promise<string> {
@@ -31,18 +27,17 @@ async function init(recipe: string): Promise<string> {
 }
 
 test('a project of the packed package is installed, tested and started as its README says', { timeout: 900_000 }, async () => {
-  expectGood(run(root, 'npm', 'pack', '--ignore-scripts', '--pack-destination', folder.path('.')));
+  await run(root, 'npm', 'pack', '--ignore-scripts', '--pack-destination', folder.path('.'));
   const tarball = readdirSync(folder.path('.')).find((name) => name.endsWith('.tgz')) ?? '';
   const project = await init('peopleCounter');
-  expectGood(run(project, 'npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', folder.path(tarball)));
-  expectGood(run(project, 'npm', 'run', 'check'));
-  expectGood(run(project, 'npm', 'test'));
-  const started = run(project, 'npm', 'start', '--', '--for', '5s', '--no-table');
-  expectGood(started);
-  expect(started.said).toMatch(/camera → detector \(realtime\): [1-9]/);
-  expect(started.said).toMatch(/ledger balanced/);
+  await run(project, 'npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', folder.path(tarball));
+  await run(project, 'npm', 'run', 'check');
+  await run(project, 'npm', 'test');
+  const started = await run(project, 'npm', 'start', '--', '--for', '5s', '--no-table');
+  expect(started).toMatch(/camera → detector \(realtime\): [1-9]/);
+  expect(started).toMatch(/ledger balanced/);
   // The packed command line makes projects as well.
-  expectGood(run(project, 'npx', '--no-install', 'edgeflow', 'init', folder.path('another'), '--recipe', 'queueLength'));
+  await run(project, 'npx', '--no-install', 'edgeflow', 'init', folder.path('another'), '--recipe', 'queueLength');
 });
 
 describe('the project of each recipe has right types, and its test passes', { timeout: 400_000 }, () => {
@@ -55,7 +50,7 @@ describe('the project of each recipe has right types, and its test passes', { ti
       mkdirSync(dirname(place), { recursive: true });
       symlinkSync(each === 'edgeflow' ? root : join(root, 'node_modules', each), place);
     }
-    expectGood(run(project, join(root, 'node_modules/.bin/tsc')));
-    expectGood(run(project, process.execPath, join(root, 'node_modules/vitest/vitest.mjs'), 'run'));
+    await run(project, join(root, 'node_modules/.bin/tsc'));
+    await run(project, process.execPath, join(root, 'node_modules/vitest/vitest.mjs'), 'run');
   });
 });

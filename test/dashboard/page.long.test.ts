@@ -7,7 +7,7 @@ import type { Dashboard, RunningSystem } from 'edgeflow';
 import { until } from 'edgeflow/testing';
 import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { fixture, freshEmbedded, linkOf, pidOf } from '../support/system.js';
 import { keep, noBrowser, openPage, startBrowser } from './browser.js';
 
@@ -42,6 +42,11 @@ describe.skipIf(noBrowser !== undefined)('the page, in a browser', () => {
     system.link(camera).to(plates, QoS.DURABLE, { retry: { maxDeliveries: 2, initialMs: 10 } });
     running = await system.run({ broker: freshEmbedded(), handleSignals: false, onLog: () => undefined, trace: { sample: 1 } });
     dashboard = await serveDashboard(running, { port: 0, control: true, token });
+  });
+
+  // A page goes on drawing for as long as it is open.
+  afterEach(async () => {
+    await Promise.all(browser.contexts().map((context) => context.close()));
   });
 
   afterAll(async () => {
@@ -98,6 +103,18 @@ describe.skipIf(noBrowser !== undefined)('the page, in a browser', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('a dead letter is dropped for good, at the second press', async () => {
+    const { page } = await openPage(browser, dashboard.url);
+    await go(page, '#/dead');
+    const [letter] = await running.deadLetters('camera', { limit: 1 });
+    const row = page.getByRole('listitem').filter({ hasText: `letter ${letter?.letter} ` });
+    await row.getByRole('button', { name: 'Drop', exact: true }).click();
+    expect((await running.deadLetters('camera', { limit: 1 }))[0]?.letter).toBe(letter?.letter);
+    await row.getByRole('button', { name: 'Drop for good?' }).click();
+    await page.getByText('1 dropped').waitFor();
+    expect((await running.deadLetters('camera')).map((left) => left.letter)).not.toContain(letter?.letter);
+  });
+
   test('a dead letter is given back, and dealt with', async () => {
     const { page } = await openPage(browser, dashboard.url);
     await go(page, '#/dead');
@@ -138,6 +155,23 @@ describe.skipIf(noBrowser !== undefined)('the page, in a browser', () => {
     await page.getByRole('link', { name: 'Node yolo: paused' }).waitFor();
     await page.getByRole('button', { name: 'resume' }).click();
     await page.getByRole('link', { name: 'Node yolo: running' }).waitFor();
+  });
+
+  test('a node is drained, and restarted', async () => {
+    const { page } = await openPage(browser, dashboard.url);
+    await go(page, '#/node/logger');
+    await page.getByRole('button', { name: 'drain' }).click();
+    await page.getByText('drain: done').waitFor();
+    await page.getByRole('link', { name: /^Node logger: (drained|paused)/ }).waitFor();
+    await page.getByRole('button', { name: 'resume' }).click();
+    await page.getByRole('link', { name: 'Node logger: running' }).waitFor();
+    const before = pidOf(running, 'logger');
+    await page.getByRole('button', { name: 'restart' }).click();
+    await page.getByText('restart: done').waitFor();
+    await until('it runs again', () =>
+      running.status().some(({ node, state, pid }) => node === 'logger' && state === 'running' && pid !== before),
+    );
+    await page.getByRole('cell', { name: String(pidOf(running, 'logger')), exact: true }).waitFor();
   });
 
   test('the keyboard reaches every link and node, and opens them', async () => {

@@ -36,7 +36,7 @@ beforeAll(async () => {
     (frames) =>
       frames.pipe(
         map(() => ({
-          objects: [{ label: '<i>dog</i>', score: 0.5, box: [1, 1, 4, 4], id: 7 }],
+          objects: [{ label: '<i>dog</i>', score: 0.5, box: [1, 1, 4, 4], id: 7, zones: ['gate', 3] }],
           width: 8,
           height: 8,
           source: 'gate',
@@ -269,7 +269,7 @@ describe('what it shows', () => {
         height: 8,
         index: 1,
         zones: [],
-        objects: [{ label: '<i>dog</i>', score: 0.5, box: [1, 1, 4, 4], id: '7' }],
+        objects: [{ label: '<i>dog</i>', score: 0.5, box: [1, 1, 4, 4], id: '7', zones: ['gate'], found: true }],
       },
     ]);
   });

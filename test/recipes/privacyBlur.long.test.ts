@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { MemoryBroker, QoS, System } from 'edgeflow';
 import { camera, decodeImage, detectYolo } from 'edgeflow/operators';
 import type { Box, Detections, Frame } from 'edgeflow/operators';
@@ -5,13 +7,19 @@ import { privacyBlur } from 'edgeflow/recipes/privacyBlur';
 import { filter, from, ignoreElements, lastValueFrom, takeWhile, tap, toArray } from 'rxjs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { haveShared, shared } from '../operators/support.js';
-import { freePort, lacks, until } from '../operators/systemSupport.js';
+import { freePort, lacks, temporaryFolder, until } from '../operators/systemSupport.js';
 import { cliOfFile } from '../support/cli.js';
 import { compiled, runWatched } from './watch.js';
 
 const start = cliOfFile();
 const model = shared('models/yolox_nano.onnx');
-const source = shared('media/vtest_20s.mp4');
+
+/** A street, for two minutes: a busy machine has time to look at enough of it. */
+function longStreet(): string {
+  const film = join(temporaryFolder(), 'street.mp4');
+  execFileSync('ffmpeg', ['-v', 'error', '-stream_loop', '5', '-i', shared('media/vtest_20s.mp4'), '-c', 'copy', film]);
+  return film;
+}
 
 const personsIn = (frames: readonly Frame[], scoreThreshold: number): Promise<Detections[]> =>
   lastValueFrom(from(frames).pipe(detectYolo({ model, classes: ['person'], scoreThreshold }), toArray()));
@@ -50,6 +58,7 @@ function detailTold(original: Frame, shown: Frame, [x1, y1, x2, y2]: Box): numbe
 
 describe.skipIf(lacks('ffmpeg') || !haveShared())('privacyBlur', () => {
   test('nobody is to be seen in what a second camera plays, and the street is', { timeout: 300_000 }, async () => {
+    const source = longStreet();
     const port = await freePort();
     const covered: Frame[] = [];
     await runWatched(privacyBlur({ source, model, port }), { covered: (frame: Frame) => covered.push(frame) });
@@ -69,7 +78,7 @@ describe.skipIf(lacks('ffmpeg') || !haveShared())('privacyBlur', () => {
     viewer.link(again).to(eyes, QoS.DURABLE);
     const viewing = await viewer.run({ broker: new MemoryBroker(), handleSignals: false });
     onTestFinished(() => viewing.stop());
-    await until('pictures', () => played.length >= 20 && covered.length >= 25);
+    for (const count of [1, 4, 7, 10, 13]) await until(`${count} pictures`, () => played.length >= count && covered.length >= count);
     await viewing.stop();
 
     const shown = await lastValueFrom(from(covered.slice()).pipe(decodeImage(), toArray()));
@@ -100,7 +109,7 @@ describe.skipIf(lacks('ffmpeg') || !haveShared())('privacyBlur', () => {
     // The detector itself finds nobody any more.
     expect((await personsIn(shown, 0.5)).flatMap(({ objects }) => objects)).toEqual([]);
     // What is played is what was covered.
-    for (const frame of played.slice(0, 20)) {
+    for (const frame of played) {
       expect(frame).toMatchObject({ width: 768, height: 576 });
       expect(Math.min(...shown.map((other) => difference(frame, other, (x, y) => x % 4 === 0 && y % 4 === 0)))).toBeLessThan(2);
     }

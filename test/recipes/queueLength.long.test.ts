@@ -81,10 +81,6 @@ describe.skipIf(lacks('ffmpeg'))('people in a zone', { timeout: 600_000 }, () =>
       return { objects: people, width: 640, height: 360, time: (index * 1000) / filmFps, index, source: 'street', model: 'truth' };
     });
     const rows = await lastValueFrom(from(found).pipe(queueRows(pavement, everyMs), toArray()));
-    console.warn(
-      rows.map((row) => row.mean),
-      windowsOf(street).map(({ lengths, changes }) => [mean(lengths), changes]),
-    );
     expect(rows.map(({ start, frames }) => [start, frames])).toEqual(
       Array.from({ length: 6 }, (_, at) => [at * everyMs, (everyMs / 1000) * filmFps]),
     );
@@ -112,10 +108,6 @@ describe.skipIf(lacks('ffmpeg'))('people in a zone', { timeout: 600_000 }, () =>
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toContain('ledger balanced');
     const rows = await storedIn(directory);
-    console.warn(
-      rows.map((row) => row.mean),
-      windowsOf(street).map(({ lengths, changes }) => [mean(lengths), changes]),
-    );
     expect(rows.map(({ start }) => start.getTime())).toEqual(Array.from({ length: 6 }, (_, at) => at * everyMs));
     expectTrue(
       rows.map(({ mean, most }) => ({ mean, most: Number(most) })),

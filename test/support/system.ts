@@ -28,7 +28,8 @@ export function nodeFile(
     | 'slowEye'
     | 'lookingBack'
     | 'threshold'
-    | 'comparing',
+    | 'comparing'
+    | 'looping',
 ): string {
   return fixture(`nodes/${name}.ts`);
 }

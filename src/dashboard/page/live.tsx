@@ -16,12 +16,18 @@ function topicsOf(snapshot: Snapshot): { readonly cameras: string[]; readonly ot
   };
 }
 
+/** Points that a picture has on this screen, or the next more that the server makes. */
+function widthOf(count: number): number {
+  if (count > 4) return 320;
+  return count > 1 || innerWidth * devicePixelRatio <= 640 ? 640 : 1_280;
+}
+
 /** The newest picture of every camera side by side, or the newest value of one topic. */
 export function LiveView({ snapshot, only }: { readonly snapshot: Snapshot; readonly only: string | undefined }): JSX.Element {
   const { cameras, others } = topicsOf(snapshot);
   const all = [...cameras, ...others];
   const chosen = only !== undefined && all.includes(only) ? [only] : cameras;
-  const { tiles, trouble } = useLive(chosen, chosen.length > 4 ? 320 : chosen.length > 1 ? 640 : 1_280);
+  const { tiles, trouble } = useLive(chosen, widthOf(chosen.length));
   return (
     <section aria-labelledby="live-title">
       <h2 id="live-title">Live</h2>

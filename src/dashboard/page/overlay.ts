@@ -52,7 +52,7 @@ export function drawOverlay(context: CanvasRenderingContext2D, overlay: Overlay,
   }
   remember(overlay, trails);
   for (const object of overlay.objects) {
-    const { label, id, score, box } = object;
+    const { label, id, score, box, zones, found } = object;
     const colour = colourOf(id ?? label);
     const [x1, y1, x2, y2] = [box[0] * scaleX, box[1] * scaleY, box[2] * scaleX, box[3] * scaleY];
     const trail = id === undefined ? undefined : trails.get(`${overlay.topic} ${id}`);
@@ -63,10 +63,17 @@ export function drawOverlay(context: CanvasRenderingContext2D, overlay: Overlay,
     }
     context.beginPath();
     context.rect(x1, y1, x2 - x1, y2 - y1);
-    stroke(context, colour, 2 * unit, []);
+    stroke(context, colour, 2 * unit, found ? [] : [3 * unit, 4 * unit]);
     tag(
       context,
-      [label, id === undefined ? '' : `#${id}`, score === undefined ? '' : `${Math.round(score * 100)}%`].filter(Boolean).join(' '),
+      [
+        label,
+        id === undefined ? '' : `#${id}`,
+        score === undefined ? '' : `${Math.round(score * 100)}%`,
+        ...zones.map((zone) => `in ${zone}`),
+      ]
+        .filter(Boolean)
+        .join(' '),
       x1,
       y1,
       colour,

@@ -226,7 +226,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
  *
  * @throws Error with the seed and the shrunk history where it does not.
  */
-export async function checkRetention(harness: BrokerHarness): Promise<void> {
+async function checkRetention(harness: BrokerHarness): Promise<void> {
   await fc.assert(
     fc.asyncProperty(
       fc.array(anyStep, { minLength: 10, maxLength: 50, size: 'max' }),
