@@ -147,6 +147,7 @@ export class RecordingWriter {
     this.#path = path;
   }
 
+  /** Appends one record; the first call makes the file, or goes on behind what it holds. */
   async write(record: Recorded): Promise<void> {
     const file = await (this.#file ??= this.#open());
     const bytes = encodeRecord(record);
@@ -155,6 +156,7 @@ export class RecordingWriter {
     this.#end += bytes.length;
   }
 
+  /** Closes the file. */
   async close(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;

@@ -1,9 +1,7 @@
-import { trackObjects } from 'edgeflow/operators';
-import type { Box, Detection, Detections, TrackObjectsOptions } from 'edgeflow/operators';
+import { drawScene, trackObjects } from 'edgeflow/operators';
+import type { Box, Detection, Detections, SceneObject, TrackObjectsOptions } from 'edgeflow/operators';
 import { from, lastValueFrom, map, toArray } from 'rxjs';
-import { Random } from '#recipes/street/random.js';
-import { StreetScene } from '#recipes/street/scene.js';
-import type { TruthObject } from '#recipes/street/scene.js';
+import { Random } from '#operators/scene/random.js';
 import type { ScoredFrame } from './trackingScore.js';
 
 /** What a detector that makes mistakes would find. */
@@ -19,14 +17,14 @@ export interface Mistakes {
 /** A frame of a street, and what is in it. */
 export interface StreetFrame {
   readonly detections: Detections;
-  readonly truth: readonly TruthObject[];
+  readonly truth: readonly SceneObject[];
 }
 
 /** True boxes of a street, without mistakes. */
 export function streetFrames(seed: number, count: number, width = 640): StreetFrame[] {
-  const scene = new StreetScene({ seed, width, height: (width * 9) / 16 });
+  const draw = drawScene({ seed, width, height: (width * 9) / 16 });
   return Array.from({ length: count }, (_, at) => {
-    const { frame, objects } = scene.frameAt(at);
+    const { frame, objects } = draw(at);
     const { width, height, time, index, source } = frame;
     const found = objects.map(({ label, box }): Detection => ({ label, classId: classes.indexOf(label), score: 0.9, box }));
     return { detections: { objects: found, width, height, time, index, source, model: 'truth' }, truth: objects };
