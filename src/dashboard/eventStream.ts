@@ -5,7 +5,7 @@ import type { Sampler } from './sampler.js';
 const everyMs = 1_000;
 /** A browser that has taken nothing for this long is let go. */
 const stuckMs = 30_000;
-export const maxStreams = 32;
+const maxStreams = 32;
 
 /**
  * Sends a snapshot a second to each browser that listens, as server-sent events. One sample serves all. A browser whose
