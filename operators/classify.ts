@@ -3,7 +3,9 @@ import type { OperatorFunction } from 'rxjs';
 import { checkFrame } from './frame.js';
 import type { Frame } from './frame.js';
 import { modelOperator } from './inference/modelOperator.js';
-import { checkRange, checkWhole, modelSettings } from './inference/options.js';
+import { checkCount, checkRange } from './checks.js';
+import type { ModelResult } from './detections.js';
+import { modelSettings } from './inference/options.js';
 import type { ModelOptions } from './inference/options.js';
 import { rawPicture } from './inference/rawPicture.js';
 import { resolveLabels } from './yolo/labels.js';
@@ -44,21 +46,9 @@ export interface Classification {
 }
 
 /** What a classifier says of one frame. */
-export interface Classifications {
+export interface Classifications extends ModelResult {
   /** The best classes, best first. */
   readonly classes: readonly Classification[];
-  /** Width of the frame in pixels. */
-  readonly width: number;
-  /** Height of the frame in pixels. */
-  readonly height: number;
-  /** When the picture was taken, in milliseconds since the epoch. */
-  readonly time: number;
-  /** Number of the frame in its source. */
-  readonly index: number;
-  /** Name of the frame's source. */
-  readonly source: string;
-  /** Name of the model. */
-  readonly model: string;
 }
 
 /**
@@ -90,9 +80,9 @@ export interface Classifications {
 export function classify(options: ClassifyOptions): OperatorFunction<Frame, Classifications> {
   const { model, topK = 5, mean = [0.485, 0.456, 0.406], std = [0.229, 0.224, 0.225], channelOrder = 'rgb', crop = 0.875 } = options;
   const { softmax = 'auto', inputSize = { width: 224, height: 224 }, labels: given, onReady } = options;
-  checkWhole('classify', 'topK', topK, 100_000);
-  checkWhole('classify', 'inputSize.width', inputSize.width, 8192);
-  checkWhole('classify', 'inputSize.height', inputSize.height, 8192);
+  checkCount('classify', 'topK', topK, 100_000);
+  checkCount('classify', 'inputSize.width', inputSize.width, 8192);
+  checkCount('classify', 'inputSize.height', inputSize.height, 8192);
   if (crop !== 'stretch') checkRange('classify', 'crop', crop, 0.01, 1);
   checkColours('mean', mean, -1000);
   checkColours('std', std, 1e-6);

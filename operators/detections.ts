@@ -12,13 +12,11 @@ export interface Detection {
   readonly box: Box;
 }
 
-/** What a detector found in one frame. */
-export interface Detections {
-  /** Found objects, best score first. */
-  readonly objects: readonly Detection[];
-  /** Width of the picture that the boxes refer to, in pixels. */
+/** What a model says of one frame, and of which. */
+export interface ModelResult {
+  /** Width of the frame in pixels. */
   readonly width: number;
-  /** Height of that picture, in pixels. */
+  /** Height of the frame in pixels. */
   readonly height: number;
   /** When the picture was taken, in milliseconds since the epoch. */
   readonly time: number;
@@ -28,6 +26,12 @@ export interface Detections {
   readonly source: string;
   /** Name of the model. */
   readonly model: string;
+}
+
+/** What a detector found in one frame; boxes are in its pixels. */
+export interface Detections extends ModelResult {
+  /** Found objects, best score first. */
+  readonly objects: readonly Detection[];
 }
 
 /**

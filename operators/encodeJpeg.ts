@@ -1,5 +1,6 @@
-import { EdgeFlowError, mapAsync } from 'edgeflow';
+import { mapAsync } from 'edgeflow';
 import type { OperatorFunction } from 'rxjs';
+import { checkCount } from './checks.js';
 import { checkFrame } from './frame.js';
 import type { Frame } from './frame.js';
 import { guard, openFrame } from './picture.js';
@@ -33,8 +34,7 @@ export interface EncodeJpegOptions {
  */
 export function encodeJpeg(options: EncodeJpegOptions = {}): OperatorFunction<Frame, Frame> {
   const { quality = 80, concurrency = 1 } = options;
-  if (!(Number.isInteger(quality) && quality >= 1 && quality <= 100))
-    throw new EdgeFlowError('OPTIONS_INVALID', `encodeJpeg: quality is ${quality}; expected a whole number from 1 to 100`);
+  checkCount('encodeJpeg', 'quality', quality, 100);
   return mapAsync(
     async (frame): Promise<Frame> => {
       if (frame.format === 'jpeg') {

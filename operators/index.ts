@@ -1,7 +1,7 @@
 export { checkFrame } from './frame.js';
 export type { Frame, PixelFormat } from './frame.js';
 export { iou } from './detections.js';
-export type { Box, Detection, Detections } from './detections.js';
+export type { Box, Detection, Detections, ModelResult } from './detections.js';
 export { detectYolo } from './detectYolo.js';
 export type { DetectYoloOptions } from './detectYolo.js';
 export { decodeImage } from './decodeImage.js';

@@ -1,5 +1,6 @@
 import { EdgeFlowError, mapAsync } from 'edgeflow';
 import type { OperatorFunction } from 'rxjs';
+import { checkCount } from './checks.js';
 import { maxFrameSide } from './frame.js';
 import type { Frame } from './frame.js';
 import { decodePicture, guard, openFrame } from './picture.js';
@@ -43,8 +44,7 @@ export function resize(options: ResizeOptions): OperatorFunction<Frame, Frame> {
   const { width, height, fit = 'cover', concurrency = 1 } = options;
   if (width === undefined && height === undefined) throw new EdgeFlowError('OPTIONS_INVALID', 'resize: give a width, a height, or both');
   for (const [name, side] of Object.entries({ width, height })) {
-    if (side !== undefined && !(Number.isInteger(side) && side >= 1 && side <= maxFrameSide))
-      throw new EdgeFlowError('OPTIONS_INVALID', `resize: ${name} is ${side}; expected a whole number from 1 to ${maxFrameSide}`);
+    if (side !== undefined) checkCount('resize', name, side, maxFrameSide);
   }
   return mapAsync(
     async (frame): Promise<Frame> => {

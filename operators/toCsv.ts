@@ -1,19 +1,15 @@
 import { resolve } from 'node:path';
-import { EdgeFlowError, mapAsync } from 'edgeflow';
-import { defer, finalize } from 'rxjs';
+import { EdgeFlowError } from 'edgeflow';
 import type { MonoTypeOperatorFunction } from 'rxjs';
 import type { StoreDurability } from './blobs/blobStore.js';
-import { withIdentity } from './blobs/deliveryIdentity.js';
-import { storeFailed } from './blobs/files.js';
 import { outageOfDisk } from './sinks/disk.js';
-import { messageKey } from './sinks/messageKey.js';
-import { checkPatience, Target } from './sinks/target.js';
+import { checkPatience } from './sinks/target.js';
 import type { PatienceOptions } from './sinks/target.js';
 import { CsvFile } from './table/csvFile.js';
 import type { CsvGroup } from './table/csvFile.js';
-import { Gathered } from './table/gathered.js';
 import { checkColumns, rowsOf } from './table/row.js';
 import type { Row } from './table/row.js';
+import { tableSink } from './table/tableSink.js';
 
 /** Options of {@link toCsv}. */
 export interface ToCsvOptions<T> extends PatienceOptions {
@@ -72,33 +68,23 @@ export function toCsv<T>(options: ToCsvOptions<T>): MonoTypeOperatorFunction<T> 
   checkPatience('toCsv', patienceMs);
   const path = resolve(file);
 
-  return (source) =>
-    defer(() => {
-      const target = new Target({ operator: 'toCsv', label: path, patienceMs, code: 'STORE_FAILED' });
+  return tableSink<T, CsvGroup>({
+    operator: 'toCsv',
+    path,
+    patienceMs,
+    concurrency,
+    groupOf: (value, key) => ({ key, rows: rowsOf(row(value)) }),
+    outageOf: outageOfDisk,
+    open: () => {
       const csv = new CsvFile({ path, columns, delimiter, escapeFormulas, sync: durability === 'power' });
-      const closing = new AbortController();
-      const writes = new Gathered<CsvGroup>((groups) =>
-        target
-          .reach(() => csv.append(groups), outageOfDisk, closing.signal)
-          .catch((error: unknown) => {
-            throw storeFailed('toCsv', path, error);
-          }),
-      );
-      return source.pipe(
-        withIdentity('toCsv'),
-        mapAsync(
-          async ({ value, identity }) => {
-            await writes.add({ key: identity === undefined ? undefined : messageKey(identity), rows: rowsOf(row(value)) });
-            return value;
-          },
-          { concurrency },
-        ),
-        finalize(() => {
-          closing.abort();
+      return {
+        write: (groups) => csv.append(groups),
+        close: () => {
           csv.close().catch((error: unknown) => {
             process.emitWarning(`toCsv: ${path} could not be closed: ${String(error)}`, 'EdgeFlowWarning');
           });
-        }),
-      );
-    });
+        },
+      };
+    },
+  });
 }

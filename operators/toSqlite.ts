@@ -1,19 +1,15 @@
 import { resolve } from 'node:path';
-import { EdgeFlowError, mapAsync } from 'edgeflow';
-import { defer, finalize } from 'rxjs';
+import { EdgeFlowError } from 'edgeflow';
 import type { MonoTypeOperatorFunction } from 'rxjs';
 import type { StoreDurability } from './blobs/blobStore.js';
-import { withIdentity } from './blobs/deliveryIdentity.js';
-import { storeFailed } from './blobs/files.js';
-import { messageKey } from './sinks/messageKey.js';
-import { checkPatience, Target } from './sinks/target.js';
+import { checkPatience } from './sinks/target.js';
 import type { PatienceOptions } from './sinks/target.js';
-import { Gathered } from './table/gathered.js';
 import { checkColumns, isName, rowsOf } from './table/row.js';
 import type { Row } from './table/row.js';
 import { outageOfDatabase } from './table/sqliteErrors.js';
 import { SqliteTable } from './table/sqliteTable.js';
 import type { ColumnType, KeyedRow } from './table/sqliteTable.js';
+import { tableSink } from './table/tableSink.js';
 
 /** Options of {@link toSqlite}. */
 export interface ToSqliteOptions<T> extends PatienceOptions {
@@ -74,32 +70,16 @@ export function toSqlite<T>(options: ToSqliteOptions<T>): MonoTypeOperatorFuncti
   checkPatience('toSqlite', patienceMs);
   const path = resolve(file);
 
-  return (source) =>
-    defer(() => {
-      const target = new Target({ operator: 'toSqlite', label: path, patienceMs, code: 'STORE_FAILED' });
+  return tableSink<T, readonly KeyedRow[]>({
+    operator: 'toSqlite',
+    path,
+    patienceMs,
+    concurrency,
+    groupOf: (value, key) => rowsOf(row(value)).map((made, place) => ({ key: key && (place ? `${key}.${place}` : key), row: made })),
+    outageOf: outageOfDatabase,
+    open: () => {
       const database = new SqliteTable({ file: path, table, columns, sync: durability === 'power' });
-      const closing = new AbortController();
-      const inserts = new Gathered<readonly KeyedRow[]>((groups) =>
-        target
-          .reach(() => database.insert(groups), outageOfDatabase, closing.signal)
-          .catch((error: unknown) => {
-            throw storeFailed('toSqlite', path, error);
-          }),
-      );
-      return source.pipe(
-        withIdentity('toSqlite'),
-        mapAsync(
-          async ({ value, identity }) => {
-            const key = identity === undefined ? undefined : messageKey(identity);
-            await inserts.add(rowsOf(row(value)).map((made, place) => ({ key: key && (place ? `${key}.${place}` : key), row: made })));
-            return value;
-          },
-          { concurrency },
-        ),
-        finalize(() => {
-          closing.abort();
-          database.close();
-        }),
-      );
-    });
+      return { write: (groups) => database.insert(groups), close: () => database.close() };
+    },
+  });
 }

@@ -1,4 +1,5 @@
 import type { OperatorFunction } from 'rxjs';
+import { checkRange } from './checks.js';
 import type { Detections } from './detections.js';
 import { bySource } from './meaning/bySource.js';
 import { checkAtLeast, checkDetections, checkWhole, refuse } from './meaning/checks.js';
@@ -70,15 +71,15 @@ export function trackObjects(options: TrackObjectsOptions = {}): OperatorFunctio
     perClass = true,
   } = options;
   const { newScore = Math.min(1, highScore + 0.1) } = options;
-  checkRange('highScore', highScore, 0, 1);
-  checkRange('lowScore', lowScore, 0, highScore);
-  checkRange('newScore', newScore, highScore, 1);
-  checkRange('minIou', minIou, 0, 1);
-  checkRange('reach', reach, 0, 10);
+  checkRange('trackObjects', 'highScore', highScore, 0, 1);
+  checkRange('trackObjects', 'lowScore', lowScore, 0, highScore);
+  checkRange('trackObjects', 'newScore', newScore, highScore, 1);
+  checkRange('trackObjects', 'minIou', minIou, 0, 1);
+  checkRange('trackObjects', 'reach', reach, 0, 10);
   checkWhole('trackObjects', 'confirmFrames', confirmFrames);
   checkAtLeast('trackObjects', 'maxLostMs', maxLostMs, 0);
   if (maxLostMs === Infinity) refuse('trackObjects', 'maxLostMs is Infinity; expected a time after which a lost object is forgotten');
-  checkRange('coastMs', coastMs, 0, maxLostMs);
+  checkRange('trackObjects', 'coastMs', coastMs, 0, maxLostMs);
   const settings = { highScore, lowScore, newScore, minIou, reach, confirmFrames, maxLostMs, coastMs, perClass };
 
   return bySource('trackObjects', () => {
@@ -91,8 +92,4 @@ export function trackObjects(options: TrackObjectsOptions = {}): OperatorFunctio
       };
     };
   });
-}
-
-function checkRange(name: string, value: number, least: number, most: number): void {
-  if (!(value >= least && value <= most)) refuse('trackObjects', `${name} is ${value}; expected a number from ${least} to ${most}`);
 }

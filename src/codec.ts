@@ -12,9 +12,11 @@ export interface Encoded {
 /** The most bytes a value may have besides its payload. */
 export const maxMetaBytes = 1024 * 1024;
 
-// Plain records only. That forbids little: msgpackr reads every extension type that it knows, and writes a Float32Array
-// over memory that it did not clear. So values are checked before it writes, and bytes before it reads.
-const packr = new Packr({ useRecords: false, mapsAsObjects: true, moreTypes: false, structuredClone: false });
+/**
+ * Plain records only. That forbids little: msgpackr reads every extension type that it knows, and writes a Float32Array
+ * over memory that it did not clear. So values are checked before it writes, and bytes before it reads.
+ */
+export const packr = new Packr({ useRecords: false, mapsAsObjects: true, moreTypes: false, structuredClone: false });
 
 const noPayload = new Uint8Array(0);
 

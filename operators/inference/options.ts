@@ -1,5 +1,6 @@
 import { EdgeFlowError } from 'edgeflow';
 import { fileURLToPath } from 'node:url';
+import { checkCount } from '../checks.js';
 import type { ReadyModel } from './modelOperator.js';
 import { checkProviders } from './providers.js';
 import type { Provider } from './providers.js';
@@ -29,21 +30,9 @@ export interface ModelSettings {
 
 /** @throws EdgeFlowError `OPTIONS_INVALID` */
 export function modelSettings(operator: string, model: string | URL, { workers = 1, providers = ['cpu'] }: ModelOptions): ModelSettings {
-  checkWhole(operator, 'workers', workers, 64);
+  checkCount(operator, 'workers', workers, 64);
   checkProviders(operator, providers);
   return { model: typeof model === 'string' ? model : pathOf(operator, model), workers, providers };
-}
-
-/** @throws EdgeFlowError `OPTIONS_INVALID` for a number out of its range, and for what is none. */
-export function checkRange(operator: string, name: string, value: number, least: number, most: number): void {
-  if (!(value >= least && value <= most))
-    throw new EdgeFlowError('OPTIONS_INVALID', `${operator}: ${name} is ${value}; expected a number from ${least} to ${most}`);
-}
-
-/** @throws EdgeFlowError `OPTIONS_INVALID` */
-export function checkWhole(operator: string, name: string, value: number, most: number): void {
-  if (!(Number.isInteger(value) && value >= 1 && value <= most))
-    throw new EdgeFlowError('OPTIONS_INVALID', `${operator}: ${name} is ${value}; expected a whole number from 1 to ${most}`);
 }
 
 function pathOf(operator: string, model: URL): string {

@@ -3,6 +3,7 @@ import { QoS } from '../qos.js';
 import type { RunningSystem } from '../system/runningSystem.js';
 import type { NodeStatus } from '../system/replica.js';
 import { columns } from './columns.js';
+import { linkLabel } from './graph/labels.js';
 
 const refreshMs = 1_000;
 /** Between tables where they can't replace each other. */
@@ -78,7 +79,7 @@ export class LiveTable {
     const durable = qos === QoS.DURABLE;
     return [
       `${source} → ${target}`,
-      shadow ? `${qos} shadow` : qos,
+      linkLabel(qos, shadow ?? false),
       `${rate.toFixed(1)}/s`,
       String(done),
       durable ? '–' : String(skipped),

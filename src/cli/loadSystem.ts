@@ -14,16 +14,25 @@ export interface LoadedSystem {
 }
 
 /**
+ * The absolute path of an entry module.
+ *
+ * @throws EdgeFlowError `NODE_MODULE_MISSING`
+ */
+export function entryPath(path: string): string {
+  const entry = resolve(path);
+  if (existsSync(entry)) return entry;
+  throw new EdgeFlowError('NODE_MODULE_MISSING', `there is no file ${entry}: the path starts at the working directory`);
+}
+
+/**
  * Imports an entry module and takes the System that it default-exports.
  *
  * @param args - the entry's own arguments, which it reads as if it had been started by node.
  * @throws EdgeFlowError `NODE_MODULE_MISSING`, `NODE_MODULE_INVALID`
  */
 export async function loadSystem(path: string, args: readonly string[]): Promise<LoadedSystem> {
-  const entry = resolve(path);
+  const entry = entryPath(path);
   process.argv = [process.argv[0] ?? 'node', entry, ...args];
-  if (!existsSync(entry))
-    throw new EdgeFlowError('NODE_MODULE_MISSING', `there is no file ${entry}: the path starts at the working directory`);
   const { default: exported } = await loadModule(pathToFileURL(entry).href);
   if (isRecipe(exported) && args.includes('--help')) {
     console.log(help(exported.defaults).join('\n'));

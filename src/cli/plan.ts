@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import { perSecond, planSystem, size } from '../system/plan.js';
+import { planSystem } from '../system/plan.js';
 import type { LinkPlan, SystemPlan } from '../system/plan.js';
+import { perSecond, size } from '../system/quantities.js';
 import { columns } from './columns.js';
 import { loadSystem } from './loadSystem.js';
 

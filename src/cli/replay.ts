@@ -63,8 +63,7 @@ async function withRecording<R>(file: string, signal: AbortSignal, work: (reader
     const reader = await RecordingReader.of(path, handle);
     const result = await work(reader);
     // A replay that was ended early has not come to the end of the file.
-    if (!signal.aborted && reader.torn > 0)
-      console.error(`${path}: the last record is not whole, as when a process is killed; its ${reader.torn} bytes are left out`);
+    if (!signal.aborted && reader.tornNotice !== undefined) console.error(reader.tornNotice);
     return result;
   } finally {
     await handle.close();

@@ -1,9 +1,8 @@
-import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { basename, extname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { EdgeFlowError } from '../errors.js';
+import { entryPath } from './loadSystem.js';
 
 interface ServiceFlags {
   readonly name?: string;
@@ -15,9 +14,7 @@ interface ServiceFlags {
 const main = fileURLToPath(new URL('./main.js', import.meta.url));
 
 function print(path: string, args: readonly string[], flags: ServiceFlags): void {
-  const entry = resolve(path);
-  if (!existsSync(entry))
-    throw new EdgeFlowError('NODE_MODULE_MISSING', `there is no file ${entry}: the path starts at the working directory`);
+  const entry = entryPath(path);
   console.log(unit(entry, args, flags));
   const name = flags.name ?? basename(entry, extname(entry));
   console.error(

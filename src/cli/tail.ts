@@ -1,14 +1,14 @@
 import { inspect } from 'node:util';
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
-import type { Broker } from '../brokers/broker.js';
 import { decodeValue } from '../codec.js';
 import { describeError, EdgeFlowError } from '../errors.js';
 import type { ReceivedMessage } from '../message.js';
+import { watchTopic } from '../system/watchTopic.js';
+import { endSignal } from './endSignal.js';
 import { addStoreOptions, withBroker } from './storeOption.js';
 import type { StoreFlags } from './storeOption.js';
 
-const waitMs = 500;
 /** A terminal shows no more of a value. */
 const shown = { depth: 4, maxArrayLength: 20, maxStringLength: 200, breakLength: Infinity, compact: true } as const;
 
@@ -22,7 +22,7 @@ function parseCount(text: string): number {
 }
 
 /** The value with the size of its payload in place of the bytes. */
-function valueOf({ meta, payload }: ReceivedMessage): unknown {
+function valueOf({ meta, payload }: ReceivedMessage): object {
   try {
     const value = decodeValue({ meta, payload: new Uint8Array(0) });
     return payload.length > 0 ? { value, payloadBytes: payload.length } : { value };
@@ -31,33 +31,29 @@ function valueOf({ meta, payload }: ReceivedMessage): unknown {
   }
 }
 
-async function tail(topic: string, { count, ...flags }: TailFlags): Promise<void> {
-  const ended = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.abort());
-  await withBroker(flags, async (broker) => {
-    const topics = (await broker.stats()).map((stats) => stats.topic);
-    if (!topics.includes(topic))
-      throw new EdgeFlowError('TOPIC_UNDECLARED', `there is no topic '${topic}' in this store; it has ${topics.join(', ') || 'none'}`);
-    await follow(broker, topic, count, flags.json ?? false, ended.signal);
-  });
+async function tail(topic: string, { count, json = false, ...flags }: TailFlags): Promise<void> {
+  const end = endSignal();
+  try {
+    await withBroker(flags, async (broker) => {
+      const topics = (await broker.stats()).map((stats) => stats.topic);
+      if (!topics.includes(topic))
+        throw new EdgeFlowError('TOPIC_UNDECLARED', `there is no topic '${topic}' in this store; it has ${topics.join(', ') || 'none'}`);
+      let printed = 0;
+      for await (const message of watchTopic(broker, topic, end.signal)) {
+        print(message, json);
+        if (++printed >= count) break;
+      }
+    });
+  } finally {
+    end.release();
+  }
 }
 
-/** Reads as a REALTIME consumer of its own, which slows nobody, and leaves nothing behind. */
-async function follow(broker: Broker, topic: string, count: number, json: boolean, signal: AbortSignal): Promise<void> {
-  const reader = `tail-${process.pid}`;
-  await broker.declare({ topic, readers: [reader] });
-  try {
-    for (let printed = 0; printed < count && !signal.aborted;) {
-      const message = await broker.popLatest(topic, { reader, consumer: reader, waitMs, signal });
-      if (!message) continue;
-      printed++;
-      const { seq, id, time } = message;
-      const told = { seq, id, time: new Date(time).toISOString(), ...(valueOf(message) as object) };
-      console.log(json ? JSON.stringify(told) : `${told.time} ${seq} ${inspect(valueOf(message), shown)}`);
-    }
-  } finally {
-    await broker.dropReader(topic, reader);
-  }
+function print(message: ReceivedMessage, json: boolean): void {
+  const { seq, id } = message;
+  const time = new Date(message.time).toISOString();
+  const value = valueOf(message);
+  console.log(json ? JSON.stringify({ seq, id, time, ...value }) : `${time} ${seq} ${inspect(value, shown)}`);
 }
 
 /** Adds `edgeflow tail`. */

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Broker, TopicStats } from '../brokers/broker.js';
-import { size } from '../system/plan.js';
+import { size } from '../system/quantities.js';
 import { columns } from './columns.js';
 import { parseDuration } from './duration.js';
+import { endSignal } from './endSignal.js';
 import { readProcesses } from './processes.js';
 import type { NodeProcess } from './processes.js';
 import { addStoreOptions, withBroker } from './storeOption.js';
@@ -109,19 +110,22 @@ function render({ links, processes }: ReturnType<typeof compare>, topics: readon
 }
 
 async function top({ every, once = false, ...flags }: TopFlags): Promise<void> {
-  const ended = new AbortController();
-  process.once('SIGINT', () => ended.abort());
-  await withBroker(flags, async (broker) => {
-    for (let before = await take(broker); ;) {
-      if (!(await pause(every, ended.signal))) return;
-      const now = await take(broker);
-      const found = compare(before, now);
-      if (flags.json) console.log(JSON.stringify({ time: new Date().toISOString(), ...found }));
-      else process.stdout.write(`${process.stdout.isTTY && !once ? clearScreen : ''}${render(found, now.topics)}\n`);
-      if (once) return;
-      before = now;
-    }
-  });
+  const end = endSignal();
+  try {
+    await withBroker(flags, async (broker) => {
+      for (let before = await take(broker); ;) {
+        if (!(await pause(every, end.signal))) return;
+        const now = await take(broker);
+        const found = compare(before, now);
+        if (flags.json) console.log(JSON.stringify({ time: new Date().toISOString(), ...found }));
+        else process.stdout.write(`${process.stdout.isTTY && !once ? clearScreen : ''}${render(found, now.topics)}\n`);
+        if (once) return;
+        before = now;
+      }
+    });
+  } finally {
+    end.release();
+  }
 }
 
 /** @returns false when it was ended before its time. */

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { size } from '../system/plan.js';
+import { size } from '../system/quantities.js';
 import { columns } from './columns.js';
 import { addStoreOptions, withBroker } from './storeOption.js';
 import type { StoreFlags } from './storeOption.js';

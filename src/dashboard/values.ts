@@ -35,6 +35,7 @@ const maxSource = 256;
 const bytesPerPixel = { rgb24: 3, gray8: 1 } as const;
 
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 const numberOf = (value: unknown): number | undefined => (typeof value === 'number' && Number.isFinite(value) ? value : undefined);
 const isSide = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= maxSide;
 const cut = (text: string, length: number): string => (text.length > length ? `${text.slice(0, length - 1)}…` : text);
@@ -66,8 +67,8 @@ function overlayOf({ objects, zones, width, height, index }: Fields): Omit<Overl
     width,
     height,
     index: numberOf(index) ?? 0,
-    objects: (Array.isArray(objects) ? objects : []).slice(0, maxObjects).flatMap(objectOf),
-    zones: (Array.isArray(zones) ? zones : []).slice(0, maxZones).flatMap(zoneOf),
+    objects: listOf(objects).slice(0, maxObjects).flatMap(objectOf),
+    zones: listOf(zones).slice(0, maxZones).flatMap(zoneOf),
   };
 }
 
@@ -83,9 +84,9 @@ function objectOf(value: unknown): OverlayObject[] {
       score: numberOf(score),
       box: [x1, y1, x2, y2],
       id: typeof named === 'string' || typeof named === 'number' ? cut(String(named), maxLabel) : undefined,
-      zones: (Array.isArray(zones) ? zones : [])
+      zones: listOf(zones)
         .slice(0, maxZonesOfObject)
-        .flatMap((zone: unknown) => (typeof zone === 'string' ? [cut(zone, maxLabel)] : [])),
+        .flatMap((zone) => (typeof zone === 'string' ? [cut(zone, maxLabel)] : [])),
       found: found !== false,
     },
   ];

@@ -1,15 +1,13 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import { Packr } from 'msgpackr';
+import { packr } from '../codec.js';
 import { EdgeFlowError } from '../errors.js';
 
 /** The first bytes of a recording: what it is, and the version of its form. */
 const magic = Buffer.from('EFREC 1\n');
 /** Length of the body, checksum of that length, checksum of the body: three numbers of 32 bits, little endian. */
 const headBytes = 12;
-
-const packr = new Packr({ useRecords: false, mapsAsObjects: true, moreTypes: false, structuredClone: false });
 
 /** Which message a recorded value came in. */
 export interface RecordedFrom {
@@ -96,13 +94,15 @@ export class RecordingReader {
     return { at, value, from };
   }
 
-  /** Says that a record at the end of the file was cut off, once `next` has given undefined. */
+  /** Says that a record at the end of the file was cut off, once `next` has given undefined; undefined where none was. */
+  get tornNotice(): string | undefined {
+    if (this.torn === 0) return undefined;
+    return `${this.#path}: the last record is not whole, as when a process is killed; its ${this.torn} bytes are left out`;
+  }
+
+  /** Warns of {@link tornNotice}. */
   warnOfTorn(): void {
-    if (this.torn === 0) return;
-    process.emitWarning(
-      `${this.#path}: the last record is not whole, as when a process is killed; its ${this.torn} bytes are left out`,
-      'EdgeFlowWarning',
-    );
+    if (this.tornNotice !== undefined) process.emitWarning(this.tornNotice, 'EdgeFlowWarning');
   }
 
   async #find(): Promise<Found | undefined> {

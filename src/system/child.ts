@@ -1,3 +1,5 @@
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { codeOf, errorMessage } from '../errors.js';
 import type { LogFields } from './log.js';
 import type { FromWorker, WorkerReport } from './protocol.js';
@@ -52,4 +54,31 @@ const brokerVariables = ['EDGEFLOW_CONTROL_URL', 'EDGEFLOW_DATA_URL'];
 /** The environment of a worker. */
 export function workerEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !brokerVariables.includes(name)));
+}
+
+/** Passes on what a child says while it lives; the rest, which tells of its end, is the caller's. */
+export function passOn(message: FromWorker, events: ChildEvents): Extract<FromWorker, { type: 'done' | 'failed' }> | undefined {
+  switch (message.type) {
+    case 'ready':
+      events.onReady();
+      return undefined;
+    case 'report':
+      events.onReport(message.report);
+      return undefined;
+    case 'log':
+      events.onLine(message.line, message.fields);
+      return undefined;
+    case 'paused':
+      events.onPaused();
+      return undefined;
+    case 'done':
+    case 'failed':
+      return message;
+  }
+}
+
+/** Passes on the lines that a child, or a package in it, prints. */
+export function passLines(stdout: Readable | null, stderr: Readable | null, { onLine }: ChildEvents): void {
+  for (const [input, level] of [[stdout, 'info'] as const, [stderr, 'error'] as const])
+    if (input) createInterface({ input }).on('line', (line) => onLine(line, { level }));
 }

@@ -1,10 +1,10 @@
 import type { Retention } from '../brokers/broker.js';
+import { defaultMaxBytes } from '../brokers/options.js';
 import { QoS } from '../qos.js';
 import { checkGraph, inputsOf, outputsOf } from './graph.js';
 import type { Graph, GraphLink, GraphNode } from './graph.js';
+import { perSecond, size } from './quantities.js';
 
-/** Bound of a topic that says none, as the brokers have it. */
-const defaultMaxBytes = 256 * 1024 * 1024;
 const defaultBytes = 1024;
 /** A consumer that is busier than this has no time to catch up after a stop. */
 const busyShare = 0.8;
@@ -135,18 +135,6 @@ function retainedBytes(retain: Retention | undefined, maxBytes: number, perSecon
 }
 
 const upper = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-
-/** Bytes for people. */
-export function size(bytes: number): string {
-  const unit = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'].findIndex((_, power, all) => bytes < 1024 ** (power + 1) || power === all.length - 1);
-  const value = bytes / 1024 ** unit;
-  return `${value < 10 && unit > 0 ? value.toFixed(1) : Math.round(value)} ${['bytes', 'KiB', 'MiB', 'GiB', 'TiB'][unit] ?? ''}`;
-}
-
-/** A rate for people. */
-export function perSecond(rate: number): string {
-  return Number.isFinite(rate) ? `${rate < 10 ? Number(rate.toFixed(1)) : Math.round(rate)}/s` : 'any number';
-}
 
 function seconds(value: number): string {
   return value < 120 ? `${Math.round(value)} s` : value < 7_200 ? `${Math.round(value / 60)} min` : `${Math.round(value / 3_600)} h`;

@@ -1,9 +1,8 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { BrokerConfig } from '../brokers/broker.js';
-import { workerEnvironment } from './child.js';
+import { passLines, passOn, workerEnvironment } from './child.js';
 import type { Child, ChildEvents, WorkerFailure } from './child.js';
 import type { FromWorker, ToWorker, WorkerPlan } from './protocol.js';
 
@@ -26,16 +25,11 @@ export class ProcessChild implements Child {
     let failure: WorkerFailure | undefined;
 
     this.#process.on('message', (message: FromWorker) => {
-      if (message.type === 'ready') events.onReady();
-      else if (message.type === 'report') events.onReport(message.report);
-      else if (message.type === 'log') events.onLine(message.line, message.fields);
-      else if (message.type === 'paused') events.onPaused();
-      else if (message.type === 'done') done = true;
-      else failure = message;
+      const last = passOn(message, events);
+      if (last?.type === 'done') done = true;
+      else if (last) failure = last;
     });
-    const { stdout, stderr } = this.#process;
-    for (const [input, level] of [[stdout, 'info'] as const, [stderr, 'error'] as const])
-      if (input) createInterface({ input }).on('line', (line) => events.onLine(line, { level }));
+    passLines(this.#process.stdout, this.#process.stderr, events);
     let ended = false;
     const end = (exitCode: number | null, signal: NodeJS.Signals | null): void => {
       if (ended) return;

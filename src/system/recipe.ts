@@ -1,4 +1,4 @@
-import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { parseArgs } from 'node:util';
 import { EdgeFlowError, errorMessage } from '../errors.js';
 import { System } from './system.js';
 
@@ -87,7 +87,7 @@ function read(flag: string, text: string, example: unknown): unknown {
   if (example === undefined || typeof example === 'string') return text;
   try {
     const value = JSON.parse(text) as unknown;
-    if (typeof value === typeof example && Array.isArray(value) === Array.isArray(example) && !isDeepStrictEqual(value, null)) return value;
+    if (typeof value === typeof example && Array.isArray(value) === Array.isArray(example) && value !== null) return value;
   } catch {
     // Told below, with what was expected.
   }

@@ -59,7 +59,8 @@ function lend(broker: Broker, done: Promise<unknown>): void {
 }
 
 async function prepare(graph: Graph, broker: Broker, { resume = false, reset = false }: RunOptions): Promise<void> {
-  if (!resume) {
+  if (resume) await retireWatchers(broker, await broker.stats());
+  else {
     const left = reset ? [] : unacked(graph, await broker.stats());
     if (left.length > 0)
       throw new EdgeFlowError(
@@ -69,7 +70,6 @@ async function prepare(graph: Graph, broker: Broker, { resume = false, reset = f
       );
     await broker.reset({ scope: reset === 'namespace' ? 'namespace' : 'all' });
   }
-  await retireWatchers(broker, await broker.stats());
   for (const node of graph.nodes.values()) {
     const targets = (qos: QoS): string[] =>
       outputsOf(graph, node.name)

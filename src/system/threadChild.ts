@@ -1,9 +1,8 @@
-import { createInterface } from 'node:readline';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import type { Broker } from '../brokers/broker.js';
 import { errorMessage } from '../errors.js';
-import { failureOf, workerEnvironment } from './child.js';
+import { failureOf, passLines, passOn, workerEnvironment } from './child.js';
 import type { Child, ChildEvents, WorkerFailure } from './child.js';
 import type { NodeClients } from './nodeClients.js';
 import { serveBroker } from './portBroker/serveBroker.js';
@@ -37,16 +36,11 @@ export class ThreadChild implements Child {
     let failure: WorkerFailure | undefined;
 
     this.#worker.on('message', (message: FromWorker) => {
-      if (message.type === 'ready') events.onReady();
-      else if (message.type === 'report') events.onReport(message.report);
-      else if (message.type === 'log') events.onLine(message.line, message.fields);
-      else if (message.type === 'paused') events.onPaused();
-      else if (message.type === 'done') done = true;
-      else failure = message;
+      const last = passOn(message, events);
+      if (last?.type === 'done') done = true;
+      else if (last) failure = last;
     });
-    const { stdout, stderr } = this.#worker;
-    for (const [input, level] of [[stdout, 'info'] as const, [stderr, 'error'] as const])
-      createInterface({ input }).on('line', (line) => events.onLine(line, { level }));
+    passLines(this.#worker.stdout, this.#worker.stderr, events);
     this.#worker.on('error', (error) => {
       failure ??= failureOf(error);
     });

@@ -46,7 +46,7 @@ const ownFiles = new Set([mainFile, formatFile, controlFile, `${controlFile}-loc
 const drafted = [formatFile, controlFile, dataFile];
 
 /** A file system smaller than this, such as shared memory in a container with Docker's default of 64 MiB, does not hold video. */
-const leastForVideo = 256 * 1024 * 1024;
+export const leastForVideo = 256 * 1024 * 1024;
 /** What the empty files of a store take, and something to work with. */
 const leastNewStoreBytes = 256 * 1024;
 const mostDefaultBytes = 4 * 1024 * 1024 * 1024;

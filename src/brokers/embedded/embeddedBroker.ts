@@ -99,9 +99,9 @@ export class EmbeddedBroker implements Broker {
   readonly #enlisted = new Set<string>();
   readonly #likely = new Set<string>();
   readonly #holds = new OwnHolds();
-  /** When to look next, of each topic, for holds of those who died. */
   /** Messages for a reader that could not be used since the last that could. */
   readonly #gone = new Map<string, number>();
+  /** When to look next, of each topic, for holds of those who died. */
   readonly #nextHoldReap = new Map<string, number>();
   readonly #quiet = new Quiet();
   readonly #closing = new AbortController();

@@ -1,13 +1,11 @@
 import { existsSync, readFileSync, statfsSync } from 'node:fs';
 import { availableParallelism, freemem, totalmem } from 'node:os';
-import { defaultDirectory } from '../../brokers/embedded/directory.js';
-import { size } from '../../system/plan.js';
+import { defaultDirectory, leastForVideo } from '../../brokers/embedded/directory.js';
+import { size } from '../../system/quantities.js';
 import { bad, ok, warn } from './finding.js';
 import type { Finding } from './finding.js';
 
 const leastNode = [20, 19] as const;
-/** Raw frames of one camera in 1080p for a second and a half. */
-const leastSharedMemory = 256 * 1024 * 1024;
 /** A bell for each topic and process, and room for others. */
 const leastWatches = 8_192;
 const leastInstances = 128;
@@ -48,13 +46,13 @@ function sharedMemory(): Finding {
     return warn(name, `no ${folder}; stores lie at ${defaultDirectory('NAME', 'process')}`, 'works from there, by the speed of that disk');
   const { blocks, bavail, bsize } = statfsSync(folder);
   const found = `${folder} has ${size(bavail * bsize)} of ${size(blocks * bsize)} free`;
-  if (blocks * bsize < leastSharedMemory)
+  if (blocks * bsize < leastForVideo)
     return warn(
       name,
       found,
       `frames go through ${defaultDirectory('NAME', 'process')} instead: give the container more, such as --shm-size=1g`,
     );
-  return bavail * bsize < leastSharedMemory
+  return bavail * bsize < leastForVideo
     ? warn(name, found, '`edgeflow topics` shows what is stored; old stores there may be deleted')
     : ok(name, found);
 }

@@ -1,6 +1,7 @@
 import { QoS } from '../../qos.js';
 import { shadowsOf } from '../../system/graph.js';
 import type { Graph } from '../../system/graph.js';
+import { linkLabel, nodeLabel } from './labels.js';
 
 /** What is used of dagre, whose own types do not resolve for ES modules. */
 interface Layout {
@@ -33,21 +34,15 @@ export async function drawSvg(graph: Graph): Promise<string> {
   layout.setGraph({ rankdir: 'LR', nodesep: 24, ranksep: 96, marginx: margin, marginy: margin });
   layout.setDefaultEdgeLabel(() => ({}));
   for (const node of nodes.values()) {
-    const label = node.replicas > 1 ? `${node.name} ×${node.replicas}` : node.name;
+    const label = nodeLabel(node);
     layout.setNode(node.name, { label, width: label.length * characterWidth + 32, height: nodeHeight });
   }
   for (const { source, target } of links) layout.setEdge(source, target);
   dagre.layout(layout);
   const { width = 0, height = 0 } = layout.graph();
 
-  const boxes = layout.nodes().map((id: string) => {
-    const {
-      x,
-      y,
-      width: wide,
-      height: high,
-      label,
-    } = layout.node(id) as { x: number; y: number; width: number; height: number; label: string };
+  const boxes = layout.nodes().map((id) => {
+    const { x, y, width: wide, height: high, label } = layout.node(id);
     return (
       `<rect x="${x - wide / 2}" y="${y - high / 2}" width="${wide}" height="${high}" rx="6" fill="#eef3f8" stroke="#35506b"/>` +
       `<text x="${x}" y="${y + 5}" text-anchor="middle">${escape(label)}</text>`
@@ -63,7 +58,7 @@ export async function drawSvg(graph: Graph): Promise<string> {
     const dash = qos === QoS.REALTIME ? ' stroke-dasharray="6 4"' : '';
     return (
       `<path d="${path}" fill="none" stroke="${colour}" stroke-width="1.5"${dash} marker-end="url(#arrow)"/>` +
-      `<text x="${middle.x.toFixed(1)}" y="${(middle.y - 6).toFixed(1)}" text-anchor="middle" font-size="11" fill="#555" stroke="#fff" stroke-width="4" paint-order="stroke">${shadow ? `${qos} shadow` : qos}</text>`
+      `<text x="${middle.x.toFixed(1)}" y="${(middle.y - 6).toFixed(1)}" text-anchor="middle" font-size="11" fill="#555" stroke="#fff" stroke-width="4" paint-order="stroke">${linkLabel(qos, shadow)}</text>`
     );
   });
   return [

@@ -1,8 +1,7 @@
 import { QoS } from '../../qos.js';
 import { inputsOf, outputsOf, shadowsOf } from '../../system/graph.js';
-import type { Graph, GraphNode } from '../../system/graph.js';
-
-const labelOf = ({ name, replicas }: GraphNode): string => (replicas > 1 ? `${name} ×${replicas}` : name);
+import type { Graph } from '../../system/graph.js';
+import { linkLabel, nodeLabel } from './labels.js';
 
 /** The graph as a tree from each source; a node that is reached a second time is named, not drawn again. */
 export function toText(graph: Graph): string {
@@ -17,13 +16,13 @@ export function toText(graph: Graph): string {
       const node = graph.nodes.get(target);
       const last = index === links.length - 1;
       const again = seen.has(target) && outputsOf(graph, target).length > 0 ? ' …' : '';
-      lines.push(`${indent}${last ? '└' : '├'}─${qos}${shadows.has(target) ? ' shadow' : ''}→ ${node ? labelOf(node) : target}${again}`);
+      lines.push(`${indent}${last ? '└' : '├'}─${linkLabel(qos, shadows.has(target))}→ ${node ? nodeLabel(node) : target}${again}`);
       draw(target, `${indent}${last ? '  ' : '│ '}`);
     });
   };
   for (const node of graph.nodes.values()) {
     if (inputsOf(graph, node.name).length > 0) continue;
-    lines.push(`  ${labelOf(node)}`);
+    lines.push(`  ${nodeLabel(node)}`);
     draw(node.name, '  ');
   }
   return lines.join('\n');
@@ -36,10 +35,10 @@ export function toMermaid(graph: Graph): string {
   const ids = new Map([...nodes.keys()].map((name, index) => [name, `n${index}`]));
   return [
     'flowchart LR',
-    ...[...nodes.values()].map((node) => `  ${ids.get(node.name)}["${labelOf(node)}"]`),
+    ...[...nodes.values()].map((node) => `  ${ids.get(node.name)}["${nodeLabel(node)}"]`),
     ...links.map(({ source, target, qos }) => {
-      const label = shadows.has(target) ? `${qos} shadow` : qos;
-      return `  ${ids.get(source)} ${qos === QoS.REALTIME ? '-.->' : '-->'}|${label}| ${ids.get(target)}`;
+      const arrow = qos === QoS.REALTIME ? '-.->' : '-->';
+      return `  ${ids.get(source)} ${arrow}|${linkLabel(qos, shadows.has(target))}| ${ids.get(target)}`;
     }),
   ].join('\n');
 }

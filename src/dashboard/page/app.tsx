@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { errorMessage } from '../../errors.js';
 import { DeadLetters } from './dead.js';
 import { Find } from './find.js';
 import { LiveView } from './live.js';
@@ -25,8 +26,7 @@ export function App(): JSX.Element | null {
         await ask('/api/state', {});
         setDoor('open');
       } catch (error) {
-        if (!(error instanceof ServerError && error.status === 401 && token === undefined))
-          setTrouble(error instanceof Error ? error.message : String(error));
+        if (!(error instanceof ServerError && error.status === 401 && token === undefined)) setTrouble(errorMessage(error));
         setDoor('closed');
       }
     };

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { errorMessage } from '../../errors.js';
 import type { LetterView, Snapshot } from '../wire.js';
 import * as format from './format.js';
 import { act, ask } from './server.js';
@@ -27,7 +28,7 @@ function Topic({ topic, count, control }: { readonly topic: string; readonly cou
       try {
         setLetters((await (await ask('/api/dead', { topic }, end.signal)).json()) as LetterView[]);
       } catch (error) {
-        if (!end.signal.aborted) setMessage(error instanceof Error ? error.message : String(error));
+        if (!end.signal.aborted) setMessage(errorMessage(error));
       }
     };
     void load();
@@ -40,7 +41,7 @@ function Topic({ topic, count, control }: { readonly topic: string; readonly cou
       const { count: done } = (await act(`/api/dead/${action}`, { topic, letters: numbers })) as { readonly count: number };
       setMessage(action === 'redrive' ? `${done} given back, to be delivered again` : `${done} dropped`);
     } catch (error) {
-      setMessage(error instanceof Error ? error.message : String(error));
+      setMessage(errorMessage(error));
     }
   };
   const shown = letters.map(({ letter }) => letter);

@@ -1,9 +1,11 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { errorMessage } from '../../errors.js';
 import type { Snapshot, TraceStep, TraceSummary } from '../wire.js';
 import * as format from './format.js';
 import { ask } from './server.js';
 import { hrefOf } from './store.js';
+import { TableHead } from './tableHead.js';
 
 /** Where did frame 4711 go? */
 export function Find({ snapshot, start }: { readonly snapshot: Snapshot; readonly start: string | undefined }): JSX.Element {
@@ -18,7 +20,7 @@ export function Find({ snapshot, start }: { readonly snapshot: Snapshot; readonl
         setWays(found);
         setTrouble(undefined);
       } catch (error) {
-        if (!end.signal.aborted) setTrouble(error instanceof Error ? error.message : String(error));
+        if (!end.signal.aborted) setTrouble(errorMessage(error));
       }
     };
     void look();
@@ -71,7 +73,7 @@ function Newest(): JSX.Element {
       try {
         setTraces((await (await ask('/api/traces', {})).json()) as TraceSummary[]);
       } catch (error) {
-        setTrouble(error instanceof Error ? error.message : String(error));
+        setTrouble(errorMessage(error));
       }
     };
     void look();
@@ -120,15 +122,7 @@ function Way({ steps }: { readonly steps: readonly TraceStep[] }): JSX.Element {
         from {format.clock(from)}, {format.milliseconds(span)} in all
       </p>
       <table>
-        <thead>
-          <tr>
-            {['Node', 'Message', 'Waited', 'Worked', 'Outcome', 'Time'].map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <TableHead columns={['Node', 'Message', 'Waited', 'Worked', 'Outcome', 'Time']} />
         <tbody>
           {steps.map(({ node, topic, seq, published, received, started, settled, outcome, reason }, index) => {
             const begun = started ?? received;

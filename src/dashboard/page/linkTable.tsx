@@ -3,6 +3,7 @@ import type { LinkView, Snapshot } from '../wire.js';
 import * as format from './format.js';
 import { healthOf } from './health.js';
 import { hrefOf } from './store.js';
+import { TableHead } from './tableHead.js';
 
 const columns = ['Link', 'Health', 'QoS', 'Rate', 'Done', 'Skipped', 'Pending', 'Dead', 'Age p50', 'Age p99'] as const;
 
@@ -12,15 +13,7 @@ export function LinkTable({ snapshot: { links } }: { readonly snapshot: Snapshot
     <section class="card links" aria-labelledby="links-title">
       <h2 id="links-title">Links</h2>
       <table>
-        <thead>
-          <tr>
-            {columns.map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <TableHead columns={columns} />
         <tbody>
           {links.map((link) => (
             <Row key={`${link.source}/${link.target}`} link={link} />

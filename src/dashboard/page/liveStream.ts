@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { errorMessage } from '../../errors.js';
 import type { LiveItem } from '../wire.js';
 import { ask } from './server.js';
 import type { Shown } from './picture.js';
@@ -55,7 +56,7 @@ export function useLive(
           await pause(leastRoundMs - (performance.now() - from));
         } catch (error) {
           if (end.signal.aborted) return;
-          setTrouble(error instanceof Error ? error.message : String(error));
+          setTrouble(errorMessage(error));
           await pause(retryMs);
         }
       }

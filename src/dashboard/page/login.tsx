@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { JSX } from 'preact';
+import { errorMessage } from '../../errors.js';
 import { act } from './server.js';
 
 /** Asks for the token. */
@@ -12,7 +13,7 @@ export function Login({ trouble, onDone }: { readonly trouble: string | undefine
       await act('/api/login', { token });
       onDone();
     } catch (error) {
-      setMessage(error instanceof Error ? error.message : String(error));
+      setMessage(errorMessage(error));
     }
   };
   return (

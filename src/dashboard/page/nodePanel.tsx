@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import { errorMessage } from '../../errors.js';
 import { nodeActions } from '../wire.js';
 import type { NodeAction, NodeView, Snapshot } from '../wire.js';
 import { Curve } from './curve.js';
@@ -8,6 +9,7 @@ import { stateOf } from './health.js';
 import { Panel } from './panel.js';
 import { act } from './server.js';
 import { hrefOf } from './store.js';
+import { TableHead } from './tableHead.js';
 
 const explained: Readonly<Record<NodeAction, string>> = {
   pause: 'takes nothing more; what is open settles',
@@ -36,15 +38,7 @@ export function NodePanel(props: {
       </p>
       {snapshot.control && <Actions node={node.name} />}
       <table>
-        <thead>
-          <tr>
-            {['Replica', 'State', 'PID', 'Restarts', 'CPU', 'RSS'].map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <TableHead columns={['Replica', 'State', 'PID', 'Restarts', 'CPU', 'RSS']} />
         <tbody>
           {node.replicas.map(({ replica, state, pid, restarts, cpuShare, rssBytes }) => (
             <tr key={replica}>
@@ -103,7 +97,7 @@ function Actions({ node }: { readonly node: string }): JSX.Element {
       await act('/api/nodes', { node, action });
       setMessage(`${action}: done`);
     } catch (error) {
-      setMessage(error instanceof Error ? error.message : String(error));
+      setMessage(errorMessage(error));
     } finally {
       setBusy(false);
     }
