@@ -28,6 +28,8 @@ export async function openPage(
   });
   page.on('pageerror', (error) => complaints.push(error.message));
   await page.goto(url);
+  // The page takes the token out of its address once it is logged in: where a test goes before that is lost.
+  await page.waitForFunction("!location.hash.includes('token=')");
   return { page, complaints };
 }
 

@@ -53,6 +53,8 @@ export function useRoute(): readonly string[] {
       setHash(location.hash);
     };
     addEventListener('hashchange', onChange);
+    // It may have changed since the first drawing, before anybody listened.
+    onChange();
     return () => {
       removeEventListener('hashchange', onChange);
     };
