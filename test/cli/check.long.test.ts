@@ -4,16 +4,30 @@ import { fixture } from '../support/system.js';
 
 const start = cliOfFile();
 
-const once = (...options: readonly string[]): string[] => [
-  'check',
-  fixture('fragile.ts'),
-  '--for',
-  '1s',
-  ...options,
-  '--',
-  '--how',
-  'once',
-];
+function check(how: string, ...options: readonly string[]): string[] {
+  return ['check', fixture('fragile.ts'), '--for', '1s', ...options, '--', '--how', how];
+}
+
+const once = (...options: readonly string[]): string[] => check('once', ...options);
+
+test('an app that stands faults passes', async () => {
+  const schedule = 'kill worker@200,slow latest@200+300x2,pause source@300+200,restart broker@600';
+  const { code, stdout } = await start(check('good', '--broker', 'redis', '--schedule', schedule)).ended;
+  expect(stdout).toMatch(
+    /run 1, without faults: kept .*\nrun 2, faults: kill worker@200,.*,restart broker@600: kept .*\n\nthe contract held in all 2 runs/,
+  );
+  expect(code).toBe(0);
+}, 120_000);
+
+test('what fails without faults is said at once, and nothing else is run', async () => {
+  const { code, stdout } = await start(check('exit')).ended;
+  expect(code).toBe(1);
+  expect(stdout).toMatch(
+    /run 1, without faults: BROKEN \(crashed\).*\n\nthe contract is broken even without faults:\n- node 'worker' ended by itself/,
+  );
+  expect(stdout).toMatch(/worker \| its process ended with exit code 3/);
+  expect(stdout).not.toMatch(/run 2/);
+});
 
 test('an app that stands faults passes random ones, on both brokers', async () => {
   for (const broker of ['embedded', 'redis']) {

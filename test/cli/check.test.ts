@@ -4,29 +4,6 @@ import { fixture } from '../support/system.js';
 
 const start = cliOfFile();
 
-function check(how: string, ...options: readonly string[]): string[] {
-  return ['check', fixture('fragile.ts'), '--for', '1s', ...options, '--', '--how', how];
-}
-
-test('an app that stands faults passes', async () => {
-  const schedule = 'kill worker@200,slow latest@200+300x2,pause source@300+200,restart broker@600';
-  const { code, stdout } = await start(check('good', '--broker', 'redis', '--schedule', schedule)).ended;
-  expect(stdout).toMatch(
-    /run 1, without faults: kept .*\nrun 2, faults: kill worker@200,.*,restart broker@600: kept .*\n\nthe contract held in all 2 runs/,
-  );
-  expect(code).toBe(0);
-}, 120_000);
-
-test('what fails without faults is said at once, and nothing else is run', async () => {
-  const { code, stdout } = await start(check('exit')).ended;
-  expect(code).toBe(1);
-  expect(stdout).toMatch(
-    /run 1, without faults: BROKEN \(crashed\).*\n\nthe contract is broken even without faults:\n- node 'worker' ended by itself/,
-  );
-  expect(stdout).toMatch(/worker \| its process ended with exit code 3/);
-  expect(stdout).not.toMatch(/run 2/);
-});
-
 describe('exit code 2 and a clear message for', () => {
   test.each([
     [['nowhere.ts'], /NODE_MODULE_MISSING: there is no file/],

@@ -1,79 +1,7 @@
-import { spawn, spawnSync } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { text } from 'node:stream/consumers';
-import type { Detections } from 'edgeflow/operators';
 import { until } from 'edgeflow/testing';
-import { afterEach, describe, expect, onTestFailed, test } from 'vitest';
-import { temporaryFolder } from '../support/system.js';
-
-const root = resolve(import.meta.dirname, '../..');
-const shared = resolve(root, '../shared');
-const film = resolve(shared, 'media/vtest_20s.mp4');
-const model = resolve(shared, 'models/yolox_nano.onnx');
-const folder = temporaryFolder();
-const children: ChildProcess[] = [];
-
-afterEach(async () => {
-  // A demo that outlived its test would hold the store against the next.
-  await Promise.all(
-    children.splice(0).map(async (child) => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-    }),
-  );
-});
-
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function demo(...args: readonly string[]) {
-  const child = spawn(
-    process.execPath,
-    [resolve(root, 'dist/src/cli/main.js'), 'demo', '--reset', '--no-table', '--output', folder.path('out'), ...args],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  );
-  children.push(child);
-  const said: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => said.push(String(data)));
-  onTestFailed(() => {
-    console.error(`the demo said:\n${said.join('')}`);
-  });
-  const ended: Promise<Ended> = Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]).then(
-    ([[code], stdout, stderr]) => ({ code: code as number | null, stdout, stderr }),
-  );
-  return { child, ended };
-}
-
-function detections(): Detections[] {
-  const file = folder.path('out/detections.jsonl');
-  if (!existsSync(file)) return [];
-  // What follows the last line end is being written.
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as Detections);
-}
-
-const pictures = (): string[] =>
-  readdirSync(folder.path('out/pictures'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.jpg'));
-
-/** Kills the worker of one node of the demo. */
-function kill(node: string): void {
-  spawnSync('pkill', ['-9', '-f', `worker.js demo/${node}-0`]);
-}
-
-/** The counts of a link in the printed ledger. */
-function counts(output: string, link: string): Record<string, number> {
-  const line = output.split('\n').find((text) => text.startsWith(link)) ?? '';
-  return Object.fromEntries([...line.matchAll(/(\d+) ([a-z-]+)/g)].map(([, count, name]) => [name ?? '', Number(count)]));
-}
+import { describe, expect, test } from 'vitest';
+import { counts, demo, detections, goesOnWhenKilled, model, pictures, root } from './demoRun.js';
 
 describe('the demo', () => {
   test('detects on the generated street, logs and records, and ends with a balanced ledger', async () => {
@@ -95,55 +23,8 @@ describe('the demo', () => {
     expect(labels).toContain('car');
   }, 60_000);
 
-  test.each(['embedded', 'redis'])(
-    'goes on when its workers, and its servers, are killed (%s)',
-    async (broker) => {
-      const { child, ended } = demo('--broker', broker);
-      const victims = broker === 'redis' ? ['yolo', 'logger', 'recorder', 'redis'] : ['yolo', 'logger', 'recorder'];
-      for (const victim of victims) {
-        const before = detections().length;
-        await until('it is at work', () => detections().length > before + 10, 30_000);
-        if (victim === 'redis') {
-          const servers = spawnSync('pgrep', ['-P', String(child.pid), '-f', 'redis'], { encoding: 'utf8' })
-            .stdout.split('\n')
-            .filter(Boolean);
-          expect(servers).toHaveLength(2);
-          for (const parent of servers) spawnSync('pkill', ['-9', '-P', parent]);
-        } else kill(victim);
-      }
-      const before = detections().length;
-      await until('it is at work again', () => detections().length > before + 10, 30_000);
-      child.kill('SIGINT');
-      const { code, stdout, stderr } = await ended;
-      expect(code).toBe(0);
-      expect(stdout).toMatch(/ledger balanced\n$/);
-      expect(stderr).toMatch(/yolo \| its process ended with SIGKILL; restart 1 of 10/);
-      for (const link of ['yolo → logger', 'camera → recorder'])
-        expect(counts(stdout, link)).toMatchObject({ pending: 0, 'dead-lettered': 0 });
-      const indices = detections().map(({ index }) => index);
-      // A kill may log a frame twice, never lose one; and the detector never goes back.
-      expect(new Set(indices).size).toBe(counts(stdout, 'yolo → logger').published);
-      const first = indices.filter((index, at) => indices.indexOf(index) === at);
-      expect(first).toEqual(first.toSorted((a, b) => a - b));
-      expect(pictures()).toHaveLength(counts(stdout, 'camera → recorder').acked ?? -1);
-    },
-    120_000,
-  );
-
-  test.skipIf(!existsSync(film))(
-    'finds people in every frame of a real street, with a real model (needs ../shared)',
-    async () => {
-      const { child, ended } = demo('--source', film, '--model', model);
-      await until('40 frames were looked at', () => detections().length >= 40, 40_000);
-      child.kill('SIGINT');
-      const { code, stdout } = await ended;
-      expect(code).toBe(0);
-      expect(stdout).toMatch(/camera → recorder \(durable\): (\d+) published = \1 acked/);
-      const seen = detections();
-      expect(seen.every(({ objects }) => objects.some(({ label }) => label === 'person'))).toBe(true);
-    },
-    60_000,
-  );
+  // With two Redises, and with a real film: demo.long.test.ts.
+  test('goes on when its workers are killed', () => goesOnWhenKilled('embedded'), 120_000);
 
   test.each([
     ['a source that is not there', ['--source', '/nowhere.mp4', '--model', model], /SOURCE_MISSING: .*\/nowhere\.mp4/],

@@ -1,4 +1,4 @@
 import { places } from '../support/system.js';
 import { sameInEach } from './sameInEach.js';
 
-sameInEach(places.filter(({ isolation, on }) => isolation === 'process' || (isolation === 'thread' && on !== 'embedded')));
+sameInEach(places.filter(({ isolation }) => isolation !== 'inline'));

@@ -1,0 +1,21 @@
+import { existsSync } from 'node:fs';
+import { until } from 'edgeflow/testing';
+import { expect, test } from 'vitest';
+import { demo, detections, film, goesOnWhenKilled, model } from './demoRun.js';
+
+test('the demo goes on when its workers, and its two Redises, are killed', () => goesOnWhenKilled('redis'), 120_000);
+
+test.skipIf(!existsSync(film))(
+  'the demo finds people in every frame of a real street, with a real model (needs ../shared)',
+  async () => {
+    const { child, ended } = demo('--source', film, '--model', model);
+    await until('40 frames were looked at', () => detections().length >= 40, 40_000);
+    child.kill('SIGINT');
+    const { code, stdout } = await ended;
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/camera → recorder \(durable\): (\d+) published = \1 acked/);
+    const seen = detections();
+    expect(seen.every(({ objects }) => objects.some(({ label }) => label === 'person'))).toBe(true);
+  },
+  60_000,
+);
