@@ -51,6 +51,7 @@ async function withLooker(running: RunningSystem, looker: Looker, seconds: numbe
     const pids = [process.pid, ...running.status().flatMap(({ pid }) => pid ?? [])];
     const before = { ms: performance.now(), cpu: cpuMs(pids), frames: await logged(running), pictures: page?.pictures() ?? 0 };
     await delay(seconds * 1_000);
+    while ((await logged(running)) === before.frames) await delay(1);
     const frames = (await logged(running)) - before.frames;
     const elapsed = (performance.now() - before.ms) / 1_000;
     return {
