@@ -1,4 +1,5 @@
 import { errorMessage } from '../errors.js';
+import type { ReceivedMessage } from '../message.js';
 import type { RunningSystem } from '../system/runningSystem.js';
 import type { Encoder } from './encoder.js';
 import type { PictureWidth } from './jpeg.js';
@@ -13,6 +14,8 @@ const idleMs = 5_000;
 const retryMs = 1_000;
 /** Values are small, and those of many cameras may come by one topic: they are read on, no faster than this. */
 const valueMs = 20;
+/** Those of many cameras may come in one turn: so many are read besides the newest. */
+const passedOver = maxSources - 1;
 
 /** The newest message of one source of a topic. */
 export interface Latest {
@@ -79,29 +82,11 @@ export class TopicWatch {
     const { signal } = this.#end;
     while (!signal.aborted) {
       try {
-        for await (const message of running.watch(topic, { signal })) {
-          const { picture, overlay, source, text } = showValue(message);
-          const { seq, id, time } = message;
-          this.#latest.delete(source);
-          this.#latest.set(source, {
-            item: {
-              topic,
-              source,
-              seq,
-              id,
-              time,
-              index: picture?.index ?? overlay?.index,
-              width: picture?.width ?? 0,
-              height: picture?.height ?? 0,
-              text: picture ? undefined : text,
-            },
-            overlay: overlay && { ...overlay, topic },
-            jpeg: picture && once(picture, this.#encoder),
-          });
-          const [oldest] = this.#latest.keys();
-          if (oldest !== undefined && this.#latest.size > maxSources) this.#latest.delete(oldest);
+        for await (const message of running.watch(topic, { signal, passedOver })) {
+          const isPicture = this.#keep(topic, message);
+          if (!message.newest) continue;
           this.#onNews();
-          if (picture) await this.#untilWanted();
+          if (isPicture) await this.#untilWanted();
           else await new Promise((resolve) => setTimeout(resolve, valueMs));
         }
         return;
@@ -112,6 +97,31 @@ export class TopicWatch {
         await new Promise((resolve) => setTimeout(resolve, retryMs));
       }
     }
+  }
+
+  /** Takes the place of the one before of its source. @returns whether it is a picture. */
+  #keep(topic: string, message: ReceivedMessage): boolean {
+    const { picture, overlay, source, text } = showValue(message);
+    const { seq, id, time } = message;
+    this.#latest.delete(source);
+    this.#latest.set(source, {
+      item: {
+        topic,
+        source,
+        seq,
+        id,
+        time,
+        index: picture?.index ?? overlay?.index,
+        width: picture?.width ?? 0,
+        height: picture?.height ?? 0,
+        text: picture ? undefined : text,
+      },
+      overlay: overlay && { ...overlay, topic },
+      jpeg: picture && once(picture, this.#encoder),
+    });
+    const [oldest] = this.#latest.keys();
+    if (oldest !== undefined && this.#latest.size > maxSources) this.#latest.delete(oldest);
+    return picture !== undefined;
   }
 }
 
