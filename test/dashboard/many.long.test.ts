@@ -14,7 +14,7 @@ let browser: Browser;
 describe.skipIf(noBrowser !== undefined)('thirty nodes, sixteen cameras', () => {
   beforeAll(async () => {
     browser = await startBrowser();
-    running = await crossroads().run({ broker: freshEmbedded(), isolation: 'inline', handleSignals: false, onLog: () => undefined });
+    running = await crossroads().run({ broker: freshEmbedded(), handleSignals: false, onLog: () => undefined });
     dashboard = await serveDashboard(running, { port: 0 });
   });
 
