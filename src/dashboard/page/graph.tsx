@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { LinkView, NodeView, Snapshot } from '../wire.js';
 import * as format from './format.js';
-import { healthOf, stateOf } from './health.js';
+import { healthOf, qosOf, stateOf } from './health.js';
 import { boxHeight, boxWidth, labelHeight, labelWidth, layOut } from './layout.js';
 import { hrefOf } from './store.js';
 
@@ -57,14 +57,14 @@ interface Place {
 
 function Line(props: { readonly link: LinkView; readonly path: string; readonly at: Place; readonly chosen: boolean }): JSX.Element {
   const { link, path, at, chosen } = props;
-  const { source, target, qos, health } = link;
+  const { source, target, qos, health, shadow } = link;
   const { sign, word } = healthOf(health);
   const second = qos === 'realtime' ? `skips ${format.rate(link.skippedPerSecond)}` : `${format.count(link.pending)} pending`;
   const ages = `age ${format.milliseconds(link.ageP50Ms)} / ${format.milliseconds(link.ageP99Ms)}`;
   return (
     <>
       <g aria-hidden="true">
-        <path d={path} class={`edge ${qos} ${health}`} marker-end="url(#arrow)" />
+        <path d={path} class={`edge ${qos} ${shadow ? 'shadow ' : ''}${health}`} marker-end="url(#arrow)" />
         <rect
           x={at.x - labelWidth / 2 + 3}
           y={at.y - labelHeight / 2}
@@ -76,6 +76,7 @@ function Line(props: { readonly link: LinkView; readonly path: string; readonly 
         <text x={at.x} y={at.y - 9} class="figure">
           <tspan class={`sign ${health}`}>{sign}</tspan> {format.rate(link.donePerSecond)}
           {link.dead > 0 && <tspan class="sign down"> ✉{format.count(link.dead)}</tspan>}
+          {shadow && <tspan class="small"> shadow</tspan>}
         </text>
         <text x={at.x} y={at.y + 4} class="small">
           {second}
@@ -87,7 +88,7 @@ function Line(props: { readonly link: LinkView; readonly path: string; readonly 
       <a
         href={hrefOf('link', source, target)}
         class={chosen ? 'chosen' : undefined}
-        aria-label={`Link ${source} to ${target}, ${qos}: ${word}`}
+        aria-label={`Link ${source} to ${target}, ${qosOf(link)}: ${word}`}
       >
         <path d={path} class="hit" />
         <rect x={at.x - labelWidth / 2 + 3} y={at.y - labelHeight / 2} width={labelWidth - 6} height={labelHeight} rx="7" class="hit" />

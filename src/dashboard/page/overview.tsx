@@ -29,6 +29,14 @@ export function Overview(props: { readonly store: Store; readonly snapshot: Snap
             </svg>
             realtime: skips to the newest
           </li>
+          {snapshot.links.some(({ shadow }) => shadow) && (
+            <li>
+              <svg width="34" height="10" aria-hidden="true">
+                <line x1="1" y1="5" x2="33" y2="5" class="edge shadow ok" />
+              </svg>
+              shadow: only looks on
+            </li>
+          )}
           <li>age: median / 99th percentile, from publication to work</li>
         </ul>
       </section>
