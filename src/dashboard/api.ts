@@ -138,11 +138,9 @@ export class Api {
     if (width === undefined) throw new Refusal(400, `'width': expected one of ${pictureWidths.join(', ')}`);
     if (this.#looking >= maxLive) throw new Refusal(503, 'too many browsers look already', 10);
     const gone = new AbortController();
-    let timer: NodeJS.Timeout | undefined;
     this.#looking++;
     response.on('close', () => {
       gone.abort();
-      clearTimeout(timer);
       this.#looking--;
     });
     const { items, jpegs } = await this.#live.next(seen, width, gone.signal);
@@ -150,7 +148,10 @@ export class Api {
     const length = Buffer.alloc(4);
     length.writeUInt32BE(head.length);
     if (response.destroyed) return;
-    timer = setTimeout(() => response.destroy(), takeMs);
+    const timer = setTimeout(() => response.destroy(), takeMs);
+    response.on('close', () => {
+      clearTimeout(timer);
+    });
     send(response, 200, 'application/octet-stream', Buffer.concat([length, head, ...jpegs]));
   }
 

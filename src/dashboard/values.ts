@@ -107,7 +107,7 @@ function zoneOf(value: unknown): OverlayZone[] {
 }
 
 function textOf(value: unknown): string {
-  return cut((JSON.stringify(forPeople(value, maxDepth), undefined, 2) as string | undefined) ?? String(value), maxText);
+  return cut((JSON.stringify(forPeople(value, maxDepth), undefined, 2)) ?? String(value), maxText);
 }
 
 /** Told what it is before JSON is made of it: a frame in a Buffer would be millions of numbers. */

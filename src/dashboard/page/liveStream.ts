@@ -46,8 +46,7 @@ export function useLive(
         const blob = item.bytes > 0 ? new Blob([new Uint8Array(buffer, at, item.bytes)], { type: 'image/jpeg' }) : undefined;
         at += item.bytes;
         seen.set(item.topic, Math.max(seen.get(item.topic) ?? 0, item.seq));
-        const shown = blob && { bitmap: await createImageBitmap(blob), overlays: item.overlays };
-        news.set(`${item.topic} ${item.source}`, { item, shown });
+        news.set(`${item.topic} ${item.source}`, await tileOf(item, blob));
       }
       if (!signal.aborted && news.size > 0) setTiles((before) => withNews(before, news));
     };
@@ -73,6 +72,15 @@ export function useLive(
     };
   }, [wanted, width]);
   return { tiles, trouble };
+}
+
+/** A picture that this browser cannot read is told of, and the others are shown. */
+async function tileOf(item: LiveItem, blob: Blob | undefined): Promise<Omit<LiveTile, 'times'>> {
+  try {
+    return { item, shown: blob && { bitmap: await createImageBitmap(blob), overlays: item.overlays } };
+  } catch (error) {
+    return { item: { ...item, text: `This picture cannot be shown: ${errorMessage(error)}` }, shown: undefined };
+  }
 }
 
 function withNews(before: ReadonlyMap<string, LiveTile>, news: ReadonlyMap<string, Omit<LiveTile, 'times'>>): Map<string, LiveTile> {

@@ -70,7 +70,7 @@ export function useStore(onClosed: () => void): Store {
 }
 
 const goesOn = (last: Snapshot | undefined, { system, time }: Snapshot): boolean =>
-  last !== undefined && last.system === system && last.time <= time;
+  last?.system === system && last.time <= time;
 
 /** The parts of the address behind `#/`. */
 export function useRoute(): readonly string[] {
