@@ -107,7 +107,8 @@ function zoneOf(value: unknown): OverlayZone[] {
 }
 
 function textOf(value: unknown): string {
-  return cut((JSON.stringify(forPeople(value, maxDepth), undefined, 2)) ?? String(value), maxText);
+  // Nothing is published that JSON would leave out but this.
+  return value === undefined ? 'undefined' : cut(JSON.stringify(forPeople(value, maxDepth), undefined, 2), maxText);
 }
 
 /** Told what it is before JSON is made of it: a frame in a Buffer would be millions of numbers. */

@@ -1,7 +1,7 @@
 import { EdgeFlowError, MemoryBroker, QoS, serveDashboard, System } from 'edgeflow';
 import type { DeadLetter, DeadLetterOptions, RunningSystem } from 'edgeflow';
 import { until } from 'edgeflow/testing';
-import { interval, map } from 'rxjs';
+import { concatMap, interval, map } from 'rxjs';
 import { afterEach, expect, test } from 'vitest';
 import { encodeValue } from '#src/codec.js';
 import { listLetters } from '#src/dashboard/letters.js';
@@ -34,12 +34,19 @@ const overlay = (index: number): Overlay => ({ topic: 'boxes', width: 2, height:
 
 test('two cameras that share a detector both have their boxes, whose values come in one turn', async () => {
   const system = new System('pair');
+  const boxesOf = (source: string, index: number): object => ({
+    source,
+    index,
+    width: 2,
+    height: 2,
+    objects: [{ label: source, box: [0, 0, 1, 1] }],
+  });
   const detector = system.node(
     (frames) =>
       frames.pipe(
-        map((value) => {
-          const { source, index } = value as { source: string; index: number };
-          return { source, index, width: 2, height: 2, objects: [{ label: source, box: [0, 0, 1, 1] }] };
+        concatMap((value) => {
+          const { index } = value as { index: number };
+          return [boxesOf('left', index), boxesOf('right', index)];
         }),
       ),
     { name: 'detector' },

@@ -69,8 +69,7 @@ export function useStore(onClosed: () => void): Store {
   return store;
 }
 
-const goesOn = (last: Snapshot | undefined, { system, time }: Snapshot): boolean =>
-  last?.system === system && last.time <= time;
+const goesOn = (last: Snapshot | undefined, { system, time }: Snapshot): boolean => last?.system === system && last.time <= time;
 
 /** The parts of the address behind `#/`. */
 export function useRoute(): readonly string[] {
