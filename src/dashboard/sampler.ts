@@ -75,15 +75,17 @@ const takenOf = (status: NodeStatus | undefined): number =>
 function replicaView(status: NodeStatus, last: Sample | undefined, perSecond: PerSecond): ReplicaView {
   const before = last?.status.find(({ node, replica, pid }) => node === status.node && replica === status.replica && pid === status.pid);
   const { replica, state, pid, restarts, report } = status;
+  // What its last process had is not its own any more.
+  const lives = state !== 'restarting' && state !== 'failed' && state !== 'done';
   return {
     replica,
     state,
-    pid,
+    pid: lives ? pid : undefined,
     restarts,
     publishedPerSecond: perSecond(report?.published ?? 0, before?.report?.published),
     takenPerSecond: perSecond(takenOf(status), before?.report && takenOf(before)),
     cpuShare: report && perSecond(report.cpuMs, before?.report?.cpuMs) / 1_000,
-    rssBytes: report?.rss,
+    rssBytes: lives ? report?.rss : undefined,
     note: report?.note,
   };
 }

@@ -10,7 +10,7 @@ import type { Browser, Page } from 'playwright-core';
 import { ignoreElements } from 'rxjs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { fixture, freshEmbedded, linkOf, pidOf } from '../support/system.js';
-import { keep, noBrowser, openPage, startBrowser } from './browser.js';
+import { keep, keeps, noBrowser, openPage, startBrowser } from './browser.js';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const street = (node: string): URL => new URL(`../../dist/recipes/street/nodes/${node}.js`, import.meta.url);
@@ -82,6 +82,12 @@ describe.skipIf(noBrowser !== undefined)('the page, in a browser', () => {
     });
     expect(await panel.locator('.curve canvas').count()).toBe(2);
     expect(await barriers(page)).toEqual([]);
+    if (keeps) {
+      await page.emulateMedia({ colorScheme: 'dark' });
+      await page.waitForTimeout(8_000);
+      await keep(page, 'link');
+      await page.emulateMedia({ colorScheme: 'light' });
+    }
     await page.keyboard.press('Escape');
     await panel.waitFor({ state: 'detached' });
 
@@ -89,7 +95,8 @@ describe.skipIf(noBrowser !== undefined)('the page, in a browser', () => {
     await page.getByRole('img', { name: /^Camera camera, .*(person|car|dog|bicycle|bus)/ }).waitFor();
     const painted = 'new Set(document.querySelector("canvas").getContext("2d").getImageData(0, 0, 400, 200).data).size';
     expect(await page.evaluate<number>(painted)).toBeGreaterThan(50);
-    await keep(page, 'live');
+    await page.getByText(/^[1-9][\d.]*\/s shown$/).waitFor();
+    await keep(page, 'live', { type: 'jpg', width: 1000 });
     expect(await barriers(page)).toEqual([]);
 
     await page.getByRole('link', { name: 'Find', exact: true }).click();
@@ -115,7 +122,7 @@ describe.skipIf(noBrowser !== undefined)('the page, in a browser', () => {
     const { page } = await openPage(browser, dashboard.url);
     await go(page, '#/dead');
     const [letter] = await running.deadLetters('camera', { limit: 1 });
-    const row = page.getByRole('listitem').filter({ hasText: `letter ${letter?.letter} ` });
+    const row = page.getByRole('listitem').filter({ hasText: new RegExp(`letter ${letter?.letter} ·`) });
     await row.getByRole('button', { name: 'Drop', exact: true }).click();
     expect((await running.deadLetters('camera', { limit: 1 }))[0]?.letter).toBe(letter?.letter);
     await row.getByRole('button', { name: 'Drop for good?' }).click();
@@ -211,7 +218,7 @@ describe.skipIf(noBrowser !== undefined)('the page, in a browser', () => {
       await page.getByRole('main').waitFor();
       expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
       expect(await barriers(page)).toEqual([]);
-      if (hash === '#/link/camera/plates') await keep(page, 'phone');
+      if (hash === '#/link/camera/plates') await keep(page, 'phone', { width: 540 });
     }
     expect(await page.evaluate<string>('getComputedStyle(document.body).backgroundColor')).toBe('rgb(15, 21, 28)');
     expect(complaints).toEqual([]);

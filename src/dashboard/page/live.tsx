@@ -75,7 +75,7 @@ function Tile({ tile: { item, shown, times } }: { readonly tile: LiveTile }): JS
         <a href={hrefOf('find', id)} title="Where did it go?">
           {index === undefined ? `message ${format.count(seq)}` : `frame ${format.count(index)}`}
         </a>
-        <span class="small">{format.clock(time)}</span>
+        <span class="small clock">{format.clock(time)}</span>
         <span class={still ? 'sign stalled' : 'small'}>{words}</span>
         {objects > 0 && <span class="small">{objects} found</span>}
       </footer>

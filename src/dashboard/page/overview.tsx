@@ -5,6 +5,7 @@ import { LinkPanel } from './linkPanel.js';
 import { LinkTable } from './linkTable.js';
 import { NodePanel } from './nodePanel.js';
 import type { Store } from './store.js';
+import { Summary } from './summary.js';
 
 /** The graph, what is chosen in it, and every link as a row. */
 export function Overview(props: { readonly store: Store; readonly snapshot: Snapshot; readonly route: readonly string[] }): JSX.Element {
@@ -15,6 +16,7 @@ export function Overview(props: { readonly store: Store; readonly snapshot: Snap
   return (
     <div class={link || node ? 'overview with-panel' : 'overview'}>
       <section class="card graph-card" aria-label="Graph">
+        <Summary snapshot={snapshot} />
         <Graph snapshot={snapshot} chosen={route.join('/')} />
         <ul class="legend" aria-label="Legend">
           <li>
