@@ -30,7 +30,7 @@ export function crossroads(): System {
   // A node that nobody reads publishes nothing: the last two share sinks with the first.
   finders.forEach((finder, index) => {
     const sink = sinks[index % sinks.length];
-    if (sink) system.link(finder).to(sink, QoS.REALTIME);
+    if (sink) system.link(finder).to(sink, index % 2 === 0 ? QoS.DURABLE : QoS.REALTIME);
   });
   return system;
 }

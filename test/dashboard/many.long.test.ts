@@ -48,6 +48,7 @@ describe.skipIf(noBrowser !== undefined)('thirty nodes, sixteen cameras', () => 
       .getByRole('cell', { name: /^[1-9][\d.]*\/s$/ })
       .nth(23)
       .waitFor();
+    if (keeps) await page.waitForTimeout(5_000);
     await keep(page, 'overview');
     await page.getByRole('link', { name: 'Live', exact: true }).click();
     // Two cameras share a detector, which is another process: the values of both are seen.

@@ -180,11 +180,10 @@ function Node({ node, at, sizes, chosen }: NodeProps): JSX.Element {
         {!sizes.compact && (
           <>
             <text x={left} y={place.y + 62} class="small start">
-              CPU {cpu}
-              {!own && ' shared'}
+              {own ? `CPU ${cpu}` : 'in a shared process'}
             </text>
             <text x={right} y={place.y + 62} class="end small">
-              RSS {memory}
+              {own && `RSS ${memory}`}
             </text>
           </>
         )}

@@ -28,6 +28,8 @@ const compact: Sizes = { compact: true, box: { width: 200, height: 44 }, label: 
 /** Graphs of more nodes are drawn compact. */
 const mostRoomy = 12;
 
+export const isCompact = ({ nodes }: Pick<Snapshot, 'nodes'>): boolean => nodes.length > mostRoomy;
+
 interface Point {
   readonly x: number;
   readonly y: number;
@@ -36,7 +38,7 @@ interface Point {
 /** From left to right, or, where the window is narrow, from top to bottom. */
 export function layOut({ nodes, links }: Pick<Snapshot, 'nodes' | 'links'>, upright: boolean): Layout {
   const graph = new dagre.graphlib.Graph();
-  const sizes = nodes.length > mostRoomy ? compact : roomy;
+  const sizes = isCompact({ nodes }) ? compact : roomy;
   graph.setGraph({
     rankdir: upright ? 'TB' : 'LR',
     nodesep: sizes.compact ? 8 : 14,

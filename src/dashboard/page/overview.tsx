@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import type { Snapshot } from '../wire.js';
 import { Graph } from './graph.js';
+import { isCompact } from './layout.js';
 import { LinkPanel } from './linkPanel.js';
 import { LinkTable } from './linkTable.js';
 import { NodePanel } from './nodePanel.js';
@@ -39,7 +40,7 @@ export function Overview(props: { readonly store: Store; readonly snapshot: Snap
               shadow: only looks on
             </li>
           )}
-          <li>age: median / 99th percentile, from publication to work</li>
+          {!isCompact(snapshot) && <li>age: median / 99th percentile, from publication to work</li>}
         </ul>
       </section>
       {link && <LinkPanel key={`${link.source}/${link.target}`} link={link} history={store.history} />}
