@@ -104,13 +104,16 @@ function linkView(link: LinkLedger, last: Sample | undefined, status: readonly N
     skippedPerSecond: perSecond(link.skipped, before?.skipped),
     ageP50Ms: worst('ageP50'),
     ageP99Ms: worst('ageP99'),
-    health: health(link, donePerSecond, before?.published === link.published, replicas),
+    health: health(link, donePerSecond, before, replicas),
   };
 }
 
-function health({ qos, pending }: LinkLedger, perSecond: number, nothingNew: boolean, replicas: readonly NodeStatus[]): LinkHealth {
+function health(link: LinkLedger, perSecond: number, before: LinkLedger | undefined, replicas: readonly NodeStatus[]): LinkHealth {
+  const { qos, pending, published } = link;
   if (replicas.every(({ state }) => state !== 'running' && state !== 'done')) return 'down';
   if (perSecond > 0) return qos === QoS.DURABLE && pending > perSecond * behindSeconds ? 'behind' : 'ok';
+  // Of a single sample nobody can say that nothing was taken.
+  if (!before) return 'ok';
   if (pending > 0) return 'stalled';
-  return nothingNew ? 'idle' : 'ok';
+  return before.published === published ? 'idle' : 'ok';
 }
