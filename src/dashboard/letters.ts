@@ -1,5 +1,5 @@
 import type { DeadLetter } from '../brokers/broker.js';
-import type { RunningSystem } from '../system/runningSystem.js';
+import type { Shown } from './shown.js';
 import { showValue } from './values.js';
 import type { RawPicture } from './values.js';
 import type { LetterView } from './wire.js';
@@ -12,7 +12,7 @@ const atOnce = 4;
 const manyBytes = 64 * 1024 * 1024;
 
 /** Dead letters of a topic behind a number, without their large bytes. */
-export async function listLetters(running: RunningSystem, topic: string, after: number): Promise<LetterView[]> {
+export async function listLetters(running: Shown, topic: string, after: number): Promise<LetterView[]> {
   const views: LetterView[] = [];
   let bytes = 0;
   while (views.length < page && bytes < manyBytes) {
@@ -47,7 +47,7 @@ function viewOf(topic: string, letter: DeadLetter): LetterView {
 }
 
 /** The picture that a dead letter holds. */
-export async function pictureOfLetter(running: RunningSystem, topic: string, number: number): Promise<RawPicture | undefined> {
+export async function pictureOfLetter(running: Shown, topic: string, number: number): Promise<RawPicture | undefined> {
   const [letter] = await running.deadLetters(topic, { after: Math.max(0, number - 1), limit: 1 });
   return letter?.letter === number ? showValue(letter).picture : undefined;
 }

@@ -1,5 +1,5 @@
 import { errorMessage } from '../errors.js';
-import type { RunningSystem } from '../system/runningSystem.js';
+import type { Shown } from './shown.js';
 import { Encoder } from './encoder.js';
 import { Refusal } from './http.js';
 import type { PictureWidth } from './jpeg.js';
@@ -11,12 +11,12 @@ const longestWaitMs = 10_000;
 
 /** The newest messages of topics, for as many browsers as look. */
 export class Live {
-  readonly #running: RunningSystem;
+  readonly #running: Shown;
   readonly #watches = new Map<string, TopicWatch>();
   readonly #waiting = new Set<() => void>();
   readonly #encoder = new Encoder();
 
-  constructor(running: RunningSystem) {
+  constructor(running: Shown) {
     this.#running = running;
   }
 

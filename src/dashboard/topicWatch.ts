@@ -1,6 +1,6 @@
 import { errorMessage } from '../errors.js';
 import type { ReceivedMessage } from '../message.js';
-import type { RunningSystem } from '../system/runningSystem.js';
+import type { Shown } from './shown.js';
 import type { Encoder } from './encoder.js';
 import type { PictureWidth } from './jpeg.js';
 import { RecentOverlays } from './recentOverlays.js';
@@ -43,7 +43,7 @@ export class TopicWatch {
   #trouble: string | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(running: RunningSystem, topic: string, encoder: Encoder, onNews: () => void, onEnd: () => void) {
+  constructor(running: Shown, topic: string, encoder: Encoder, onNews: () => void, onEnd: () => void) {
     this.#encoder = encoder;
     this.#onNews = onNews;
     this.#onEnd = onEnd;
@@ -87,7 +87,7 @@ export class TopicWatch {
     });
   }
 
-  async #read(running: RunningSystem, topic: string): Promise<void> {
+  async #read(running: Shown, topic: string): Promise<void> {
     const { signal } = this.#end;
     while (!signal.aborted) {
       try {

@@ -76,10 +76,15 @@ async function valuesBefore(broker: Broker, topic: string, seq: number, count: n
   return messages.filter((message) => message.seq < seq && message.payload.length === 0);
 }
 
+/** Whether a reader is one that only watches. */
+export function isWatcher(reader: string): boolean {
+  return reader.startsWith(prefix);
+}
+
 /** Gives up the names that watchers left behind whose process was killed. */
 export async function retireWatchers(broker: Broker, stats: readonly TopicStats[]): Promise<void> {
   for (const { topic, readers } of stats)
-    for (const reader of Object.keys(readers)) if (reader.startsWith(prefix)) await retire(broker, topic, reader);
+    for (const reader of Object.keys(readers)) if (isWatcher(reader)) await retire(broker, topic, reader);
 }
 
 async function retire(broker: Broker, topic: string, reader: string): Promise<void> {
