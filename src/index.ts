@@ -70,6 +70,7 @@ export type { NodeOptions, SystemOptions, UseOptions } from './system/system.js'
 export type { NodeExpectations } from './system/expects.js';
 export type { Isolation } from './system/isolation.js';
 export type { RunningSystem, RunOptions, SystemResult, TraceOptions } from './system/runningSystem.js';
+export type { WatchedMessage, WatchOptions } from './system/watchTopic.js';
 export type { LinkOptions, ShadowOptions } from './system/graph.js';
 export { Linker } from './system/linker.js';
 export type { NodeHandle } from './system/linker.js';

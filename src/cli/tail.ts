@@ -39,7 +39,7 @@ async function tail(topic: string, { count, json = false, ...flags }: TailFlags)
       if (!topics.includes(topic))
         throw new EdgeFlowError('TOPIC_UNDECLARED', `there is no topic '${topic}' in this store; it has ${topics.join(', ') || 'none'}`);
       let printed = 0;
-      for await (const message of watchTopic(broker, topic, end.signal)) {
+      for await (const message of watchTopic(broker, topic, { signal: end.signal })) {
         print(message, json);
         if (++printed >= count) break;
       }

@@ -17,8 +17,10 @@ import type { NodeAction } from './wire.js';
 const maxBodyBytes = 64 * 1024;
 const maxTopics = 64;
 const maxLetters = 1_000;
-/** Browsers that wait for pictures at a time. */
+/** Browsers that wait for pictures, or take them, at a time. */
 const maxLive = 64;
+/** A browser that has not taken its pictures by then is let go, and they with it. */
+const takeMs = 30_000;
 
 /** What the page asks of a running system. Everything of a request is checked here, however it came. */
 export class Api {
@@ -139,19 +141,21 @@ export class Api {
     if (width === undefined) throw new Refusal(400, `'width': expected one of ${pictureWidths.join(', ')}`);
     if (this.#looking >= maxLive) throw new Refusal(503, 'too many browsers look already', 10);
     const gone = new AbortController();
+    this.#looking++;
     response.on('close', () => {
       gone.abort();
-    });
-    this.#looking++;
-    try {
-      const { items, jpegs } = await this.#live.next(seen, width, gone.signal);
-      const head = Buffer.from(JSON.stringify(items));
-      const length = Buffer.alloc(4);
-      length.writeUInt32BE(head.length);
-      send(response, 200, 'application/octet-stream', Buffer.concat([length, head, ...jpegs]));
-    } finally {
       this.#looking--;
-    }
+    });
+    const { items, jpegs } = await this.#live.next(seen, width, gone.signal);
+    const head = Buffer.from(JSON.stringify(items));
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(head.length);
+    if (response.destroyed) return;
+    const timer = setTimeout(() => response.destroy(), takeMs);
+    response.on('close', () => {
+      clearTimeout(timer);
+    });
+    send(response, 200, 'application/octet-stream', Buffer.concat([length, head, ...jpegs]));
   }
 
   #topic(value: unknown): string {

@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { Refusal } from './http.js';
 import { isLoopback } from './options.js';
 import type { CheckedOptions } from './options.js';
-import { RateLimit } from './rateLimit.js';
+import { RateLimit, subnetOf } from './rateLimit.js';
 
 const sessionMs = 12 * 60 * 60_000;
 const maxSessions = 256;
@@ -37,8 +37,9 @@ export class Guard {
     this.#secure = tls !== undefined;
     this.#names = new Set(['localhost', host.toLowerCase(), ...(this.#loopback ? [] : ownNames())]);
     this.#tokenHash = token === undefined ? undefined : hash(token);
-    // Cookies know no ports: two dashboards of one host must not log each other out.
-    this.#cookie = () => `edgeflow-${port()}`;
+    // Cookies know no ports: two dashboards of one host must not log each other out. With the prefix, no other host of the
+    // domain can set it.
+    this.#cookie = () => `${this.#secure ? '__Host-' : ''}edgeflow-${port()}`;
   }
 
   /**
@@ -130,7 +131,7 @@ function ownNames(): string[] {
 }
 
 function addressOf(request: IncomingMessage): string {
-  return request.socket.remoteAddress ?? '';
+  return subnetOf(request.socket.remoteAddress ?? '');
 }
 
 function cookiesOf(request: IncomingMessage): ReadonlyMap<string, string> {

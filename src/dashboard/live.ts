@@ -1,5 +1,7 @@
+import { errorMessage } from '../errors.js';
 import type { Shown } from './shown.js';
 import { Encoder } from './encoder.js';
+import { Refusal } from './http.js';
 import type { PictureWidth } from './jpeg.js';
 import { TopicWatch } from './topicWatch.js';
 import type { Latest } from './topicWatch.js';
@@ -23,6 +25,7 @@ export class Live {
    *
    * @param seen - topics, and the highest sequence number that was had of each.
    * @returns heads, and the JPEGs of those that are pictures; nothing after ten seconds without news.
+   * @throws Refusal 503 when a topic cannot be read
    */
   async next(
     seen: ReadonlyMap<string, number>,
@@ -36,6 +39,8 @@ export class Live {
     for (;;) {
       const news = [...seen].flatMap(([topic, seq]) => [...this.#watch(topic).latest.values()].filter(({ item }) => item.seq > seq));
       if (news.length > 0 || signal.aborted || performance.now() >= deadline) return this.#encode(news, width);
+      const trouble = [...seen.keys()].map((topic) => this.#watch(topic).trouble).find((told) => told !== undefined);
+      if (trouble !== undefined) throw new Refusal(503, trouble, 1);
       await this.#changed(deadline - performance.now(), signal);
     }
   }
@@ -46,14 +51,25 @@ export class Live {
   }
 
   async #encode(news: readonly Latest[], width: PictureWidth): Promise<{ readonly items: LiveItem[]; readonly jpegs: Uint8Array[] }> {
-    const jpegs = await Promise.all(news.map(async ({ jpeg }) => jpeg?.(width)));
-    const items = news.map(({ item }, index) => ({ ...item, bytes: jpegs[index]?.length ?? 0, overlays: this.#overlaysOf(item) }));
-    return { items, jpegs: jpegs.filter((jpeg) => jpeg !== undefined) };
+    const encoded = await Promise.all(
+      news.map(async ({ item, text, jpeg }) => {
+        try {
+          return { item, jpeg: await jpeg?.(width), text: text?.() };
+        } catch (error) {
+          // One picture that is broken does not keep the others from being seen.
+          return { item, jpeg: undefined, text: `This picture cannot be shown: ${errorMessage(error)}` };
+        }
+      }),
+    );
+    return {
+      items: encoded.map(({ item, jpeg, text }) => ({ ...item, text, bytes: jpeg?.length ?? 0, overlays: this.#overlaysOf(item) })),
+      jpegs: encoded.flatMap(({ jpeg }) => jpeg ?? []),
+    };
   }
 
-  /** The newest that nodes further down found in the same source. */
-  #overlaysOf({ topic, source }: { readonly topic: string; readonly source: string }): Overlay[] {
-    return this.#downstream(topic).flatMap((name) => this.#watches.get(name)?.latest.get(source)?.overlay ?? []);
+  /** What nodes further down found in the same frame of the same source, or in the one nearest to it. */
+  #overlaysOf({ topic, source, index, time }: Latest['item']): Overlay[] {
+    return this.#downstream(topic).flatMap((name) => this.#watches.get(name)?.latest.get(source)?.overlays?.nearest(index, time) ?? []);
   }
 
   #downstream(topic: string): string[] {

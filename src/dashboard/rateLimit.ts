@@ -1,5 +1,17 @@
+import { isIPv6 } from 'node:net';
+
 /** Addresses that are remembered at a time; a flood of others makes room by forgetting the oldest. */
 const maxAddresses = 4_096;
+
+/** Who an address stands for: of IPv6 the first half, since whoever has one address has all that begin with it. */
+export function subnetOf(address: string): string {
+  if (!isIPv6(address) || /[.%]/.test(address)) return address;
+  const [head = '', tail] = address.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  if (tail === undefined) return groups.slice(0, 4).join(':');
+  const last = tail === '' ? [] : tail.split(':');
+  return [...groups, ...Array<string>(8 - groups.length - last.length).fill('0'), ...last].slice(0, 4).join(':');
+}
 
 /** So many in so much time, for each address. */
 export class RateLimit {

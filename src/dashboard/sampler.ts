@@ -79,15 +79,17 @@ const takenOf = (status: NodeStatus | undefined): number =>
 function replicaView(status: NodeStatus, last: Sample | undefined, perSecond: PerSecond): ReplicaView {
   const before = last?.status.find(({ node, replica, pid }) => node === status.node && replica === status.replica && pid === status.pid);
   const { replica, state, pid, restarts, report } = status;
+  // What its last process had is not its own any more.
+  const lives = state !== 'restarting' && state !== 'failed' && state !== 'done';
   return {
     replica,
     state,
-    pid,
+    pid: lives ? pid : undefined,
     restarts,
     publishedPerSecond: perSecond(report?.published ?? 0, before?.report?.published),
     takenPerSecond: perSecond(takenOf(status), before?.report && takenOf(before)),
     cpuShare: report && perSecond(report.cpuMs, before?.report?.cpuMs) / 1_000,
-    rssBytes: report?.rss,
+    rssBytes: lives ? report?.rss : undefined,
     note: report?.note,
   };
 }
@@ -106,13 +108,16 @@ function linkView(link: LinkLedger, last: Sample | undefined, status: readonly N
     skippedPerSecond: perSecond(link.skipped, before?.skipped),
     ageP50Ms: worst('ageP50'),
     ageP99Ms: worst('ageP99'),
-    health: health(link, donePerSecond, before?.published === link.published, replicas),
+    health: health(link, donePerSecond, before, replicas),
   };
 }
 
-function health({ qos, pending }: LinkLedger, perSecond: number, nothingNew: boolean, replicas: readonly NodeStatus[]): LinkHealth {
+function health(link: LinkLedger, perSecond: number, before: LinkLedger | undefined, replicas: readonly NodeStatus[]): LinkHealth {
+  const { qos, pending, published } = link;
   if (replicas.length > 0 && replicas.every(({ state }) => state !== 'running' && state !== 'done')) return 'down';
   if (perSecond > 0) return qos === QoS.DURABLE && pending > perSecond * behindSeconds ? 'behind' : 'ok';
+  // Of a single sample nobody can say that nothing was taken.
+  if (!before) return 'ok';
   if (pending > 0) return 'stalled';
-  return nothingNew ? 'idle' : 'ok';
+  return before.published === published ? 'idle' : 'ok';
 }

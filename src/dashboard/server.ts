@@ -8,12 +8,15 @@ import { Api } from './api.js';
 import { sendAsset } from './assets.js';
 import { Guard } from './guard.js';
 import { addSecurityHeaders, readJson, Refusal, send, sendJson, textOf } from './http.js';
+import { limitConnections } from './limitConnections.js';
 import type { Shown } from './shown.js';
 import { isLoopback } from './options.js';
 import type { CheckedOptions } from './options.js';
 import type { Dashboard } from './serveDashboard.js';
 
 const maxConnections = 256;
+/** Of one address: half of them stay for others, who may know the token. */
+const maxOfAddress = maxConnections / 2;
 /** What a caller may take before anything is known of it. */
 const limits = {
   maxHeaderSize: 8_192,
@@ -34,6 +37,7 @@ export async function startServer(running: Shown, options: CheckedOptions): Prom
     ? createSecureServer({ ...limits, handshakeTimeout: 5_000, key: pem(tls.key), cert: pem(tls.cert) }, onRequest)
     : createServer(limits, onRequest);
   server.maxConnections = maxConnections;
+  limitConnections(server, maxOfAddress);
   server.on('clientError', (_, socket) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
   });

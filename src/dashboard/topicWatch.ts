@@ -1,10 +1,12 @@
 import { errorMessage } from '../errors.js';
+import type { ReceivedMessage } from '../message.js';
 import type { Shown } from './shown.js';
 import type { Encoder } from './encoder.js';
 import type { PictureWidth } from './jpeg.js';
+import { RecentOverlays } from './recentOverlays.js';
 import { showValue } from './values.js';
 import type { RawPicture } from './values.js';
-import type { LiveItem, Overlay } from './wire.js';
+import type { LiveItem } from './wire.js';
 
 /** Cameras that one topic may carry; those that were silent for longest are forgotten. */
 const maxSources = 64;
@@ -13,18 +15,22 @@ const idleMs = 5_000;
 const retryMs = 1_000;
 /** Values are small, and those of many cameras may come by one topic: they are read on, no faster than this. */
 const valueMs = 20;
+/** Those of many cameras may come in one turn: so many are read besides the newest. */
+const passedOver = maxSources - 1;
 
 /** The newest message of one source of a topic. */
 export interface Latest {
-  readonly item: Omit<LiveItem, 'overlays' | 'bytes'>;
-  readonly overlay: Overlay | undefined;
+  readonly item: Omit<LiveItem, 'overlays' | 'bytes' | 'text'>;
+  /** The value for people, where it is no picture. */
+  readonly text: (() => string) | undefined;
+  readonly overlays: RecentOverlays | undefined;
   /** The picture as JPEG; encoded once, however many browsers ask. Undefined where it is no picture. */
   readonly jpeg: ((width: PictureWidth) => Promise<Uint8Array>) | undefined;
 }
 
 /**
- * Reads the newest messages of one topic while somebody looks, and pictures no sooner than the last was asked for: the topic's
- * own consumers are not slowed, and a browser that is slow reads less.
+ * Reads the newest messages of one topic while somebody looks, and those with a payload no sooner than the last was asked for: the
+ * topic's own consumers are not slowed, and a browser that is slow reads less.
  */
 export class TopicWatch {
   readonly #latest = new Map<string, Latest>();
@@ -34,6 +40,7 @@ export class TopicWatch {
   readonly #onEnd: () => void;
   #lastLook = performance.now();
   #wanted: (() => void) | undefined;
+  #trouble: string | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(running: Shown, topic: string, encoder: Encoder, onNews: () => void, onEnd: () => void) {
@@ -46,6 +53,11 @@ export class TopicWatch {
 
   get latest(): ReadonlyMap<string, Latest> {
     return this.#latest;
+  }
+
+  /** Why it cannot be read at this moment. */
+  get trouble(): string | undefined {
+    return this.#trouble;
   }
 
   /** Somebody wants the next message. */
@@ -79,45 +91,49 @@ export class TopicWatch {
     const { signal } = this.#end;
     while (!signal.aborted) {
       try {
-        for await (const message of running.watch(topic, { signal })) {
-          const { picture, overlay, source, text } = showValue(message);
-          const { seq, id, time } = message;
-          this.#latest.delete(source);
-          this.#latest.set(source, {
-            item: {
-              topic,
-              source,
-              seq,
-              id,
-              time,
-              index: picture?.index ?? overlay?.index,
-              width: picture?.width ?? 0,
-              height: picture?.height ?? 0,
-              text: picture ? undefined : text,
-            },
-            overlay: overlay && { ...overlay, topic },
-            jpeg: picture && once(picture, this.#encoder),
-          });
-          const [oldest] = this.#latest.keys();
-          if (oldest !== undefined && this.#latest.size > maxSources) this.#latest.delete(oldest);
+        for await (const message of running.watch(topic, { signal, passedOver })) {
+          this.#keep(topic, message);
+          this.#trouble = undefined;
+          if (!message.newest) continue;
           this.#onNews();
-          if (picture) await this.#untilWanted();
+          if (message.payload.length > 0) await this.#untilWanted();
           else await new Promise((resolve) => setTimeout(resolve, valueMs));
         }
         return;
       } catch (error) {
         if (this.#end.signal.aborted) return;
-        this.#latest.set('', failed(topic, errorMessage(error)));
+        this.#trouble = errorMessage(error);
         this.#onNews();
         await new Promise((resolve) => setTimeout(resolve, retryMs));
       }
     }
   }
-}
 
-function failed(topic: string, text: string): Latest {
-  const item = { topic, source: '', seq: 0, id: '', time: Date.now(), index: undefined, width: 0, height: 0, text };
-  return { item, overlay: undefined, jpeg: undefined };
+  /** Takes the place of the one before of its source. */
+  #keep(topic: string, message: ReceivedMessage): void {
+    const { picture, overlay, source, text } = showValue(message);
+    const { seq, id, time } = message;
+    const overlays = overlay ? (this.#latest.get(source)?.overlays ?? new RecentOverlays()) : undefined;
+    if (overlay) overlays?.add({ ...overlay, topic }, time);
+    this.#latest.delete(source);
+    this.#latest.set(source, {
+      item: {
+        topic,
+        source,
+        seq,
+        id,
+        time,
+        index: picture?.index ?? overlay?.index,
+        width: picture?.width ?? 0,
+        height: picture?.height ?? 0,
+      },
+      text: picture ? undefined : text,
+      overlays,
+      jpeg: picture && once(picture, this.#encoder),
+    });
+    const [oldest] = this.#latest.keys();
+    if (oldest !== undefined && this.#latest.size > maxSources) this.#latest.delete(oldest);
+  }
 }
 
 function once(picture: RawPicture, encoder: Encoder): (width: PictureWidth) => Promise<Uint8Array> {

@@ -19,7 +19,7 @@ export interface ShownValue {
   readonly overlay: Omit<Overlay, 'topic'> | undefined;
   readonly source: string;
   /** The value without its large bytes, for people. */
-  readonly text: string;
+  readonly text: () => string;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -31,6 +31,9 @@ const maxZonesOfObject = 4;
 const maxPoints = 100;
 const maxLabel = 64;
 const maxText = 4_000;
+/** Entries of a list or of an object, and how deep they lie, that are shown as text. */
+const maxEntries = 200;
+const maxDepth = 8;
 const maxSource = 256;
 const bytesPerPixel = { rgb24: 3, gray8: 1 } as const;
 
@@ -46,11 +49,11 @@ export function showValue(message: Pick<OutgoingMessage, 'meta' | 'payload'>): S
   try {
     value = decodeValue(message);
   } catch (error) {
-    return { picture: undefined, overlay: undefined, source: '', text: describeError(error) };
+    return { picture: undefined, overlay: undefined, source: '', text: () => describeError(error) };
   }
   const fields = isFields(value) ? value : {};
   const source = typeof fields.source === 'string' ? cut(fields.source, maxSource) : '';
-  return { picture: pictureOf(fields, source), overlay: overlayOf(fields), source, text: textOf(value) };
+  return { picture: pictureOf(fields, source), overlay: overlayOf(fields), source, text: () => textOf(value) };
 }
 
 function pictureOf({ data, width, height, format, index }: Fields, source: string): RawPicture | undefined {
@@ -104,10 +107,21 @@ function zoneOf(value: unknown): OverlayZone[] {
 }
 
 function textOf(value: unknown): string {
-  const text = JSON.stringify(
-    value,
-    (_, entry: unknown) => (entry instanceof Uint8Array ? `${entry.length} bytes` : typeof entry === 'bigint' ? String(entry) : entry),
-    2,
-  ) as string | undefined;
-  return cut(text ?? String(value), maxText);
+  // Nothing is published that JSON would leave out but this.
+  return value === undefined ? 'undefined' : cut(JSON.stringify(forPeople(value, maxDepth), undefined, 2), maxText);
+}
+
+/** Told what it is before JSON is made of it: a frame in a Buffer would be millions of numbers. */
+function forPeople(value: unknown, depth: number): unknown {
+  if (value instanceof Uint8Array) return `${value.length} bytes`;
+  if (typeof value === 'bigint') return String(value);
+  if (typeof value === 'string') return cut(value, maxText);
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth === 0) return '…';
+  if (Array.isArray(value)) return value.slice(0, maxEntries).map((entry) => forPeople(entry, depth - 1));
+  return Object.fromEntries(
+    Object.entries(value)
+      .slice(0, maxEntries)
+      .map(([key, entry]) => [key, forPeople(entry, depth - 1)]),
+  );
 }

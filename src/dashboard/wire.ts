@@ -31,6 +31,8 @@ export interface LinkView {
   readonly source: string;
   readonly target: string;
   readonly qos: string;
+  /** Set where the target only looks on, and is in no balance. */
+  readonly shadow?: true;
   readonly published: number;
   readonly acked: number;
   readonly dead: number;

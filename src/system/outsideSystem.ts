@@ -1,6 +1,5 @@
 import type { Broker, DeadLetter, DeadLetterOptions, TopicStats } from '../brokers/broker.js';
 import { deferred } from '../deferred.js';
-import type { ReceivedMessage } from '../message.js';
 import { drawLedger } from '../observe/ledger.js';
 import type { Ledger } from '../observe/ledger.js';
 import { QoS } from '../qos.js';
@@ -10,6 +9,7 @@ import type { NodeStatus } from './replica.js';
 import type { RunningSystem } from './runningSystem.js';
 import type { SystemGraph } from './systemGraph.js';
 import { isWatcher, watchTopic } from './watchTopic.js';
+import type { WatchedMessage, WatchOptions } from './watchTopic.js';
 
 /** What is known of a System from outside: what its broker counts and stores, and its processes on this host. */
 export type OutsideView = Omit<RunningSystem, 'trace' | 'traces' | 'pause' | 'resume' | 'restart' | 'drain'>;
@@ -99,15 +99,15 @@ export class OutsideSystem implements OutsideView {
     return this.#broker.dropDeadLetters(topic, letters);
   }
 
-  watch(topic: string, { signal }: { readonly signal: AbortSignal }): AsyncIterable<ReceivedMessage> {
-    return this.#watch(topic, AbortSignal.any([signal, this.#stopped.signal]));
+  watch(topic: string, options: WatchOptions): AsyncIterable<WatchedMessage> {
+    return this.#watch(topic, { ...options, signal: AbortSignal.any([options.signal, this.#stopped.signal]) });
   }
 
-  async *#watch(topic: string, signal: AbortSignal): AsyncGenerator<ReceivedMessage, void, undefined> {
+  async *#watch(topic: string, options: WatchOptions): AsyncGenerator<WatchedMessage, void, undefined> {
     const { promise, resolve } = deferred<undefined>();
     this.#watches.add(promise);
     try {
-      yield* watchTopic(this.#broker, topic, signal);
+      yield* watchTopic(this.#broker, topic, options);
     } finally {
       this.#watches.delete(promise);
       resolve(undefined);

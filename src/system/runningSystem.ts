@@ -1,5 +1,4 @@
 import type { Broker, DeadLetter, DeadLetterOptions, TopicStats } from '../brokers/broker.js';
-import type { ReceivedMessage } from '../message.js';
 import type { Ledger } from '../observe/ledger.js';
 import type { Isolation } from './isolation.js';
 import type { TraceStep } from '../observe/trace.js';
@@ -7,6 +6,7 @@ import type { TraceQuery, TraceSummary } from '../observe/traceStore.js';
 import type { LogFields } from './log.js';
 import type { NodeStatus } from './replica.js';
 import type { SystemGraph } from './systemGraph.js';
+import type { WatchedMessage, WatchOptions } from './watchTopic.js';
 
 /** Options of `system.run`. */
 export interface RunOptions {
@@ -105,10 +105,10 @@ export interface RunningSystem {
   /** Deletes dead letters for good. @returns how many. */
   dropDeadLetters(topic: string, letters: readonly number[]): Promise<number>;
   /**
-   * The newest message of a topic, again and again, until `signal` is aborted or the system ends. Slows nobody, and is in no
-   * ledger.
+   * The newest message of a topic, again and again, until `signal` is aborted or the system ends, with the values right before
+   * it where `passedOver` asks for them. Slows nobody, and is in no ledger.
    *
    * @throws EdgeFlowError `TOPIC_UNDECLARED` for a topic that no node of the system publishes to.
    */
-  watch(topic: string, options: { readonly signal: AbortSignal }): AsyncIterable<ReceivedMessage>;
+  watch(topic: string, options: WatchOptions): AsyncIterable<WatchedMessage>;
 }

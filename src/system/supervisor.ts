@@ -3,7 +3,6 @@ import { topicUndeclared } from '../brokers/options.js';
 import { deferred } from '../deferred.js';
 import { codeOf, EdgeFlowError, errorMessage } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
-import type { ReceivedMessage } from '../message.js';
 import { drawLedger } from '../observe/ledger.js';
 import type { Ledger } from '../observe/ledger.js';
 import { addSkips, noSkips } from '../observe/skips.js';
@@ -27,6 +26,7 @@ import { startSweeping } from './sweeping.js';
 import { publishes, systemGraph } from './systemGraph.js';
 import type { SystemGraph } from './systemGraph.js';
 import { watchTopic } from './watchTopic.js';
+import type { WatchedMessage, WatchOptions } from './watchTopic.js';
 
 const defaultDrainMs = 10_000;
 const pollMs = 100;
@@ -171,9 +171,9 @@ export class Supervisor implements RunningSystem {
     return this.#broker.dropDeadLetters(topic, letters);
   }
 
-  watch(topic: string, { signal }: { readonly signal: AbortSignal }): AsyncIterable<ReceivedMessage> {
+  watch(topic: string, options: WatchOptions): AsyncIterable<WatchedMessage> {
     if (!this.#graph.nodes.has(topic) || !publishes(this.#graph, topic)) throw topicUndeclared(topic, 'node that publishes to it');
-    return watchTopic(this.#broker, topic, signal);
+    return watchTopic(this.#broker, topic, options);
   }
 
   #skips({ source, target }: { readonly source: string; readonly target: string }): SkipCounts {

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import sharp from 'sharp';
 
 const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path));
 
@@ -33,10 +34,49 @@ export async function openPage(
   return { page, complaints };
 }
 
-/** Keeps a picture of the page where EDGEFLOW_SCREENSHOTS names a folder. */
-export async function keep(page: Page, name: string): Promise<void> {
-  const folder = process.env.EDGEFLOW_SCREENSHOTS;
-  if (folder === undefined) return;
-  mkdirSync(folder, { recursive: true });
-  await page.screenshot({ path: join(folder, `dashboard-${name}.png`) });
+const pictures = process.env.EDGEFLOW_SCREENSHOTS;
+
+/** Whether pictures of the page are kept: EDGEFLOW_SCREENSHOTS names a folder. What only makes them look better is waited for then alone. */
+export const keeps = pictures !== undefined;
+
+/** Keeps a picture of the page as the docs show it, where pictures are kept: few colours, or a JPEG where it shows a camera. */
+export async function keep(page: Page, name: string, { type = 'png', width = 1100 }: Partial<PictureForm> = {}): Promise<void> {
+  if (pictures === undefined) return;
+  mkdirSync(pictures, { recursive: true });
+  const shot = sharp(await page.screenshot()).resize({ width, withoutEnlargement: true });
+  const form = type === 'jpg' ? shot.jpeg({ quality: 76, progressive: true }) : shot.png({ palette: true, effort: 10 });
+  await form.toFile(join(pictures, `dashboard-${name}.${type}`));
+}
+
+interface PictureForm {
+  readonly type: 'png' | 'jpg';
+  readonly width: number;
+}
+
+/** What loading the page cost, of a browser that has nothing of it. */
+export function loadCost(page: Page): Promise<object> {
+  return page.evaluate<object>(`(() => {
+    const [load] = performance.getEntriesByType('navigation');
+    const files = [load, ...performance.getEntriesByType('resource')].filter(({ name }) => !name.includes('/api/'));
+    return {
+      firstPaintMs: Math.round(performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN),
+      loadedMs: Math.round(load.loadEventEnd),
+      files: files.length,
+      transferredBytes: files.reduce((sum, { transferSize }) => sum + transferSize, 0),
+      decodedBytes: files.reduce((sum, { decodedBodySize }) => sum + decodedBodySize, 0),
+    };
+  })()`);
+}
+
+/** How often each camera was drawn in a second, and what that took of the line, over some seconds. */
+export async function liveCost(
+  page: Page,
+  seconds: number,
+): Promise<{ readonly perCamera: readonly number[]; readonly kilobytesPerSecond: number }> {
+  const bytes = 'performance.getEntriesByType("resource").reduce((sum, { transferSize }) => sum + transferSize, 0)';
+  const drawn = page.getByText(/\/s shown$/);
+  await page.evaluate('performance.clearResourceTimings(); performance.setResourceTimingBufferSize(10_000)');
+  await page.waitForTimeout(seconds * 1_000);
+  const perCamera = (await drawn.allInnerTexts()).map((text) => parseFloat(text));
+  return { perCamera, kilobytesPerSecond: Math.round((await page.evaluate<number>(bytes)) / 1_000 / seconds) };
 }

@@ -94,6 +94,14 @@ describe('who may ask', () => {
     },
   );
 
+  test.each(['/', '/api/events', '/api/live?want=camera:0', '/api/dead/picture?topic=camera&letter=1', '/metrics', '/healthz'])(
+    '%s is kept from other pages and under other names',
+    async (path) => {
+      expect((await ask(open.address, path, { headers: { origin: 'http://evil.example' } })).status).toBe(403);
+      expect((await ask(open.address, path, { headers: { host: 'evil.example' } })).status).toBe(421);
+    },
+  );
+
   test.each(['http://evil.example', 'null', 'https://127.0.0.1'])('a page of %s is not answered', async (origin) => {
     expect((await ask(open.address, '/api/state', { headers: { origin } })).status).toBe(403);
     expect((await write(open.address, '/api/nodes', { node: 'camera', action: 'pause' }, { origin })).status).toBe(403);
@@ -221,6 +229,7 @@ describe('garbage', () => {
       const { headers } = await ask(open.address, path);
       expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'x-frame-options': 'DENY', 'referrer-policy': 'no-referrer' });
       expect(headers['content-security-policy']).toMatch(/default-src 'none'; script-src 'self'; style-src 'self';/);
+      expect(headers['content-security-policy']).toMatch(/img-src 'self';.* require-trusted-types-for 'script'; trusted-types 'none'$/);
       expect(headers['content-security-policy']).not.toContain('unsafe');
     }
   });

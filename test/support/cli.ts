@@ -14,13 +14,13 @@ export interface Cli {
 }
 
 /** Starts command lines; what still runs after a test is killed. */
-export function cliOfFile(): (args: readonly string[]) => Cli {
+export function cliOfFile(): (args: readonly string[], env?: Readonly<Record<string, string>>) => Cli {
   const children: ChildProcess[] = [];
   afterEach(() => {
     for (const child of children.splice(0)) child.kill('SIGKILL');
   });
-  return (args) => {
-    const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  return (args, env = {}) => {
+    const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     children.push(child);
     const ended = Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]).then(([[code], stdout, stderr]) => ({
       code: code as number | null,

@@ -1,8 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { MemoryBroker, QoS, System } from 'edgeflow';
+import type { Broker } from 'edgeflow';
 import { freshWithin } from 'edgeflow/operators';
 import { until } from 'edgeflow/testing';
 import { range } from 'rxjs';
 import { describe, expect, test } from 'vitest';
+import { DualRedisBroker } from '#src/brokers/redis/redisBroker.js';
+import { encodeValue } from '#src/codec.js';
+import { watchTopic } from '#src/system/watchTopic.js';
 import { freshEmbedded, linkOf, nodeFile, places, readLines, runsOfFile, temporaryFolder } from '../support/system.js';
 import { controlsIn, linkNow, pipeline } from './controlsIn.js';
 
@@ -104,5 +109,49 @@ describe('watch', () => {
     expect((await system.ledger()).links).toHaveLength(2);
     expect(system.graph()).toMatchObject({ name: 'controlled', nodes: [{ name: 'source', isolation: 'inline' }, {}, {}] });
     expect(() => system.watch('all', { signal: abort.signal })).toThrow(/no node that publishes/);
+  });
+
+  test.each<[string, () => Broker]>([
+    ['embedded', freshEmbedded],
+    ['memory', () => new MemoryBroker()],
+    ['two Redises', () => DualRedisBroker.local()],
+  ])('%s: values of one turn are all seen, pictures are not gone back for, and no name is left', async (_, makeBroker) => {
+    const broker = makeBroker();
+    await broker.declare({ topic: 'found', readers: ['node'] });
+    const push = (count: number, payload: Uint8Array = new Uint8Array(0)): Promise<unknown> =>
+      Promise.all(
+        Array.from({ length: count }, () =>
+          broker.push('found', { id: randomUUID(), time: Date.now(), ...encodeValue({ data: payload }), payload }),
+        ),
+      );
+    const seen = watchTopic(broker, 'found', { signal: new AbortController().signal, passedOver: 8 });
+    const look = async (): Promise<number[]> => {
+      const seqs: number[] = [];
+      for (;;) {
+        const { value } = await seen.next();
+        if (!value) return seqs;
+        seqs.push(value.seq);
+        if (value.newest) return seqs;
+      }
+    };
+    await push(1);
+    expect(await look()).toEqual([1]);
+    await push(2);
+    expect(await look()).toEqual([2, 3]);
+    // A reader and a watcher keep three of them; from then on it keeps as many as come at once.
+    await push(6);
+    expect(await look()).toEqual([7, 8, 9]);
+    await push(6);
+    expect(await look()).toEqual([10, 11, 12, 13, 14, 15]);
+    await push(20);
+    expect(await look()).toHaveLength(7);
+    // Never more than was asked for.
+    await push(20);
+    expect(await look()).toHaveLength(9);
+    await push(3, new Uint8Array(5_000));
+    expect(await look()).toEqual([58]);
+    await seen.return();
+    expect((await broker.stats()).map(({ readers }) => Object.keys(readers))).toEqual([['node']]);
+    await broker.close();
   });
 });

@@ -26,15 +26,17 @@ export function App(): JSX.Element | null {
         await ask('/api/state', {});
         setDoor('open');
       } catch (error) {
-        if (!(error instanceof ServerError && error.status === 401 && token === undefined)) setTrouble(errorMessage(error));
-        setDoor('closed');
+        const refused = error instanceof ServerError && error.status < 500;
+        if (refused && (error.status !== 401 || token !== undefined)) setTrouble(errorMessage(error));
+        // What else went wrong is told inside, and tried again there.
+        setDoor(refused ? 'closed' : 'open');
       }
     };
     void enter();
   }, []);
   if (door === 'asking') return null;
   if (door === 'closed') return <Login trouble={trouble} onDone={() => setDoor('open')} />;
-  return <Shell />;
+  return <Shell onClosed={() => setDoor('closed')} />;
 }
 
 const pages = [
@@ -44,8 +46,8 @@ const pages = [
   ['dead', 'Dead letters'],
 ] as const;
 
-function Shell(): JSX.Element {
-  const store = useStore();
+function Shell({ onClosed }: { readonly onClosed: () => void }): JSX.Element {
+  const store = useStore(onClosed);
   const route = useRoute();
   const [page = ''] = route;
   const { snapshot } = store;

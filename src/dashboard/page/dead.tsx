@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { errorMessage } from '../../errors.js';
 import type { LetterView, Snapshot } from '../wire.js';
 import * as format from './format.js';
@@ -22,20 +22,22 @@ export function DeadLetters({ snapshot }: { readonly snapshot: Snapshot }): JSX.
 function Topic({ topic, count, control }: { readonly topic: string; readonly count: number; readonly control: boolean }): JSX.Element {
   const [letters, setLetters] = useState<readonly LetterView[]>([]);
   const [message, setMessage] = useState('');
-  useEffect(() => {
-    const end = new AbortController();
-    const load = async (): Promise<void> => {
-      try {
-        setLetters((await (await ask('/api/dead', { topic }, end.signal)).json()) as LetterView[]);
-      } catch (error) {
-        if (!end.signal.aborted) setMessage(errorMessage(error));
-      }
-    };
-    void load();
-    return () => {
-      end.abort();
-    };
-  }, [topic, count, message]);
+  const loading = useRef({ now: false, again: false });
+  const load = async (): Promise<void> => {
+    const { current } = loading;
+    // Where letters come faster than they can be read, the next reading waits for the one before.
+    current.again = current.now;
+    if (current.now) return;
+    current.now = true;
+    try {
+      setLetters((await (await ask('/api/dead', { topic })).json()) as LetterView[]);
+    } catch (error) {
+      setMessage(errorMessage(error));
+    }
+    current.now = false;
+    if (current.again) void load();
+  };
+  useEffect(() => void load(), [topic, count, message]);
   const run = async (action: 'redrive' | 'drop', numbers: readonly number[]): Promise<void> => {
     try {
       const { count: done } = (await act(`/api/dead/${action}`, { topic, letters: numbers })) as { readonly count: number };
@@ -58,6 +60,11 @@ function Topic({ topic, count, control }: { readonly topic: string; readonly cou
         </div>
       )}
       <p role="status">{message}</p>
+      {shown.length > 0 && shown.length < count && (
+        <p class="small">
+          The oldest {shown.length} of {format.count(count)}; the next are shown when these are dealt with.
+        </p>
+      )}
       <ul class="letters">
         {letters.map((letter) => (
           <Letter key={letter.letter} letter={letter} control={control} run={run} />
@@ -107,7 +114,12 @@ function Letter(props: {
             <button type="button" onClick={() => void run('redrive', [number])}>
               Re-drive
             </button>
-            <button type="button" class="danger" onClick={() => (sure ? void run('drop', [number]) : setSure(true))}>
+            <button
+              type="button"
+              class="danger"
+              onClick={() => (sure ? void run('drop', [number]) : setSure(true))}
+              onBlur={() => setSure(false)}
+            >
               {sure ? 'Drop for good?' : 'Drop'}
             </button>
           </div>

@@ -1,4 +1,4 @@
-import type { LinkHealth, NodeView } from '../wire.js';
+import type { LinkHealth, LinkView, NodeView } from '../wire.js';
 
 /** A sign and a word beside each colour: nobody has to tell colours apart. */
 const healths: Readonly<Record<LinkHealth, { readonly sign: string; readonly word: string }>> = {
@@ -12,6 +12,9 @@ const healths: Readonly<Record<LinkHealth, { readonly sign: string; readonly wor
 export function healthOf(health: LinkHealth): { readonly sign: string; readonly word: string } {
   return healths[health];
 }
+
+/** What a link promises, and whether its target only looks on. */
+export const qosOf = ({ qos, shadow }: LinkView): string => (shadow ? `${qos} shadow` : qos);
 
 /** The worst of a node's replicas. */
 export function stateOf({ replicas }: NodeView): { readonly sign: string; readonly word: string; readonly tone: LinkHealth } {

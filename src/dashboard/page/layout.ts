@@ -1,8 +1,17 @@
 import dagre from '@dagrejs/dagre';
 import type { Snapshot } from '../wire.js';
 
+/** How much room boxes and labels have, in pixels. */
+export interface Sizes {
+  /** Whether only what matters most is told: more of a large graph is seen at once. */
+  readonly compact: boolean;
+  readonly box: { readonly width: number; readonly height: number };
+  readonly label: { readonly width: number; readonly height: number };
+}
+
 /** The boxes and lines of a graph, in pixels. */
 export interface Layout {
+  readonly sizes: Sizes;
   readonly width: number;
   readonly height: number;
   readonly boxes: ReadonlyMap<string, { readonly x: number; readonly y: number }>;
@@ -14,10 +23,12 @@ export interface Layout {
   }[];
 }
 
-export const boxWidth = 186;
-export const boxHeight = 74;
-export const labelWidth = 150;
-export const labelHeight = 46;
+const roomy: Sizes = { compact: false, box: { width: 186, height: 74 }, label: { width: 150, height: 46 } };
+const compact: Sizes = { compact: true, box: { width: 200, height: 44 }, label: { width: 138, height: 32 } };
+/** Graphs of more nodes are drawn compact. */
+const mostRoomy = 12;
+
+export const isCompact = ({ nodes }: Pick<Snapshot, 'nodes'>): boolean => nodes.length > mostRoomy;
 
 interface Point {
   readonly x: number;
@@ -27,13 +38,22 @@ interface Point {
 /** From left to right, or, where the window is narrow, from top to bottom. */
 export function layOut({ nodes, links }: Pick<Snapshot, 'nodes' | 'links'>, upright: boolean): Layout {
   const graph = new dagre.graphlib.Graph();
-  graph.setGraph({ rankdir: upright ? 'TB' : 'LR', nodesep: 14, ranksep: upright ? 26 : 48, edgesep: 10, marginx: 6, marginy: 6 });
+  const sizes = isCompact({ nodes }) ? compact : roomy;
+  graph.setGraph({
+    rankdir: upright ? 'TB' : 'LR',
+    nodesep: sizes.compact ? 8 : 14,
+    ranksep: upright ? 26 : 48,
+    edgesep: 10,
+    marginx: 6,
+    marginy: 6,
+  });
   graph.setDefaultEdgeLabel(() => ({}));
-  for (const { name } of nodes) graph.setNode(name, { width: boxWidth, height: boxHeight });
-  for (const { source, target } of links) graph.setEdge(source, target, { width: labelWidth, height: labelHeight, labelpos: 'c' });
+  for (const { name } of nodes) graph.setNode(name, { ...sizes.box });
+  for (const { source, target } of links) graph.setEdge(source, target, { ...sizes.label, labelpos: 'c' });
   dagre.layout(graph);
   const { width = 0, height = 0 } = graph.graph() as { readonly width?: number; readonly height?: number };
   return {
+    sizes,
     width,
     height,
     boxes: new Map(nodes.map(({ name }) => [name, graph.node(name) as unknown as Point])),

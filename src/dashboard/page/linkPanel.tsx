@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import type { LinkView, Snapshot } from '../wire.js';
 import { Curve } from './curve.js';
 import * as format from './format.js';
-import { healthOf } from './health.js';
+import { healthOf, qosOf } from './health.js';
 import { Panel } from './panel.js';
 
 interface Column {
@@ -49,8 +49,9 @@ export function LinkPanel({ link, history }: { readonly link: LinkView; readonly
   return (
     <Panel title={`${link.source} → ${link.target}`}>
       <p>
-        <span class={`sign ${link.health}`}>{sign}</span> {word} · {link.qos}
+        <span class={`sign ${link.health}`}>{sign}</span> {word} · {qosOf(link)}
       </p>
+      {link.shadow && <p class="small">Its target only looks on: no message waits for it, and it is in no balance.</p>}
       <h3>Ledger</h3>
       <div class="stack" aria-hidden="true">
         {columns.map(({ name, value, tone }) => (

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import type { LinkView, Snapshot } from '../wire.js';
 import * as format from './format.js';
-import { healthOf } from './health.js';
+import { healthOf, qosOf } from './health.js';
 import { hrefOf } from './store.js';
 import { TableHead } from './tableHead.js';
 
@@ -40,7 +40,7 @@ function Row({ link }: { readonly link: LinkView }): JSX.Element {
           <span class={`sign ${health}`}>{sign}</span> {word}
         </span>
       </td>
-      <td data-name="QoS">{qos}</td>
+      <td data-name="QoS">{qosOf(link)}</td>
       <td data-name="Rate">{format.rate(link.donePerSecond)}</td>
       <td data-name="Done">{format.count(link.acked + link.delivered)}</td>
       <td data-name="Skipped">{durable ? '–' : format.count(link.skipped)}</td>

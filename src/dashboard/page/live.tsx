@@ -1,11 +1,13 @@
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
 import type { Snapshot } from '../wire.js';
 import * as format from './format.js';
 import { useLive } from './liveStream.js';
 import type { LiveTile } from './liveStream.js';
 import { Picture } from './picture.js';
 import { hrefOf } from './store.js';
+
+/** Nothing new for so long is told. */
+const stillMs = 5_000;
 
 /** Nodes that read nothing are the cameras, as a rule: they are shown first. */
 function topicsOf(snapshot: Snapshot): { readonly cameras: string[]; readonly others: string[] } {
@@ -54,12 +56,12 @@ export function LiveView({ snapshot, only }: { readonly snapshot: Snapshot; read
   );
 }
 
-function Tile({ tile: { item, shown } }: { readonly tile: LiveTile }): JSX.Element {
+function Tile({ tile: { item, shown, times } }: { readonly tile: LiveTile }): JSX.Element {
   const { topic, source, seq, index, id, time, overlays } = item;
-  const rate = useRate(seq);
+  const { words, still } = paceOf(times);
   const objects = overlays.reduce((sum, overlay) => sum + overlay.objects.length, 0);
   return (
-    <article class="card tile">
+    <article class={still ? 'card tile still' : 'card tile'}>
       {shown ? (
         <Picture shown={shown} label={`Camera ${topic}`} />
       ) : (
@@ -73,24 +75,19 @@ function Tile({ tile: { item, shown } }: { readonly tile: LiveTile }): JSX.Eleme
         <a href={hrefOf('find', id)} title="Where did it go?">
           {index === undefined ? `message ${format.count(seq)}` : `frame ${format.count(index)}`}
         </a>
-        <span class="small">{format.clock(time)}</span>
-        <span class="small">{rate} shown</span>
+        <span class="small clock">{format.clock(time)}</span>
+        <span class={still ? 'sign stalled' : 'small'}>{words}</span>
         {objects > 0 && <span class="small">{objects} found</span>}
       </footer>
     </article>
   );
 }
 
-/** How many pictures a second this browser draws. */
-function useRate(seq: number): string {
-  const [rate, setRate] = useState(0);
-  const [times] = useState<number[]>([]);
-  useEffect(() => {
-    const now = performance.now();
-    times.push(now);
-    while ((times[0] ?? now) < now - 3_000) times.shift();
-    const [first = now] = times;
-    if (times.length > 2) setRate(((times.length - 1) * 1_000) / (now - first));
-  }, [seq]);
-  return format.rate(rate);
+/** How often this browser draws it, or for how long nothing came: a picture that stands still looks like any other. */
+function paceOf(times: readonly number[]): { readonly words: string; readonly still: boolean } {
+  const [first = 0] = times;
+  const last = times.at(-1) ?? first;
+  const silentMs = performance.now() - last;
+  if (silentMs > stillMs) return { words: `nothing for ${Math.round(silentMs / 1_000)} s`, still: true };
+  return { words: `${format.rate(last > first ? ((times.length - 1) * 1_000) / (last - first) : 0)} shown`, still: false };
 }

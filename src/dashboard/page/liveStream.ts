@@ -1,17 +1,24 @@
 import { useEffect, useState } from 'preact/hooks';
 import { errorMessage } from '../../errors.js';
 import type { LiveItem } from '../wire.js';
+import { pause } from './pause.js';
 import { ask } from './server.js';
 import type { Shown } from './picture.js';
 
 export interface LiveTile {
   readonly item: LiveItem;
   readonly shown: Shown | undefined;
+  /** When this browser got it and those before, by `performance.now()`. */
+  readonly times: readonly number[];
 }
 
 /** No browser needs more than this many rounds a second. */
 const leastRoundMs = 60;
 const retryMs = 1_000;
+/** Tiles of topics and sources; those that were silent for longest are forgotten. */
+const maxTiles = 128;
+/** Over how long the rate of a tile is taken. */
+const rateMs = 3_000;
 
 /**
  * The newest of some topics. Asks for what is newer than what it has drawn, and not before that is drawn: a slow browser
@@ -34,17 +41,14 @@ export function useLive(
       const headLength = new DataView(buffer).getUint32(0);
       const items = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, headLength))) as LiveItem[];
       let at = 4 + headLength;
-      const news: [string, LiveTile][] = [];
+      const news = new Map<string, Omit<LiveTile, 'times'>>();
       for (const item of items) {
         const blob = item.bytes > 0 ? new Blob([new Uint8Array(buffer, at, item.bytes)], { type: 'image/jpeg' }) : undefined;
         at += item.bytes;
         seen.set(item.topic, Math.max(seen.get(item.topic) ?? 0, item.seq));
-        news.push([
-          `${item.topic} ${item.source}`,
-          { item, shown: blob && { bitmap: await createImageBitmap(blob), overlays: item.overlays } },
-        ]);
+        news.set(`${item.topic} ${item.source}`, await tileOf(item, blob));
       }
-      if (!signal.aborted && news.length > 0) setTiles((before) => new Map([...before, ...news]));
+      if (!signal.aborted && news.size > 0) setTiles((before) => withNews(before, news));
     };
     const run = async (): Promise<void> => {
       while (!signal.aborted) {
@@ -70,6 +74,23 @@ export function useLive(
   return { tiles, trouble };
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
+/** A picture that this browser cannot read is told of, and the others are shown. */
+async function tileOf(item: LiveItem, blob: Blob | undefined): Promise<Omit<LiveTile, 'times'>> {
+  try {
+    return { item, shown: blob && { bitmap: await createImageBitmap(blob), overlays: item.overlays } };
+  } catch (error) {
+    return { item: { ...item, text: `This picture cannot be shown: ${errorMessage(error)}` }, shown: undefined };
+  }
+}
+
+function withNews(before: ReadonlyMap<string, LiveTile>, news: ReadonlyMap<string, Omit<LiveTile, 'times'>>): Map<string, LiveTile> {
+  const tiles = new Map(before);
+  const now = performance.now();
+  for (const [key, tile] of news) {
+    const times = (before.get(key)?.times ?? []).filter((time) => time > now - rateMs);
+    tiles.delete(key);
+    tiles.set(key, { ...tile, times: [...times, now] });
+  }
+  for (const key of tiles.keys()) if (tiles.size > maxTiles) tiles.delete(key);
+  return tiles;
 }

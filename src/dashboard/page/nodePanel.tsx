@@ -27,8 +27,14 @@ export function NodePanel(props: {
   const { node, snapshot, history } = props;
   const { sign, word, tone } = stateOf(node);
   const times = history.map(({ time }) => time / 1_000);
-  const series = (of: (replica: NodeView['replicas'][number]) => number): (number | undefined)[] =>
-    history.map(({ nodes }) => nodes.find(({ name }) => name === node.name)?.replicas.reduce((sum, replica) => sum + of(replica), 0));
+  const series = (of: (replica: NodeView['replicas'][number]) => number | undefined): (number | undefined)[] =>
+    history.map(({ nodes }) => {
+      const known = nodes
+        .find(({ name }) => name === node.name)
+        ?.replicas.map(of)
+        .filter((value) => value !== undefined);
+      return known && known.length > 0 ? known.reduce((sum, value) => sum + value, 0) : undefined;
+    });
   const topic = snapshot.topics.find((known) => known.topic === node.name);
   return (
     <Panel title={node.name}>
@@ -82,7 +88,7 @@ export function NodePanel(props: {
       <Curve
         title="Memory, MiB"
         times={times}
-        series={[{ name: 'RSS', values: series(({ rssBytes = 0 }) => rssBytes / 1024 / 1024), tone: 1 }]}
+        series={[{ name: 'RSS', values: series(({ rssBytes }) => rssBytes && rssBytes / 1024 / 1024), tone: 1 }]}
       />
     </Panel>
   );

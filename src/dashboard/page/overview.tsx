@@ -1,10 +1,12 @@
 import type { JSX } from 'preact';
 import type { Snapshot } from '../wire.js';
 import { Graph } from './graph.js';
+import { isCompact } from './layout.js';
 import { LinkPanel } from './linkPanel.js';
 import { LinkTable } from './linkTable.js';
 import { NodePanel } from './nodePanel.js';
 import type { Store } from './store.js';
+import { Summary } from './summary.js';
 
 /** The graph, what is chosen in it, and every link as a row. */
 export function Overview(props: { readonly store: Store; readonly snapshot: Snapshot; readonly route: readonly string[] }): JSX.Element {
@@ -15,6 +17,7 @@ export function Overview(props: { readonly store: Store; readonly snapshot: Snap
   return (
     <div class={link || node ? 'overview with-panel' : 'overview'}>
       <section class="card graph-card" aria-label="Graph">
+        <Summary snapshot={snapshot} />
         <Graph snapshot={snapshot} chosen={route.join('/')} />
         <ul class="legend" aria-label="Legend">
           <li>
@@ -29,7 +32,15 @@ export function Overview(props: { readonly store: Store; readonly snapshot: Snap
             </svg>
             realtime: skips to the newest
           </li>
-          <li>age: median / 99th percentile, from publication to work</li>
+          {snapshot.links.some(({ shadow }) => shadow) && (
+            <li>
+              <svg width="34" height="10" aria-hidden="true">
+                <line x1="1" y1="5" x2="33" y2="5" class="edge shadow ok" />
+              </svg>
+              shadow: only looks on
+            </li>
+          )}
+          {!isCompact(snapshot) && <li>age: median / 99th percentile, from publication to work</li>}
         </ul>
       </section>
       {link && <LinkPanel key={`${link.source}/${link.target}`} link={link} history={store.history} />}

@@ -19,7 +19,7 @@ export function Picture({ shown, label }: { readonly shown: Shown; readonly labe
   useEffect(() => {
     const canvas = place.current;
     const context = canvas?.getContext('2d');
-    if (!canvas || !context) return;
+    if (!canvas || !context) return undefined;
     const { bitmap, overlays } = shown;
     // As many points as the screen has: lines and letters stay sharp over a picture that is enlarged.
     const width = Math.max(1, Math.min(maxSide, Math.round(canvas.clientWidth * devicePixelRatio)));
@@ -27,6 +27,10 @@ export function Picture({ shown, label }: { readonly shown: Shown; readonly labe
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     context.drawImage(bitmap, 0, 0, width, height);
     for (const overlay of overlays) drawOverlay(context, overlay, trails.current, devicePixelRatio);
+    // Its memory is not the collector's to see.
+    return () => {
+      bitmap.close();
+    };
   }, [shown]);
   const objects = shown.overlays.flatMap((overlay) => overlay.objects);
   const words = objects.length > 0 ? `${label}, ${objects.map((object) => object.label).join(', ')}` : label;
