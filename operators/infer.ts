@@ -61,16 +61,17 @@ export function infer<T, R>(options: InferOptions<T, R>): OperatorFunction<T, R>
   const { model, prepare, interpret, outputs, transfer = false, warmUp = true, onReady } = options;
   if (outputs?.length === 0)
     throw new EdgeFlowError('OPTIONS_INVALID', 'infer: outputs is empty; expected at least one name, or none for all');
+  const settings = modelSettings('infer', model, options);
 
   return modelOperator({
     operator: 'infer',
-    pool: { kind: 'tensors', ...modelSettings('infer', model, options), batch: { max: 1, waitMs: 0 }, options: { warmUp, outputs } },
+    pool: { kind: 'tensors', ...settings, options: { warmUp, outputs } },
     onReady,
     told: () => ({ head: undefined, inputSize: undefined }),
     fit: ({ inputs }) => inputs,
     work: async (value: T, { ready, run }) => {
       const inputs = await ready;
-      const tensors = checkTensors(await prepare(value), inputs);
+      const tensors = checkTensors(await prepare(value), inputs, settings.batch.max > 1);
       return interpret(await run(packTensors(tensors, transfer)), value);
     },
   });

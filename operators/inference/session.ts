@@ -1,7 +1,8 @@
 import { EdgeFlowError } from 'edgeflow';
 import { InferenceSession } from 'onnxruntime-node';
 import { performance } from 'node:perf_hooks';
-import type { KindName, OpenedSession, Outcome } from './protocol.js';
+import { textOf } from './outcomes.js';
+import type { KindName, OpenedSession } from './protocol.js';
 import type { ModelTensor } from '../models/inspectModel.js';
 import type { Provider } from './providers.js';
 
@@ -46,21 +47,6 @@ export async function timed<T>(work: () => Promise<T>): Promise<{ readonly resul
   const start = performance.now();
   const result = await work();
   return { result, ms: performance.now() - start };
-}
-
-/** What can be read of one job of a run, or why not. */
-export function attempt<R>(work: () => R): Outcome<R> {
-  try {
-    return { result: work() };
-  } catch (error) {
-    return { failed: textOf(error) };
-  }
-}
-
-/** The first line of what was thrown; some providers add a stack of their own. */
-export function textOf(error: unknown): string {
-  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
-  return line;
 }
 
 /** The error for a model that is none of those wanted. */
