@@ -54,7 +54,9 @@ export function classifier<T, R>(
       const seen = areas?.filter((area) => area !== undefined);
       const { name, labels } = await ready;
       const scores = seen?.length === 0 ? [] : await run({ picture, areas: seen, topK, softmax });
-      const classes = scores.map((list) => list.map(({ classId, score }) => ({ label: labels[classId] ?? String(classId), classId, score })));
+      const classes = scores.map((list) =>
+        list.map(({ classId, score }) => ({ label: labels[classId] ?? String(classId), classId, score })),
+      );
       const { width, height, time, index, source } = frame;
       return { ...toResult(areas ? inPlace(areas, classes) : classes), width, height, time, index, source, model: name };
     },

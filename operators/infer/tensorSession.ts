@@ -50,7 +50,8 @@ export class TensorSession implements Runner<'tensors'> {
     for (const group of alike(given)) {
       const some = group.map((index) => given[index] ?? {});
       const [only] = some;
-      const results = some.length === 1 && only ? [{ result: await this.#runOn(only) }] : unstack(await this.#runOn(stack(some)), some.length);
+      const results =
+        some.length === 1 && only ? [{ result: await this.#runOn(only) }] : unstack(await this.#runOn(stack(some)), some.length);
       for (const [i, index] of group.entries()) outcomes[index] = results[i] ?? { failed: 'it gave no answer' };
     }
     return outcomes;

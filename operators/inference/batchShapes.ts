@@ -17,7 +17,7 @@ export interface OutputShape {
 export function checkBatchInput({ name, shape }: ModelTensor, maxBatch: number): void {
   const [batch] = shape;
   if (maxBatch === 1 || typeof batch === 'string') return;
-  const takes = batch === undefined ? 'has no first side for a run of several' : `takes ${batch} a run`;
+  const takes = batch === undefined ? 'has no first side for a run of several' : `takes ${batch === 1 ? 'one' : batch} a run`;
   throw new EdgeFlowError(
     'OPTIONS_INVALID',
     `its input '${name}' is [${shape.join(', ')}] and ${takes}, but batch.max is ${maxBatch}; ` +

@@ -74,6 +74,8 @@ export class InferenceThread<K extends KindName> {
       this.#call = { resolve, reject };
       setBusy(this.#busy, true);
       try {
+        // Node would drop such a message without a word.
+        if (transfer.some(({ byteLength }) => byteLength === 0)) throw new Error('an array was handed over before, and is empty now');
         this.#post({ type: 'run', jobs: sent }, transfer);
       } catch (error) {
         // What cannot be sent is the job's fault: memory that was handed over before, say.

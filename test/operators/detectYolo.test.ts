@@ -165,9 +165,9 @@ describe('what cannot be used is one error of the stream, as soon as it is subsc
       () => model({ ...pets, input: ['n', 3, 64, 64] }),
       { batch: { max: 2 } },
       'MODEL_INVALID',
-      /a run of 2 pictures gives 'output' \[1, 6, 84\]/,
+      /a run of 2 gives 'output' \[1, 6, 84\]/,
     ],
-    ['a batch of a model for one', () => model(pets), { batch: { max: 2 } }, 'OPTIONS_INVALID', /takes one picture a run.*batch\.max is 2/],
+    ['a batch of a model for one', () => model(pets), { batch: { max: 2 } }, 'OPTIONS_INVALID', /takes one a run.*batch\.max is 2/],
     [
       'only providers that are not here',
       () => model(pets),
