@@ -65,10 +65,10 @@ export interface ClassifiedObjects<O> extends ModelResult {
  * seen.pipe(classify({ model: 'models/colours.onnx', labels, frame: ({ frame }) => frame, objects: ({ found }) => found.objects }))
  * ```
  */
-export function classify(options: ClassifyOptions): OperatorFunction<Frame, Classifications>;
 export function classify<T, O extends { readonly box: Box }>(
   options: ClassifyObjectsOptions<T, O>,
 ): OperatorFunction<T, ClassifiedObjects<O>>;
+export function classify(options: ClassifyOptions): OperatorFunction<Frame, Classifications>;
 export function classify<T, O extends { readonly box: Box }>(
   options: ClassifyOptions | ClassifyObjectsOptions<T, O>,
 ): OperatorFunction<Frame, Classifications> | OperatorFunction<T, ClassifiedObjects<O>> {

@@ -6,8 +6,11 @@ import type { KindName, OpenedSession } from './protocol.js';
 import type { ModelTensor } from '../models/inspectModel.js';
 import type { Provider } from './providers.js';
 
-/** One thread a session: the pool makes use of further cores, and threads beyond the cores double the time. */
-const sessionOptions: InferenceSession.SessionOptions = { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 };
+/**
+ * One thread a session: the pool makes use of further cores, and threads beyond the cores double the time. What goes wrong is
+ * thrown, and need not be written to the process's error output by the runtime as well.
+ */
+const sessionOptions: InferenceSession.SessionOptions = { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 4 };
 
 /** A session, and what all kinds tell of it. */
 export interface LoadedSession extends Omit<OpenedSession<KindName>, 'info' | 'warmUpMs'> {
