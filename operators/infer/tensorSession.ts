@@ -2,7 +2,7 @@ import { EdgeFlowError } from 'edgeflow';
 import { Tensor } from 'onnxruntime-node';
 import type { InferenceSession } from 'onnxruntime-node';
 import type { OpenedSession, Outcome, Runner, WorkerSettings } from '../inference/protocol.js';
-import type { ModelTensor } from '../models/inspectModel.js';
+import type { ModelTensor } from '../models/modelTensors.js';
 import { checkBatchInput, mixed } from '../inference/batchShapes.js';
 import { invalidModel, openSession, timed } from '../inference/session.js';
 import { alike, stack, unstack } from './stack.js';

@@ -1,5 +1,5 @@
 import { closest, EdgeFlowError } from 'edgeflow';
-import type { ModelTensor } from '../models/inspectModel.js';
+import type { ModelTensor } from '../models/modelTensors.js';
 
 /** Numbers of a tensor: float32, uint8, int64, int32, float64, int8. */
 export type TensorValues = Float32Array | Uint8Array | BigInt64Array | Int32Array | Float64Array | Int8Array;

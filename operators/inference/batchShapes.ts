@@ -1,5 +1,5 @@
 import { EdgeFlowError } from 'edgeflow';
-import type { ModelTensor } from '../models/inspectModel.js';
+import type { ModelTensor } from '../models/modelTensors.js';
 import { invalidModel } from './session.js';
 
 /** An output of a model, as a run gave it. */

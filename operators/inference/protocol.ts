@@ -1,6 +1,6 @@
 import type { ClassifierKind } from '../classify/classifierKind.js';
 import type { TensorsKind } from '../infer/tensorsKind.js';
-import type { ModelTensor } from '../models/inspectModel.js';
+import type { ModelTensor } from '../models/modelTensors.js';
 import type { DetectorKind } from '../yolo/detectorKind.js';
 import type { BusyFlag } from './exitGuard.js';
 import type { Provider } from './providers.js';

@@ -1,9 +1,9 @@
 import { EdgeFlowError } from 'edgeflow';
 import { InferenceSession } from 'onnxruntime-node';
 import { performance } from 'node:perf_hooks';
+import { tensorsOf } from '../models/modelTensors.js';
 import { textOf } from './outcomes.js';
 import type { KindName, OpenedSession } from './protocol.js';
-import type { ModelTensor } from '../models/inspectModel.js';
 import type { Provider } from './providers.js';
 
 /**
@@ -29,7 +29,7 @@ export async function openSession(path: string, providers: readonly Provider[]):
     try {
       const session = await InferenceSession.create(path, { ...sessionOptions, executionProviders: [provider] });
       const loadMs = performance.now() - start;
-      return { session, provider, refused, loadMs, inputs: specsOf(session.inputMetadata), outputs: specsOf(session.outputMetadata) };
+      return { session, provider, refused, loadMs, inputs: tensorsOf(session.inputMetadata), outputs: tensorsOf(session.outputMetadata) };
     } catch (error) {
       // The processor runs every model: what it refuses is none.
       if (provider === 'cpu') throw error;
@@ -55,10 +55,4 @@ export async function timed<T>(work: () => Promise<T>): Promise<{ readonly resul
 /** The error for a model that is none of those wanted. */
 export function invalidModel(message: string): EdgeFlowError {
   return new EdgeFlowError('MODEL_INVALID', message);
-}
-
-function specsOf(metadata: readonly InferenceSession.ValueMetadata[]): ModelTensor[] {
-  return metadata.map((each) =>
-    each.isTensor ? { name: each.name, type: each.type, shape: each.shape } : { name: each.name, type: 'no tensor', shape: [] },
-  );
 }

@@ -1,5 +1,5 @@
 import { checkBatchInput } from '../inference/batchShapes.js';
-import type { ModelTensor } from '../models/inspectModel.js';
+import type { ModelTensor } from '../models/modelTensors.js';
 import { invalidModel } from '../inference/session.js';
 import type { Size } from './letterboxGeometry.js';
 
