@@ -1,7 +1,7 @@
 import { storeRecord } from './records.js';
 import type { StoreRecord } from './records.js';
 import { StoredLog } from './storedLog.js';
-import type { LogEffects } from './storedLog.js';
+import type { LogEffects } from './logEffects.js';
 import type { Bell } from './bells.js';
 import type { Payloads } from './payloads.js';
 import type { RecentIds } from './recentIds.js';

@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { EdgeFlowError } from '../../errors.js';
 import type { OutgoingMessage } from '../../message.js';
@@ -35,19 +34,15 @@ import type { Change } from './change.js';
 import { CommitQueue } from './commitQueue.js';
 import { monotonicMs } from './clock.js';
 import { defaultDirectory, foreignFiles } from './directory.js';
-import type { Bell } from './bells.js';
 import type { Durability } from './directory.js';
-import { withGroup, withReader, withTopic } from './declared.js';
-import type { Entry } from './entry.js';
-import { seqKey } from './keys.js';
+import { withGroup, withTopic } from './declared.js';
+import { GroupPops } from './groupPops.js';
+import { LatestPops } from './latestPops.js';
 import { claimMain, releaseMain } from './mainProcess.js';
-import { attemptOf } from '../token.js';
-import { Quiet } from './quiet.js';
-import type { Known } from './quiet.js';
-import { sessionRecord } from './records.js';
+import { OwnSession } from './ownSession.js';
+import type { Client } from './ownSession.js';
 import { Store } from './store.js';
-import type { StoredLog, StoredMessage } from './storedLog.js';
-import { OwnHolds } from './ownHolds.js';
+import type { StoredLog } from './storedLog.js';
 import { sweepPayloads, trimRetained } from './sweep.js';
 
 /** Options of {@link EmbeddedBroker}. */
@@ -70,12 +65,6 @@ export interface EmbeddedBrokerOptions extends CommonBrokerOptions {
   readonly maxBytes?: number;
 }
 
-/** How often a client shows that it lives, and looks for dead ones. */
-const beatsPerVisibility = 4;
-const leastBeatMs = 20;
-const mostBeatMs = 5_000;
-const mostReapMs = 1_000;
-
 /**
  * The default broker: needs no server. Messages pass between processes through two memory-mapped lmdb environments, one
  * for ids and one for payloads.
@@ -91,24 +80,15 @@ export class EmbeddedBroker implements Broker {
   readonly #directory: string;
   readonly #durability: Durability;
   readonly #maxBytes: number | undefined;
-  readonly #visibilityMs: number;
   readonly #dedupeWindow: number;
-  readonly #session = randomInt(1, 2 ** 47);
   /** Pushes of each topic wait by themselves; commits may concern several. */
   readonly #pushes = new Map<string, CommitQueue>();
-  readonly #enlisted = new Set<string>();
-  readonly #likely = new Set<string>();
-  readonly #holds = new OwnHolds();
-  /** Messages for a reader that could not be used since the last that could. */
-  readonly #gone = new Map<string, number>();
-  /** When to look next, of each topic, for holds of those who died. */
-  readonly #nextHoldReap = new Map<string, number>();
-  readonly #quiet = new Quiet();
   readonly #closing = new AbortController();
+  readonly #session: OwnSession;
+  readonly #groups: GroupPops;
+  readonly #readers: LatestPops;
   #store: Store | undefined;
   #commits: CommitQueue | undefined;
-  #beat: NodeJS.Timeout | undefined;
-  #nextReap = 0;
   #main = false;
 
   /** @throws EdgeFlowError `TOPIC_INVALID` for an unusable name, `BROKER_CONFIG` for an unusable number */
@@ -129,19 +109,23 @@ export class EmbeddedBroker implements Broker {
     this.#directory = directory;
     this.#durability = durability;
     this.#maxBytes = maxBytes;
-    this.#visibilityMs = visibilityMs;
     this.#dedupeWindow = Math.ceil(dedupeWindow);
+    const own = { use: () => this.#use(), closing: this.#closing.signal };
+    this.#session = new OwnSession(own, visibilityMs);
+    const client: Client = { ...own, session: this.#session };
+    this.#groups = new GroupPops(client, (...message) => this.nack(...message));
+    this.#readers = new LatestPops(client);
   }
 
   async open(): Promise<BrokerConfig> {
     const { directory, format } = this.#use();
-    const options = { directory, visibilityMs: this.#visibilityMs, dedupeWindow: this.#dedupeWindow };
+    const options = { directory, visibilityMs: this.#session.visibilityMs, dedupeWindow: this.#dedupeWindow };
     return Promise.resolve({ kind: this.kind, options: { ...options, durability: format.durability, maxBytes: format.maxBytes } });
   }
 
   async claim(): Promise<void> {
     const { directory } = this.#use();
-    if (!claimMain(directory, this.#session)) throw brokerInUse(`the embedded store in '${directory}'`);
+    if (!claimMain(directory, this.#session.number)) throw brokerInUse(`the embedded store in '${directory}'`);
     this.#main = true;
     return Promise.resolve();
   }
@@ -165,57 +149,16 @@ export class EmbeddedBroker implements Broker {
     return queue.push(topic, message, signal);
   }
 
-  async pop(topic: string, request: PopRequest): Promise<DeliveredMessage[]> {
-    const { group, consumer, count, waitMs, strict = false, signal } = request;
-    const kinds = strict ? (['news', 'space'] as const) : (['news'] as const);
-    const end = monotonicMs() + waitMs;
-    const key = `${topic}/${group}/${consumer}`;
-    // The first pop takes back what an earlier process had open, and so cannot look first.
-    if (!this.#enlisted.has(key)) this.#likely.add(key);
-    for (;;) {
-      const store = this.#use();
-      const heard = store.bells.heard(topic, kinds);
-      if (monotonicMs() >= this.#nextReap) await this.#reap(store, topic, group);
-      // Where the last pop found something, the next is likely to: it need not look before it takes.
-      if (this.#likely.has(key) || this.#look(topic, request, heard).ready) {
-        const taken = await store.change((change) => this.#take(change, topic, request));
-        this.#enlisted.add(key);
-        const messages = taken.length > 0 ? await this.#delivered(store, topic, request, taken) : [];
-        if (messages.length > 0) {
-          this.#likely.add(key);
-          return messages;
-        }
-        this.#likely.delete(key);
-      }
-      const { ready, nextDue } = this.#look(topic, request, heard);
-      if (ready && count > 0) continue;
-      const now = monotonicMs();
-      if (now >= end || signal?.aborted || count <= 0) return [];
-      if (store.bells.watch(topic, kinds)) continue;
-      await store.bells.wait(topic, kinds, Math.min(end, Math.max(nextDue, now)) - now, heard, [signal, this.#closing.signal]);
-    }
+  pop(topic: string, request: PopRequest): Promise<DeliveredMessage[]> {
+    return this.#groups.pop(topic, request);
   }
 
-  async popLatest(topic: string, request: PopLatestRequest): Promise<LatestMessage | undefined> {
-    const { reader, waitMs, signal, inPlace = false } = request;
-    const end = monotonicMs() + waitMs;
-    let rung = false;
-    for (;;) {
-      const store = this.#use();
-      const heard = store.bells.heard(topic, ['news']);
-      const message =
-        rung || this.#hasNewer(store, topic, reader, heard) ? await this.#takeLatest(store, topic, reader, inPlace) : undefined;
-      const now = monotonicMs();
-      if (message || now >= end || signal?.aborted) return message;
-      if (store.bells.watch(topic, ['news'])) continue;
-      await store.bells.wait(topic, ['news'], end - now, heard, [signal, this.#closing.signal]);
-      // Then there is most likely one: it is taken without a look before.
-      rung = store.bells.heard(topic, ['news']) !== heard;
-    }
+  popLatest(topic: string, request: PopLatestRequest): Promise<LatestMessage | undefined> {
+    return this.#readers.popLatest(topic, request);
   }
 
   letGo(topic: string, reader: string, seqs: readonly number[]): void {
-    this.#holds.letGo(topic, reader, seqs);
+    this.#readers.letGo(topic, reader, seqs);
   }
 
   async range(topic: string, request?: RangeRequest): Promise<MessageRange> {
@@ -227,7 +170,7 @@ export class EmbeddedBroker implements Broker {
     // Nobody holds them: a payload may go, and others may be written in its place, while it is copied.
     const messages = found.flatMap(({ seq, entry }) => {
       const { id, time, meta, checksum } = entry;
-      const payload = payloadOf(store, entry, false);
+      const payload = store.payloadOf(entry, false);
       return payload && isIntact({ meta, payload }, checksum) ? [{ id, time, meta, payload, seq }] : [];
     });
     return Promise.resolve({ messages, next, retains });
@@ -272,7 +215,7 @@ export class EmbeddedBroker implements Broker {
         .deadLetters(options)
         .map((stored) => {
           const { id, time, meta, letter, seq, group, error, stack, attempts, firstTime, deadTime } = stored;
-          const payload = payloadOf(store, stored, false) ?? stored.payload;
+          const payload = store.payloadOf(stored, false) ?? stored.payload;
           return { id, time, meta, payload, letter, seq, group, error, stack, attempts, firstTime, deadTime };
         }),
     );
@@ -322,8 +265,8 @@ export class EmbeddedBroker implements Broker {
       }
       store.clear(change);
     });
-    this.#enlisted.clear();
-    this.#holds.clear();
+    this.#groups.clear();
+    this.#readers.clear();
   }
 
   stats(): Promise<TopicStats[]> {
@@ -340,15 +283,14 @@ export class EmbeddedBroker implements Broker {
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort(brokerClosed(this.kind));
-    clearInterval(this.#beat);
+    this.#session.rest();
     const store = this.#store;
     if (!store) return;
-    // Without its session, what this client had open goes to others at once.
     await store.change((change) => {
-      for (const { topic, reader, seq } of this.#holds.all()) change.log(topic)?.letGo(reader, this.#session, seq);
-      change.tables.sessions.removeSync(seqKey(0, this.#session));
+      this.#readers.letAllGo(change);
+      this.#session.end(change);
     });
-    if (this.#main) releaseMain(store.directory, this.#session);
+    if (this.#main) releaseMain(store.directory, this.#session.number);
     await store.release();
   }
 
@@ -358,95 +300,8 @@ export class EmbeddedBroker implements Broker {
     return this.#store;
   }
 
-  /** Whether a pop would find something, and if not, when to look again without a bell. */
-  #look(topic: string, { group, strict = false }: PopRequest, heard: number): ReturnType<StoredLog['ready']> {
-    const store = this.#use();
-    const key = `${topic}/${group}/${strict}`;
-    const known = knownNow(store, topic, strict ? ['news', 'space'] : ['news'], heard);
-    const now = monotonicMs();
-    const until = known && this.#quiet.until(key, known, now);
-    if (until !== undefined) return { ready: false, nextDue: until };
-    const found = store.view((_, log) => withGroup(log(topic), topic, group).ready(group, strict, now));
-    if (known && !found.ready) this.#quiet.note(key, known, now, found.nextDue);
-    return found;
-  }
-
-  #hasNewer(store: Store, topic: string, reader: string, heard: number): boolean {
-    const key = `${topic}/${reader}`;
-    const known = knownNow(store, topic, ['news'], heard);
-    const now = monotonicMs();
-    if (known && this.#quiet.until(key, known, now) !== undefined) return false;
-    const newer = store.view((_, log) => withReader(log(topic), topic, reader).hasNewer(reader));
-    if (known && !newer) this.#quiet.note(key, known, now, Infinity);
-    return newer;
-  }
-
   #newQueue(store: Store): CommitQueue {
     return new CommitQueue({ store, dedupeWindow: this.#dedupeWindow, closing: this.#closing.signal });
-  }
-
-  /** Takes messages within a transaction, which also says that this consumer lives. */
-  #take(change: Change, topic: string, { group, consumer, count, strict = false }: PopRequest): Taken {
-    const log = withGroup(change.log(topic), topic, group);
-    const first = !this.#enlisted.has(`${topic}/${group}/${consumer}`);
-    if (first) this.#live(change);
-    const owner = log.enlist(group, consumer, this.#session, first);
-    return log.pop(group, owner, count, strict, monotonicMs());
-  }
-
-  async #delivered(
-    store: Store,
-    topic: string,
-    { inPlace = false, ...consumer }: PopRequest,
-    messages: Taken,
-  ): Promise<DeliveredMessage[]> {
-    const delivered: DeliveredMessage[] = [];
-    const lost: (Ticket & { readonly error: string })[] = [];
-    for (const { seq, token, entry } of messages) {
-      const { id, time, meta } = entry;
-      const payload = payloadOf(store, entry, inPlace);
-      if (payload && isIntact({ meta, payload }, entry.checksum))
-        delivered.push({ id, time, meta, payload, seq, token, attempt: attemptOf(token) });
-      else {
-        const found = payload ? 'the stored bytes are not those that were published' : 'its payload is gone, or has another length';
-        lost.push({ seq, token, error: `MESSAGE_CORRUPT: message '${id}': ${found}` });
-      }
-    }
-    // Only damage from outside does this. A dead letter says so; waiting would not bring the bytes back.
-    for (const { error, ...ticket } of lost) await this.nack(topic, consumer, ticket, { error });
-    return delivered;
-  }
-
-  async #takeLatest(store: Store, topic: string, reader: string, inPlace: boolean): Promise<LatestMessage | undefined> {
-    const session = this.#session;
-    const over = this.#holds.over(topic, reader);
-    const message = await store.change((change) => {
-      const log = withReader(change.log(topic), topic, reader);
-      for (const seq of over) log.letGo(reader, session, seq);
-      const now = monotonicMs();
-      if (now >= (this.#nextHoldReap.get(topic) ?? 0)) {
-        log.reapHolds(now);
-        this.#nextHoldReap.set(topic, now + mostReapMs);
-      }
-      const latest = log.popLatest(reader, session);
-      // Who holds says that it lives.
-      if (latest?.entry.payloadKey && !this.#beat) this.#live(change);
-      return latest;
-    });
-    this.#holds.ended(topic, reader, over);
-    if (!message) return undefined;
-    const { seq, entry, skipped } = message;
-    const payload = payloadOf(store, entry, inPlace);
-    if (entry.payloadKey) this.#holds.taken(topic, reader, seq, inPlace && payload !== undefined);
-    const gone = this.#gone.get(`${topic}/${reader}`) ?? 0;
-    if (payload) {
-      if (gone > 0) this.#gone.delete(`${topic}/${reader}`);
-      return { id: entry.id, time: entry.time, meta: entry.meta, payload, seq, skipped, gone };
-    }
-    // Only damage from outside does this. The next newer message comes.
-    await store.change((change) => change.log(topic)?.passOver(reader));
-    this.#gone.set(`${topic}/${reader}`, gone + 1);
-    return undefined;
   }
 
   /** A step that settles messages, which may make room. */
@@ -455,31 +310,6 @@ export class EmbeddedBroker implements Broker {
       const log = withGroup(change.log(topic), topic, group);
       change.settles(log);
       return step(log, change);
-    });
-  }
-
-  /** Says that this client lives, now and from now on. */
-  #live({ tables }: Pick<Change, 'tables'>): void {
-    const say = (): void => {
-      tables.sessions.putSync(seqKey(0, this.#session), sessionRecord.encode({ beat: monotonicMs(), visibilityMs: this.#visibilityMs }));
-    };
-    say();
-    if (this.#beat) return;
-    const everyMs = Math.min(mostBeatMs, Math.max(leastBeatMs, this.#visibilityMs / beatsPerVisibility));
-    this.#beat = setInterval(() => {
-      if (!this.#closing.signal.aborted) this.#use().change(say).catch(warn);
-    }, everyMs);
-    this.#beat.unref();
-  }
-
-  /** Looks, about every second, for consumers that died, and makes their messages due. */
-  async #reap(store: Store, topic: string, group: string): Promise<void> {
-    const now = monotonicMs();
-    this.#nextReap = now + Math.min(mostReapMs, this.#visibilityMs / beatsPerVisibility);
-    const dead = store.view((_, log) => withGroup(log(topic), topic, group).deadConsumers(group, now));
-    if (dead.length === 0) return;
-    await store.change((change) => {
-      if (withGroup(change.log(topic), topic, group).reap(group, monotonicMs()) > 0) change.ring(topic, 'news');
     });
   }
 }
@@ -498,24 +328,6 @@ export function connectEmbeddedBroker({ kind, options }: BrokerConfig): Embedded
   return new EmbeddedBroker(options);
 }
 
-/** What a look can be compared with later; undefined where bells of other processes are not heard. */
-function knownNow(store: Store, topic: string, kinds: readonly Bell[], heard: number): Known | undefined {
-  return store.bells.watched(topic, kinds) ? { commit: store.lastCommit, heard } : undefined;
-}
-
-type Taken = readonly (StoredMessage & Ticket)[];
-
-/** The payload of an entry; undefined where it is gone, or is not as long as it was. */
-function payloadOf(store: Store, { meta, payload, payloadKey, bytes }: Entry, inPlace: boolean): Uint8Array | undefined {
-  const stored = payloadKey && (inPlace ? store.lend(payloadKey) : store.payloads.read(payloadKey));
-  const found = payloadKey ? stored : payload;
-  return found?.length === bytes - meta.length ? found : undefined;
-}
-
 function checkNumber(name: string, value: number): void {
   if (!(value > 0)) throw new EdgeFlowError('BROKER_CONFIG', `${name} is ${value}; expected a positive number`);
-}
-
-function warn(error: unknown): void {
-  process.emitWarning(error instanceof Error ? error : String(error), { code: 'EDGEFLOW_HEARTBEAT' });
 }

@@ -1,3 +1,6 @@
+import type { Bell } from './bells.js';
+import type { Store } from './store.js';
+
 /** What was known when there was nothing to take. Read it before you look: what comes in between must not be missed. */
 export interface Known {
   /** Number of the store's last commit. */
@@ -29,4 +32,9 @@ export class Quiet {
   note(key: string, { commit, heard }: Known, now: number, nextDue: number): void {
     this.#found.set(key, { commit, heard, until: Math.min(nextDue, now + lookAgainMs) });
   }
+}
+
+/** What a look can be compared with later; undefined where bells of other processes are not heard. */
+export function knownNow(store: Store, topic: string, kinds: readonly Bell[], heard: number): Known | undefined {
+  return store.bells.watched(topic, kinds) ? { commit: store.lastCommit, heard } : undefined;
 }

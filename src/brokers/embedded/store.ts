@@ -11,6 +11,7 @@ import type { Payloads } from './payloads.js';
 import { RowPayloads } from './rowPayloads.js';
 import { RecentIds } from './recentIds.js';
 import { Space, asFull, freeBytes, leastFreeBytes } from './space.js';
+import type { Entry } from './entry.js';
 import { StoredLog } from './storedLog.js';
 import { clearTables, controlTables, dataTables, openTables } from './tables.js';
 import type { Environment, Tables } from './tables.js';
@@ -124,10 +125,15 @@ export class Store {
     return freeBytes(this.directory) < leastFreeBytes;
   }
 
-  /** Reads a payload where it lies, if it can be; the map then stays until the process ends, for those who still look at it. */
-  lend(key: Uint8Array): Uint8Array | undefined {
-    this.#lent = true;
-    return this.payloads.read(key, true);
+  /**
+   * The payload of an entry; undefined where it is gone, or is not as long as it was.
+   *
+   * @param inPlace - reads it where it lies, if it can be; the map then stays until the process ends, for those who still look at it.
+   */
+  payloadOf({ meta, payload, payloadKey, bytes }: Entry, inPlace: boolean): Uint8Array | undefined {
+    if (payloadKey && inPlace) this.#lent = true;
+    const found = payloadKey ? this.payloads.read(payloadKey, inPlace) : payload;
+    return found?.length === bytes - meta.length ? found : undefined;
   }
 
   /** Number of the last commit: as long as it is the same, nothing has changed. */

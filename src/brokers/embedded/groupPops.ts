@@ -1,0 +1,127 @@
+import type { DeliveredMessage, Failure, GroupConsumer, PopRequest, Ticket } from '../broker.js';
+import { isIntact } from '../checksum.js';
+import { attemptOf } from '../token.js';
+import type { Change } from './change.js';
+import { monotonicMs } from './clock.js';
+import { withGroup } from './declared.js';
+import type { Client } from './ownSession.js';
+import { Quiet, knownNow } from './quiet.js';
+import type { Store } from './store.js';
+import type { StoredLog } from './storedLog.js';
+import type { StoredMessage } from './storedMessages.js';
+
+/** How often a client looks for dead ones, at least. */
+const mostReapMs = 1_000;
+
+type Taken = readonly (StoredMessage & Ticket)[];
+type Bury = (topic: string, consumer: GroupConsumer, ticket: Ticket, failure: Failure) => Promise<unknown>;
+
+/** How a client takes messages for the groups that it consumes in. */
+export class GroupPops {
+  readonly #client: Client;
+  readonly #bury: Bury;
+  /** Consumers that this client has made known. */
+  readonly #enlisted = new Set<string>();
+  /** Consumers whose last pop found something. */
+  readonly #likely = new Set<string>();
+  readonly #quiet = new Quiet();
+  #nextReap = 0;
+
+  /** @param bury - makes a dead letter of a message whose bytes are damaged. */
+  constructor(client: Client, bury: Bury) {
+    this.#client = client;
+    this.#bury = bury;
+  }
+
+  async pop(topic: string, request: PopRequest): Promise<DeliveredMessage[]> {
+    const { group, consumer, count, waitMs, strict = false, signal } = request;
+    const kinds = strict ? (['news', 'space'] as const) : (['news'] as const);
+    const end = monotonicMs() + waitMs;
+    const key = `${topic}/${group}/${consumer}`;
+    // The first pop takes back what an earlier process had open, and so cannot look first.
+    if (!this.#enlisted.has(key)) this.#likely.add(key);
+    for (;;) {
+      const store = this.#client.use();
+      const heard = store.bells.heard(topic, kinds);
+      if (monotonicMs() >= this.#nextReap) await this.#reap(store, topic, group);
+      // Where the last pop found something, the next is likely to: it need not look before it takes.
+      if (this.#likely.has(key) || this.#look(topic, request, heard).ready) {
+        const taken = await store.change((change) => this.#take(change, topic, request));
+        this.#enlisted.add(key);
+        const messages = taken.length > 0 ? await this.#delivered(store, topic, request, taken) : [];
+        if (messages.length > 0) {
+          this.#likely.add(key);
+          return messages;
+        }
+        this.#likely.delete(key);
+      }
+      const { ready, nextDue } = this.#look(topic, request, heard);
+      if (ready && count > 0) continue;
+      const now = monotonicMs();
+      if (now >= end || signal?.aborted || count <= 0) return [];
+      if (store.bells.watch(topic, kinds)) continue;
+      await store.bells.wait(topic, kinds, Math.min(end, Math.max(nextDue, now)) - now, heard, [signal, this.#client.closing]);
+    }
+  }
+
+  /** Forgets the consumers: the store was emptied. */
+  clear(): void {
+    this.#enlisted.clear();
+  }
+
+  /** Whether a pop would find something, and if not, when to look again without a bell. */
+  #look(topic: string, { group, strict = false }: PopRequest, heard: number): ReturnType<StoredLog['ready']> {
+    const store = this.#client.use();
+    const key = `${topic}/${group}/${strict}`;
+    const known = knownNow(store, topic, strict ? ['news', 'space'] : ['news'], heard);
+    const now = monotonicMs();
+    const until = known && this.#quiet.until(key, known, now);
+    if (until !== undefined) return { ready: false, nextDue: until };
+    const found = store.view((_, log) => withGroup(log(topic), topic, group).ready(group, strict, now));
+    if (known && !found.ready) this.#quiet.note(key, known, now, found.nextDue);
+    return found;
+  }
+
+  /** Takes messages within a transaction, which also says that this consumer lives. */
+  #take(change: Change, topic: string, { group, consumer, count, strict = false }: PopRequest): Taken {
+    const log = withGroup(change.log(topic), topic, group);
+    const first = !this.#enlisted.has(`${topic}/${group}/${consumer}`);
+    if (first) this.#client.session.live(change);
+    const owner = log.enlist(group, consumer, this.#client.session.number, first);
+    return log.pop(group, owner, count, strict, monotonicMs());
+  }
+
+  async #delivered(
+    store: Store,
+    topic: string,
+    { inPlace = false, ...consumer }: PopRequest,
+    messages: Taken,
+  ): Promise<DeliveredMessage[]> {
+    const delivered: DeliveredMessage[] = [];
+    const lost: (Ticket & { readonly error: string })[] = [];
+    for (const { seq, token, entry } of messages) {
+      const { id, time, meta } = entry;
+      const payload = store.payloadOf(entry, inPlace);
+      if (payload && isIntact({ meta, payload }, entry.checksum))
+        delivered.push({ id, time, meta, payload, seq, token, attempt: attemptOf(token) });
+      else {
+        const found = payload ? 'the stored bytes are not those that were published' : 'its payload is gone, or has another length';
+        lost.push({ seq, token, error: `MESSAGE_CORRUPT: message '${id}': ${found}` });
+      }
+    }
+    // Only damage from outside does this. A dead letter says so; waiting would not bring the bytes back.
+    for (const { error, ...ticket } of lost) await this.#bury(topic, consumer, ticket, { error });
+    return delivered;
+  }
+
+  /** Looks, about every second, for consumers that died, and makes their messages due. */
+  async #reap(store: Store, topic: string, group: string): Promise<void> {
+    const now = monotonicMs();
+    this.#nextReap = now + Math.min(mostReapMs, this.#client.session.reapEveryMs);
+    const dead = store.view((_, log) => withGroup(log(topic), topic, group).deadConsumers(group, now));
+    if (dead.length === 0) return;
+    await store.change((change) => {
+      if (withGroup(change.log(topic), topic, group).reap(group, monotonicMs()) > 0) change.ring(topic, 'news');
+    });
+  }
+}
