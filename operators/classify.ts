@@ -1,48 +1,20 @@
-import { EdgeFlowError } from 'edgeflow';
 import type { OperatorFunction } from 'rxjs';
-import { checkFrame } from './frame.js';
+import { checkRange } from './checks.js';
+import { classifier } from './classify/classifier.js';
+import type { Classification } from './classify/classifier.js';
+import type { ClassifyOptions } from './classify/options.js';
+import type { Box, ModelResult } from './detections.js';
 import type { Frame } from './frame.js';
-import { modelOperator } from './inference/modelOperator.js';
-import { checkCount, checkRange } from './checks.js';
-import type { ModelResult } from './detections.js';
-import { modelSettings } from './inference/options.js';
-import type { ModelOptions } from './inference/options.js';
-import { rawPicture } from './inference/rawPicture.js';
-import { resolveLabels } from './yolo/labels.js';
+import { checkBox, pixelsOf } from './pictures/boxes.js';
 
-/** Options of {@link classify}. */
-export interface ClassifyOptions extends ModelOptions {
-  /** An ONNX file (a path, or a `file:` URL), or `<name>` of `<name>.onnx` in the folder that `EDGEFLOW_MODELS` names. */
-  readonly model: string | URL;
-  /** Class names in the model's order. @defaultValue those in the model's metadata */
-  readonly labels?: readonly string[];
-  /** Number of classes to tell, the best ones. @defaultValue 5 */
-  readonly topK?: number;
-  /** Subtracted from red, green and blue, which are from 0 to 1. @defaultValue ImageNet's: 0.485, 0.456, 0.406 */
-  readonly mean?: readonly [red: number, green: number, blue: number];
-  /** Red, green and blue are then divided by this. @defaultValue ImageNet's: 0.229, 0.224, 0.225 */
-  readonly std?: readonly [red: number, green: number, blue: number];
-  /** Order of the model's channels. @defaultValue 'rgb' */
-  readonly channelOrder?: 'rgb' | 'bgr';
-  /**
-   * What the model sees: the middle of the frame in the input's proportions, this share of the largest such part, over 0 to
-   * 1; or `'stretch'`, the whole frame without regard to its proportions. @defaultValue 0.875, which is 224 of 256 pixels
-   */
-  readonly crop?: number | 'stretch';
-  /** Whether the output becomes probabilities by softmax. @defaultValue 'auto': where its numbers do not sum up to 1 */
-  readonly softmax?: 'auto' | boolean;
-  /** Input size in pixels of a model whose input has no fixed size. @defaultValue 224 by 224 */
-  readonly inputSize?: { readonly width: number; readonly height: number };
-}
-
-/** What a picture may show. */
-export interface Classification {
-  /** Name of the class, such as `tabby cat`. */
-  readonly label: string;
-  /** Index of the class in the model's output. */
-  readonly classId: number;
-  /** Confidence from 0 to 1. */
-  readonly score: number;
+/** Options of {@link classify} for the objects of each value. */
+export interface ClassifyObjectsOptions<T, O extends { readonly box: Box }> extends ClassifyOptions {
+  /** The picture of a value. */
+  readonly frame: (value: T) => Frame;
+  /** The objects in it, such as those that a detector found: whatever has a `box`, in pixels of the picture. */
+  readonly objects: (value: T) => readonly O[];
+  /** How much more than its box the model sees of an object on each side, as a share of the box. @defaultValue 0 */
+  readonly margin?: number;
 }
 
 /** What a classifier says of one frame. */
@@ -51,71 +23,65 @@ export interface Classifications extends ModelResult {
   readonly classes: readonly Classification[];
 }
 
+/** An object as it was given, and what a classifier says of it. */
+export type ClassifiedObject<O> = O & {
+  /** The best classes, best first; none of an object that lies outside of the picture or has no area. */
+  readonly classes: readonly Classification[];
+};
+
+/** What a classifier says of the objects in one frame. */
+export interface ClassifiedObjects<O> extends ModelResult {
+  /** The objects in the order in which they were given. */
+  readonly objects: readonly ClassifiedObject<O>[];
+}
+
 /**
- * Says what frames show as a whole, by a model of the ImageNet kind. The model and the scaling run on worker threads.
+ * Says what frames show as a whole, or what each object in them is, by a model of the ImageNet kind. The model and the
+ * scaling run on worker threads.
  *
  * ```
- * frames  --f0-----f1-----f2----|
- *         classify({ model: 'models/mobilenet.onnx', labels })
- * out     -----C0-----C1-----C2-|      in order; the best classes of each
+ * frames  --f0-----f1-----f2----|             in   --{frame, [a, b]}-----{frame, []}--|
+ *         classify({ model, labels })              classify({ model, labels, frame, objects })
+ * out     -----C0-----C1-----C2-|             out  -----[a: C, b: C]-----[]-----------|      both in order
  * ```
  *
  * Frames are scaled with a filter that leaves no pixel out, as the pictures of the training were. For models of Ultralytics,
  * which do not normalise, set `mean: [0, 0, 0]`, `std: [1, 1, 1]` and `crop: 1`.
  *
- * - **Emits** one {@link Classifications} for each frame.
+ * - **Emits** one {@link Classifications} for each frame; with `objects` one {@link ClassifiedObjects} for each value, whose
+ *   objects have what they had (a label, a track) and `classes`.
  * - **Settles** a delivery when its classifications have been dealt with downstream.
- * - **Fails** the delivery of a frame that does not hold what it says (`FRAME_INVALID`, `IMAGE_INVALID`), or for which the
- *   model gave no finite numbers or broke off (`INFERENCE_FAILED`). The stream itself fails when the model cannot be used:
- *   `MODEL_MISSING`, `MODEL_DOWNLOAD`, `MODEL_INVALID`, and `OPTIONS_INVALID` for labels that do not fit it, or when none of
- *   the providers can be used.
+ * - **Fails** the delivery of a frame that does not hold what it says (`FRAME_INVALID`, `IMAGE_INVALID`), of a box that is none
+ *   (`BOX_INVALID`), or for which the model gave no finite numbers or broke off (`INFERENCE_FAILED`). The stream itself fails when
+ *   the model cannot be used: `MODEL_MISSING`, `MODEL_DOWNLOAD`, `MODEL_INVALID`, and `OPTIONS_INVALID` for labels or a batch that
+ *   do not fit it, or when none of the providers can be used.
  * - **Completes** when the source has completed and the last frame is done.
  *
  * @throws EdgeFlowError `OPTIONS_INVALID` for a number out of its range, or an unknown provider.
  * @example
  * ```ts
  * frames.pipe(classify({ model: 'models/mobilenet.onnx', labels, topK: 1 }), map(({ classes }) => classes[0]?.label))
+ * // What colour is each of the cars?
+ * seen.pipe(classify({ model: 'models/colours.onnx', labels, frame: ({ frame }) => frame, objects: ({ found }) => found.objects }))
  * ```
  */
-export function classify(options: ClassifyOptions): OperatorFunction<Frame, Classifications> {
-  const { model, topK = 5, mean = [0.485, 0.456, 0.406], std = [0.229, 0.224, 0.225], channelOrder = 'rgb', crop = 0.875 } = options;
-  const { softmax = 'auto', inputSize = { width: 224, height: 224 }, labels: given, onReady } = options;
-  checkCount('classify', 'topK', topK, 100_000);
-  checkCount('classify', 'inputSize.width', inputSize.width, 8192);
-  checkCount('classify', 'inputSize.height', inputSize.height, 8192);
-  if (crop !== 'stretch') checkRange('classify', 'crop', crop, 0.01, 1);
-  checkColours('mean', mean, -1000);
-  checkColours('std', std, 1e-6);
-  const cropShare = crop === 'stretch' ? undefined : crop;
-
-  return modelOperator({
-    operator: 'classify',
-    pool: {
-      kind: 'classify',
-      ...modelSettings('classify', model, options),
-      batch: { max: 1, waitMs: 0 },
-      options: { mean, std, channelOrder, cropShare, inputSize },
-    },
-    onReady,
-    told: ({ input }) => ({ head: 'classifier', inputSize: input }),
-    fit: ({ name, info, metadata }) => {
-      const names = metadata.get('names');
-      return { name, labels: resolveLabels({ operator: 'classify', model: name, classes: info.classes, labels: given, names }) };
-    },
-    work: async (frame: Frame, { ready, run }) => {
-      checkFrame(frame);
-      const picture = await rawPicture(frame);
-      const { name, labels } = await ready;
-      const scores = await run({ picture, topK, softmax });
-      const classes = scores.map(({ classId, score }) => ({ label: labels[classId] ?? String(classId), classId, score }));
-      const { width, height, time, index, source } = frame;
-      return { classes, width, height, time, index, source, model: name };
-    },
+export function classify<T, O extends { readonly box: Box }>(
+  options: ClassifyObjectsOptions<T, O>,
+): OperatorFunction<T, ClassifiedObjects<O>>;
+export function classify(options: ClassifyOptions): OperatorFunction<Frame, Classifications>;
+export function classify<T, O extends { readonly box: Box }>(
+  options: ClassifyOptions | ClassifyObjectsOptions<T, O>,
+): OperatorFunction<Frame, Classifications> | OperatorFunction<T, ClassifiedObjects<O>> {
+  if (!('objects' in options))
+    return classifier(options, false, (frame: Frame) => ({ frame, toResult: ([classes = []]) => ({ classes }) }));
+  const { frame, objects, margin = 0 } = options;
+  checkRange('classify', 'margin', margin, 0, 10);
+  return classifier(options, true, (value: T) => {
+    const given = objects(value);
+    return {
+      frame: frame(value),
+      areas: ({ width, height }) => given.map(({ box }) => pixelsOf(checkBox(box, 'classify'), width, height, margin)),
+      toResult: (found) => ({ objects: given.map((object, index) => ({ ...object, classes: found[index] ?? [] })) }),
+    };
   });
-}
-
-function checkColours(name: string, values: readonly number[], least: number): void {
-  if (values.length !== 3)
-    throw new EdgeFlowError('OPTIONS_INVALID', `classify: ${name} has ${values.length} numbers; expected three, for red, green and blue`);
-  for (const value of values) checkRange('classify', name, value, least, 1000);
 }

@@ -35,10 +35,10 @@ export interface DetectYoloOptions extends DetectorOptions {
  *
  * - **Emits** one {@link Detections} for each frame, also where nothing was found.
  * - **Settles** a delivery when its detections have been dealt with downstream.
- * - **Fails** the delivery of a frame that does not hold what it says (`FRAME_INVALID`, `IMAGE_INVALID`) whose worker
- *   broke off (the worker is replaced), or for which the model gave NaN or infinite numbers (both `INFERENCE_FAILED`). The stream itself fails when the model cannot be used:
- *   `MODEL_MISSING`, `MODEL_DOWNLOAD`, `MODEL_INVALID`, and `OPTIONS_INVALID` for labels, classes or a batch that do not fit it, or
- *   when none of the providers can be used.
+ * - **Fails** the delivery of a frame that does not hold what it says (`FRAME_INVALID`, `IMAGE_INVALID`), whose worker broke off
+ *   (the worker is replaced), or for which the model gave NaN or infinite numbers (both `INFERENCE_FAILED`). The stream itself
+ *   fails when the model cannot be used: `MODEL_MISSING`, `MODEL_DOWNLOAD`, `MODEL_INVALID`, and `OPTIONS_INVALID` for labels,
+ *   classes or a batch that do not fit it, or when none of the providers can be used.
  * - **Completes** when the source has completed and the last frame is done.
  *
  * @throws EdgeFlowError `OPTIONS_INVALID` for a number out of its range, a region that crosses itself, or an unknown provider.

@@ -39,7 +39,7 @@ export interface Poses extends Detections {
 
 /**
  * Finds people, or other objects that a model was trained for, and their keypoints by a YOLO-pose model: YOLOv8-pose,
- * YOLO11-pose, or an end-to-end head, told by the output's shape. Runs as `detectYolo` does.
+ * YOLO11-pose, or an end-to-end head, told by the output's shape. Runs as `detectYolo` does, also with `batch`.
  *
  * ```
  * frames  --f0-----f1-----f2----|

@@ -37,14 +37,15 @@ export interface InferOptions<T, R> extends ModelOptions {
  * ```
  *
  * Streams of one process with the same model and options of running it share one pool, which is closed when the last of
- * them has ended.
+ * them has ended. With `batch`, each value's tensors have 1 as their first side, along which those of several values are put
+ * one behind the other.
  *
  * - **Emits** what `interpret` returns, one for each value.
  * - **Settles** a delivery when its result has been dealt with downstream.
  * - **Fails** the delivery of a value whose tensors do not fit the model (`TENSOR_INVALID`), that the model could not be
  *   run on (`INFERENCE_FAILED`), or whose `prepare` or `interpret` throws. The stream itself fails when the model cannot be
- *   used: `MODEL_MISSING`, `MODEL_DOWNLOAD`, `MODEL_INVALID`, and `OPTIONS_INVALID` for outputs that it does not have, or
- *   when none of the providers can be used.
+ *   used: `MODEL_MISSING`, `MODEL_DOWNLOAD`, `MODEL_INVALID`, and `OPTIONS_INVALID` for outputs that it does not have, a batch
+ *   that it cannot take, or when none of the providers can be used.
  * - **Completes** when the source has completed and the last value is done.
  *
  * @throws EdgeFlowError `OPTIONS_INVALID` for a number out of its range, or an unknown provider.
@@ -61,16 +62,17 @@ export function infer<T, R>(options: InferOptions<T, R>): OperatorFunction<T, R>
   const { model, prepare, interpret, outputs, transfer = false, warmUp = true, onReady } = options;
   if (outputs?.length === 0)
     throw new EdgeFlowError('OPTIONS_INVALID', 'infer: outputs is empty; expected at least one name, or none for all');
+  const settings = modelSettings('infer', model, options);
 
   return modelOperator({
     operator: 'infer',
-    pool: { kind: 'tensors', ...modelSettings('infer', model, options), batch: { max: 1, waitMs: 0 }, options: { warmUp, outputs } },
+    pool: { kind: 'tensors', ...settings, options: { warmUp, outputs } },
     onReady,
     told: () => ({ head: undefined, inputSize: undefined }),
     fit: ({ inputs }) => inputs,
     work: async (value: T, { ready, run }) => {
       const inputs = await ready;
-      const tensors = checkTensors(await prepare(value), inputs);
+      const tensors = checkTensors(await prepare(value), inputs, settings.batch.max > 1);
       return interpret(await run(packTensors(tensors, transfer)), value);
     },
   });

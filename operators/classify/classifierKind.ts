@@ -1,4 +1,5 @@
 import type { RawPicture } from '../inference/protocol.js';
+import type { PixelArea } from '../pictures/boxes.js';
 import type { Size } from '../yolo/letterboxGeometry.js';
 
 /** What `classify` does on the threads. */
@@ -6,7 +7,8 @@ export interface ClassifierKind {
   readonly options: ClassifierSettings;
   readonly info: ClassifierInfo;
   readonly job: ClassifyJob;
-  readonly result: readonly ClassScore[];
+  /** One list for each area, or for the whole picture. */
+  readonly result: readonly (readonly ClassScore[])[];
 }
 
 /** How a picture becomes the model's input. */
@@ -16,7 +18,7 @@ export interface PictureSettings {
   /** Then they are divided by this. */
   readonly std: readonly number[];
   readonly channelOrder: 'rgb' | 'bgr';
-  /** `cropShare` of the picture's short side that is kept, in the middle; undefined stretches the whole picture. */
+  /** Share of the largest part with the input's proportions that is kept, in the middle; undefined stretches the whole. */
   readonly cropShare: number | undefined;
 }
 
@@ -24,10 +26,12 @@ export interface PictureSettings {
 export interface ClassifierSettings extends PictureSettings {
   /** Size for models whose input has no fixed one. */
   readonly inputSize: Size;
+  /** Whether areas of pictures are looked at, which may share a run where the model takes several. */
+  readonly byAreas: boolean;
 }
 
 /** What a thread found out about its model. */
-interface ClassifierInfo {
+export interface ClassifierInfo {
   readonly input: Size;
   readonly classes: number;
 }
@@ -35,6 +39,8 @@ interface ClassifierInfo {
 /** A picture, and what to tell of it. */
 export interface ClassifyJob {
   readonly picture: RawPicture;
+  /** The parts to look at, each by itself; undefined for the whole picture. */
+  readonly areas: readonly PixelArea[] | undefined;
   readonly topK: number;
   readonly softmax: 'auto' | boolean;
 }

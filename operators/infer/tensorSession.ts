@@ -2,8 +2,10 @@ import { EdgeFlowError } from 'edgeflow';
 import { Tensor } from 'onnxruntime-node';
 import type { InferenceSession } from 'onnxruntime-node';
 import type { OpenedSession, Outcome, Runner, WorkerSettings } from '../inference/protocol.js';
-import type { ModelTensor } from '../models/inspectModel.js';
+import type { ModelTensor } from '../models/modelTensors.js';
+import { checkBatchInput, mixed } from '../inference/batchShapes.js';
 import { invalidModel, openSession, timed } from '../inference/session.js';
+import { alike, stack, unstack } from './stack.js';
 import { tensorTypes, typeOf, zeros } from './tensors.js';
 import type { TensorValues, Tensors } from './tensors.js';
 import type { TensorsKind } from './tensorsKind.js';
@@ -21,30 +23,44 @@ export class TensorSession implements Runner<'tensors'> {
   }
 
   /**
-   * Loads a model and, unless told otherwise, runs it once on zeros; dimensions that the caller chooses are 1 then.
+   * Loads a model and, unless told otherwise, runs it once on zeros, as full as it will be; other dimensions that the caller
+   * chooses are 1 then.
    *
-   * @throws EdgeFlowError `OPTIONS_INVALID` for outputs that the model does not have, `MODEL_INVALID` when it cannot be run.
+   * @throws EdgeFlowError `OPTIONS_INVALID` for outputs that the model does not have, and for a batch that it cannot take;
+   * `MODEL_INVALID` when it cannot be run.
    */
-  static async open({ path, providers, options }: WorkerSettings<'tensors'>): Promise<TensorSession> {
+  static async open({ path, providers, maxBatch, options }: WorkerSettings<'tensors'>): Promise<TensorSession> {
     const { session, ...loaded } = await openSession(path, providers);
     const outputs = options.outputs ?? session.outputNames;
     const missing = outputs.find((name) => !session.outputNames.includes(name));
     if (missing !== undefined)
       throw new EdgeFlowError('OPTIONS_INVALID', `outputs names '${missing}'; expected some of ${session.outputNames.join(', ')}`);
-    for (const { name, type } of loaded.inputs)
+    for (const input of loaded.inputs) {
+      const { name, type } = input;
       if (!tensorTypes.includes(type)) throw invalidModel(`the input '${name}' is of ${type}; expected ${tensorTypes.join(', ')}`);
-    const warmUpMs = options.warmUp ? await runOnZeros(session, loaded.inputs, outputs) : undefined;
+      checkBatchInput(input, maxBatch);
+    }
+    const warmUpMs = options.warmUp ? await runOnZeros(session, loaded.inputs, outputs, maxBatch) : undefined;
     return new TensorSession(session, { ...loaded, info: {}, warmUpMs }, outputs);
   }
 
   async run(jobs: readonly TensorsKind['job'][]): Promise<readonly Outcome<Tensors>[]> {
+    const given = jobs.map(({ tensors }) => tensors);
     const outcomes: Outcome<Tensors>[] = [];
-    for (const { tensors } of jobs) {
-      const feeds = Object.fromEntries(Object.entries(tensors).map(([name, { data, dims }]) => [name, toTensor(data, dims)]));
-      const outputs = await this.#session.run(feeds, [...this.#outputs]);
-      outcomes.push({ result: Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, fromTensor(name, tensor)])) });
+    for (const group of alike(given)) {
+      const some = group.map((index) => given[index] ?? {});
+      const [only] = some;
+      const results =
+        some.length === 1 && only ? [{ result: await this.#runOn(only) }] : unstack(await this.#runOn(stack(some)), some.length);
+      for (const [i, index] of group.entries()) outcomes[index] = results[i] ?? { failed: 'it gave no answer' };
     }
     return outcomes;
+  }
+
+  async #runOn(tensors: Tensors): Promise<Tensors> {
+    const feeds = Object.fromEntries(Object.entries(tensors).map(([name, { data, dims }]) => [name, toTensor(data, dims)]));
+    const outputs = await this.#session.run(feeds, [...this.#outputs]);
+    return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name, fromTensor(name, tensor)]));
   }
 
   async close(): Promise<void> {
@@ -52,9 +68,14 @@ export class TensorSession implements Runner<'tensors'> {
   }
 }
 
-async function runOnZeros(session: InferenceSession, inputs: readonly ModelTensor[], outputs: readonly string[]): Promise<number> {
+async function runOnZeros(
+  session: InferenceSession,
+  inputs: readonly ModelTensor[],
+  outputs: readonly string[],
+  count: number,
+): Promise<number> {
   const feeds = inputs.map(({ name, type, shape }) => {
-    const dims = shape.map((side) => (typeof side === 'number' ? side : 1));
+    const dims = shape.map((side, i) => (typeof side === 'number' ? side : i === 0 ? count : 1));
     const data =
       zeros(
         type,
@@ -62,16 +83,18 @@ async function runOnZeros(session: InferenceSession, inputs: readonly ModelTenso
       ) ?? new Float32Array();
     return [name, toTensor(data, dims)] as const;
   });
-  try {
-    return (await timed(() => session.run(Object.fromEntries(feeds), [...outputs]))).ms;
-  } catch (cause) {
+  const run = timed(() => session.run(Object.fromEntries(feeds), [...outputs]));
+  const { result, ms } = await run.catch((cause: unknown) => {
     const shapes = inputs.map(({ name, shape }) => `'${name}' [${shape.join(', ')}]`).join(', ');
     throw new EdgeFlowError(
       'MODEL_INVALID',
       `it could not be run on zeros for ${shapes}: ${cause instanceof Error ? cause.message : String(cause)}; where it needs other values or sizes, set \`warmUp: false\``,
       { cause },
     );
-  }
+  });
+  const shapes = Object.entries(result).map(([name, { dims }]) => ({ name, dims }));
+  if (count > 1 && !shapes.every(({ dims }) => dims[0] === count)) throw invalidModel(mixed(shapes, count));
+  return ms;
 }
 
 function toTensor(data: TensorValues, dims: readonly number[]): Tensor {

@@ -1,5 +1,5 @@
 import { closest, EdgeFlowError } from 'edgeflow';
-import type { ModelTensor } from '../models/inspectModel.js';
+import type { ModelTensor } from '../models/modelTensors.js';
 
 /** Numbers of a tensor: float32, uint8, int64, int32, float64, int8. */
 export type TensorValues = Float32Array | Uint8Array | BigInt64Array | Int32Array | Float64Array | Int8Array;
@@ -64,7 +64,8 @@ export function packTensors(given: Tensors, handOver: boolean): PackedTensors {
   return { tensors: Object.fromEntries(tensors), transfer: [...transfer] };
 }
 
-function viewOf(like: TensorValues, buffer: ArrayBuffer): TensorValues {
+/** Memory as an array of the same class. */
+export function viewOf(like: TensorValues, buffer: ArrayBuffer): TensorValues {
   const [View] = typeNames.find(([type]) => like instanceof type) ?? [Uint8Array];
   return new View(buffer);
 }
@@ -77,9 +78,10 @@ function isTensor(value: TensorData | Tensors): value is TensorData {
 /**
  * Checks what `prepare` gave against what the model says of its inputs.
  *
+ * @param batched - whether values share runs, in which each is one.
  * @throws EdgeFlowError `TENSOR_INVALID` that names the input, what it expects, and what was found.
  */
-export function checkTensors(given: TensorData | Tensors, inputs: readonly ModelTensor[]): Tensors {
+export function checkTensors(given: TensorData | Tensors, inputs: readonly ModelTensor[], batched: boolean): Tensors {
   const [only] = inputs;
   if (isTensor(given) && (inputs.length !== 1 || !only))
     throw invalid(
@@ -96,7 +98,10 @@ export function checkTensors(given: TensorData | Tensors, inputs: readonly Model
       `prepare gave '${name}', which is no input of the model; expected ${namesOf(inputs)}${hint === undefined ? '' : ` (did you mean '${hint}'?)`}`,
     );
   }
-  for (const input of inputs) checkTensor(input, tensors[input.name]);
+  for (const input of inputs) {
+    const [, ...sides] = input.shape;
+    checkTensor(batched ? { ...input, shape: [1, ...sides] } : input, tensors[input.name]);
+  }
   return tensors;
 }
 

@@ -41,7 +41,7 @@ export class InferenceThread<K extends KindName> {
         if (answer.type === 'ready') resolve(answer.opened);
         else if (answer.type === 'unusable')
           reject(new EdgeFlowError(answer.code, `model ${settings.path} cannot be used: ${answer.message}`));
-        else this.#settle(answer);
+        else this.#take()?.resolve(answer.outcomes);
       });
       worker.once('exit', () => {
         this.#alive = false;
@@ -62,14 +62,20 @@ export class InferenceThread<K extends KindName> {
     return this.#alive;
   }
 
-  /** Runs the model on some jobs together. */
+  /** Runs the model on some jobs together. Rejects, and sends none of them, when one cannot be sent. */
   run(jobs: readonly Kinds[K]['job'][]): Promise<Outcomes<K>> {
     return new Promise((resolve, reject) => {
-      const transfer = jobs.flatMap((job: Job) => job.transfer ?? []);
+      if (!this.#alive) {
+        reject(crashed(undefined));
+        return;
+      }
+      const transfer = [...new Set(jobs.flatMap((job: Job) => job.transfer ?? []))];
       const sent = jobs.map((job, slot) => this.#share(job, slot));
       this.#call = { resolve, reject };
       setBusy(this.#busy, true);
       try {
+        // Node would drop such a message without a word.
+        if (transfer.some(({ byteLength }) => byteLength === 0)) throw new Error('an array was handed over before, and is empty now');
         this.#post({ type: 'run', jobs: sent }, transfer);
       } catch (error) {
         // What cannot be sent is the job's fault: memory that was handed over before, say.
@@ -110,12 +116,6 @@ export class InferenceThread<K extends KindName> {
     const call = this.#call;
     this.#call = undefined;
     return call;
-  }
-
-  #settle(answer: Answer<K> & { type: 'done' | 'failed' }): void {
-    const call = this.#take();
-    if (answer.type === 'done') call?.resolve(answer.outcomes);
-    else call?.reject(notRun(answer.message));
   }
 }
 

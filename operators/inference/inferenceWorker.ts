@@ -5,8 +5,8 @@
 import { hasCode } from 'edgeflow';
 import { parentPort, workerData } from 'node:worker_threads';
 import { setBusy } from './exitGuard.js';
+import { runApart, textOf } from './outcomes.js';
 import type { Answer, KindName, Request, Runner, WorkerData, WorkerSettings } from './protocol.js';
-import { textOf } from './session.js';
 
 const port = parentPort;
 if (!port) throw new Error('inferenceWorker is started by the inference pool, as a worker thread');
@@ -33,11 +33,7 @@ async function serve<K extends KindName>(settings: WorkerData<K>): Promise<void>
       port?.close();
       return;
     }
-    try {
-      answer({ type: 'done', outcomes: await runner.run(request.jobs) });
-    } catch (error) {
-      answer({ type: 'failed', message: textOf(error) });
-    }
+    answer({ type: 'done', outcomes: await runApart(request.jobs, (jobs) => runner.run(jobs)) });
   };
   try {
     const runner = await openers[settings.kind](settings);

@@ -4,7 +4,7 @@ import type { OperatorFunction } from 'rxjs';
 import { joinPool } from './pool.js';
 import type { OpenModel, PoolSettings } from './pool.js';
 import type { KindName, Kinds } from './protocol.js';
-import type { ModelTensor } from '../models/inspectModel.js';
+import type { ModelTensor } from '../models/modelTensors.js';
 import type { Provider } from './providers.js';
 
 /** What `onReady` is told of a model. */

@@ -134,6 +134,11 @@ export class InferencePool<K extends KindName> {
   }
 
   async #runOn(thread: InferenceThread<K>, waiting: readonly Waiting<K>[]): Promise<void> {
+    await this.#answer(thread, waiting);
+    this.#giveBack(thread);
+  }
+
+  async #answer(thread: InferenceThread<K>, waiting: readonly Waiting<K>[]): Promise<void> {
     this.onRun(waiting.length);
     try {
       const outcomes = await thread.run(waiting.map(({ job }) => job));
@@ -143,9 +148,10 @@ export class InferencePool<K extends KindName> {
         else reject(notRun(outcome?.failed ?? 'it gave no answer'));
       }
     } catch (error) {
-      for (const { reject } of waiting) reject(error as Error);
+      // What a living thread was not sent is one job's fault; the others go without it.
+      if (thread.alive && waiting.length > 1) for (const each of waiting) await this.#answer(thread, [each]);
+      else for (const { reject } of waiting) reject(error as Error);
     }
-    this.#giveBack(thread);
   }
 
   #giveBack(thread: InferenceThread<K>): void {

@@ -1,6 +1,6 @@
 import type { ClassifierKind } from '../classify/classifierKind.js';
 import type { TensorsKind } from '../infer/tensorsKind.js';
-import type { ModelTensor } from '../models/inspectModel.js';
+import type { ModelTensor } from '../models/modelTensors.js';
 import type { DetectorKind } from '../yolo/detectorKind.js';
 import type { BusyFlag } from './exitGuard.js';
 import type { Provider } from './providers.js';
@@ -67,7 +67,7 @@ export type Outcome<R> = { readonly result: R } | { readonly failed: string };
 /** A model that is loaded in a thread. Calls block their thread. */
 export interface Runner<K extends KindName> {
   readonly opened: OpenedSession<K>;
-  /** Rejects when the run failed for all of them. */
+  /** One outcome for each. Rejects when the run failed as a whole; each is then run by itself. */
   run(jobs: readonly Kinds[K]['job'][]): Promise<readonly Outcome<Kinds[K]['result']>[]>;
   close(): Promise<void>;
 }
@@ -79,5 +79,4 @@ export type Request<K extends KindName> = { readonly type: 'run'; readonly jobs:
 export type Answer<K extends KindName> =
   | { readonly type: 'ready'; readonly opened: OpenedSession<K> }
   | { readonly type: 'unusable'; readonly code: 'MODEL_INVALID' | 'OPTIONS_INVALID'; readonly message: string }
-  | { readonly type: 'done'; readonly outcomes: readonly Outcome<Kinds[K]['result']>[] }
-  | { readonly type: 'failed'; readonly message: string };
+  | { readonly type: 'done'; readonly outcomes: readonly Outcome<Kinds[K]['result']>[] };

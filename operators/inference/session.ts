@@ -1,12 +1,16 @@
 import { EdgeFlowError } from 'edgeflow';
 import { InferenceSession } from 'onnxruntime-node';
 import { performance } from 'node:perf_hooks';
-import type { KindName, OpenedSession, Outcome } from './protocol.js';
-import type { ModelTensor } from '../models/inspectModel.js';
+import { tensorsOf } from '../models/modelTensors.js';
+import { textOf } from './outcomes.js';
+import type { KindName, OpenedSession } from './protocol.js';
 import type { Provider } from './providers.js';
 
-/** One thread a session: the pool makes use of further cores, and threads beyond the cores double the time. */
-const sessionOptions: InferenceSession.SessionOptions = { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 };
+/**
+ * One thread a session: the pool makes use of further cores, and threads beyond the cores double the time. What goes wrong is
+ * thrown, and need not be written to the process's error output by the runtime as well.
+ */
+const sessionOptions: InferenceSession.SessionOptions = { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 4 };
 
 /** A session, and what all kinds tell of it. */
 export interface LoadedSession extends Omit<OpenedSession<KindName>, 'info' | 'warmUpMs'> {
@@ -25,7 +29,7 @@ export async function openSession(path: string, providers: readonly Provider[]):
     try {
       const session = await InferenceSession.create(path, { ...sessionOptions, executionProviders: [provider] });
       const loadMs = performance.now() - start;
-      return { session, provider, refused, loadMs, inputs: specsOf(session.inputMetadata), outputs: specsOf(session.outputMetadata) };
+      return { session, provider, refused, loadMs, inputs: tensorsOf(session.inputMetadata), outputs: tensorsOf(session.outputMetadata) };
     } catch (error) {
       // The processor runs every model: what it refuses is none.
       if (provider === 'cpu') throw error;
@@ -48,28 +52,7 @@ export async function timed<T>(work: () => Promise<T>): Promise<{ readonly resul
   return { result, ms: performance.now() - start };
 }
 
-/** What can be read of one job of a run, or why not. */
-export function attempt<R>(work: () => R): Outcome<R> {
-  try {
-    return { result: work() };
-  } catch (error) {
-    return { failed: textOf(error) };
-  }
-}
-
-/** The first line of what was thrown; some providers add a stack of their own. */
-export function textOf(error: unknown): string {
-  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
-  return line;
-}
-
 /** The error for a model that is none of those wanted. */
 export function invalidModel(message: string): EdgeFlowError {
   return new EdgeFlowError('MODEL_INVALID', message);
-}
-
-function specsOf(metadata: readonly InferenceSession.ValueMetadata[]): ModelTensor[] {
-  return metadata.map((each) =>
-    each.isTensor ? { name: each.name, type: each.type, shape: each.shape } : { name: each.name, type: 'no tensor', shape: [] },
-  );
 }

@@ -1,16 +1,9 @@
 import { EdgeFlowError } from 'edgeflow';
 import { readFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
+import { tensorsOf } from './modelTensors.js';
+import type { ModelTensor } from './modelTensors.js';
 import { resolveModel } from './resolveModel.js';
-
-/** One input or output of a model. */
-export interface ModelTensor {
-  readonly name: string;
-  /** Such as `float32`. */
-  readonly type: string;
-  /** A name stands for a size that the caller chooses. */
-  readonly shape: readonly (number | string)[];
-}
 
 /** What a model file says of itself. */
 export interface InspectedModel {
@@ -34,13 +27,7 @@ export async function inspectModel(model: string): Promise<InspectedModel> {
   const session = await InferenceSession.create(bytes, { logSeverityLevel: 3 }).catch((cause: unknown) => {
     throw new EdgeFlowError('MODEL_INVALID', `${path} is not a model that onnxruntime can read; expected an ONNX file`, { cause });
   });
-  const tensors = (metadata: typeof session.inputMetadata): ModelTensor[] =>
-    metadata.map((tensor) => ({
-      name: tensor.name,
-      type: tensor.isTensor ? tensor.type : 'no tensor',
-      shape: tensor.isTensor ? tensor.shape : [],
-    }));
-  const told = { inputs: tensors(session.inputMetadata), outputs: tensors(session.outputMetadata) };
+  const told = { inputs: tensorsOf(session.inputMetadata), outputs: tensorsOf(session.outputMetadata) };
   await session.release();
   return { name, path, bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'), ...told };
 }

@@ -14,14 +14,6 @@ import { classIdsOf, resolveLabels } from './labels.js';
 import { checkRegion, inPixels } from './region.js';
 import type { PolygonPoint } from './region.js';
 
-/** How frames share runs of a model. */
-export interface FrameBatchOptions {
-  /** Most frames in one run, from 1 to 64. */
-  readonly max: number;
-  /** Longest wait of a frame for others, in milliseconds; 0 takes what is there. @defaultValue 0 */
-  readonly waitMs?: number;
-}
-
 /** Options that `detectYolo` and `estimatePose` have in common. */
 export interface DetectorOptions extends ModelOptions {
   /** Class names in the model's order. @defaultValue those in the model's metadata, else COCO's where there are 80 classes */
@@ -41,11 +33,6 @@ export interface DetectorOptions extends ModelOptions {
   readonly maxDetections?: number;
   /** Input size in pixels of a model whose input has no fixed size. @defaultValue 640 by 640 */
   readonly inputSize?: { readonly width: number; readonly height: number };
-  /**
-   * Frames that wait, of this stream and of others with the same model and options of running it, go through one run of the
-   * model. For a model with a dynamic batch dimension. @defaultValue each frame by itself
-   */
-  readonly batch?: FrameBatchOptions;
 }
 
 /** What tells one detector from another. */
@@ -75,15 +62,12 @@ export function detector<D extends Detection, F>(
   checkCount(operator, 'maxDetections', maxDetections, 100_000);
   checkCount(operator, 'inputSize.width', inputSize.width, 8192);
   checkCount(operator, 'inputSize.height', inputSize.height, 8192);
-  const { max = 1, waitMs = 0 } = options.batch ?? {};
-  checkCount(operator, 'batch.max', max, 64);
-  checkRange(operator, 'batch.waitMs', waitMs, 0, 60_000);
   if (region) checkRegion(operator, region);
   const settings = modelSettings(operator, parts.model, options);
 
   return modelOperator({
     operator,
-    pool: { kind: 'detect', ...settings, batch: { max, waitMs }, options: { task, inputSize } },
+    pool: { kind: 'detect', ...settings, options: { task, inputSize } },
     onReady: options.onReady,
     told: ({ head, input }) => ({ head: head.kind, inputSize: input }),
     fit: (model: OpenModel<'detect'>) => ({ ...fitLabels(operator, task, model, options), name: model.name, own: fit(model) }),

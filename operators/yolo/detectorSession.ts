@@ -2,11 +2,13 @@ import { Tensor } from 'onnxruntime-node';
 import type { InferenceSession } from 'onnxruntime-node';
 import { readOnnxMetadata } from '../models/onnxMetadata.js';
 import type { OpenedSession, Outcome, Runner, WorkerSettings } from '../inference/protocol.js';
-import { attempt, invalidModel, openSession, timed } from '../inference/session.js';
+import { shapesOfOne } from '../inference/batchShapes.js';
+import { attempt } from '../inference/outcomes.js';
+import { invalidModel, openSession, timed } from '../inference/session.js';
 import { decode } from './decode.js';
 import type { DetectJob, DetectorInfo, DetectorSettings, Found, SelectOptions } from './detectorKind.js';
 import { inputStyleOf, recogniseHead } from './heads.js';
-import type { Head, OutputShape } from './heads.js';
+import type { Head } from './heads.js';
 import { keypointsAt } from './keypoints.js';
 import { toSource } from './letterboxGeometry.js';
 import type { LetterboxGeometry, Size } from './letterboxGeometry.js';
@@ -121,19 +123,4 @@ async function readHead(
       `the output is of ${tensors.map(({ type }) => type).join(', ')}; expected float32: export the model without half precision`,
     );
   return told;
-}
-
-/**
- * The shapes for one picture of a run of several.
- *
- * @throws EdgeFlowError `MODEL_INVALID` when no output has one for each: shapes within were fixed when it was exported for one.
- */
-function shapesOfOne(outputs: readonly OutputShape[], count: number): readonly OutputShape[] {
-  if (count === 1) return outputs;
-  const fitting = outputs.filter(({ dims }) => dims[0] === count);
-  if (fitting.length > 0) return fitting.map(({ name, dims }) => ({ name, dims: [1, ...dims.slice(1)] }));
-  const found = outputs.map(({ name, dims }) => `'${name}' [${dims.join(', ')}]`).join(', ');
-  throw invalidModel(
-    `a run of ${count} pictures gives ${found}; expected ${count} as the first number: export the model with a dynamic batch dimension, or leave \`batch\` out`,
-  );
 }

@@ -1,4 +1,5 @@
 import { EdgeFlowError } from 'edgeflow';
+import type { OutputShape } from '../inference/batchShapes.js';
 import type { InputStyle, Size } from './letterboxGeometry.js';
 
 /** How the numbers that a model gives are to be read. */
@@ -12,12 +13,6 @@ export type Head =
 export interface KeypointShape {
   readonly count: number;
   readonly dims: 2 | 3;
-}
-
-/** An output of a model. */
-export interface OutputShape {
-  readonly name: string;
-  readonly dims: readonly number[];
 }
 
 /** What the family of a head expects as input. */

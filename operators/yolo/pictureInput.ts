@@ -1,5 +1,5 @@
-import { EdgeFlowError } from 'edgeflow';
-import type { ModelTensor } from '../models/inspectModel.js';
+import { checkBatchInput } from '../inference/batchShapes.js';
+import type { ModelTensor } from '../models/modelTensors.js';
 import { invalidModel } from '../inference/session.js';
 import type { Size } from './letterboxGeometry.js';
 
@@ -22,12 +22,7 @@ export function pictureInput(inputs: readonly ModelTensor[], fallback: Size, max
   const fits = (found: number | string | undefined, wanted: number): boolean => typeof found === 'string' || found === wanted;
   if (shape.length !== 4 || !fits(batch, 1) || !fits(channels, 3))
     throw invalidModel(`the input '${name}' is [${shape.join(', ')}]; ${expected}`);
-  if (maxBatch > 1 && typeof batch !== 'string')
-    throw new EdgeFlowError(
-      'OPTIONS_INVALID',
-      `its input '${name}' is [${shape.join(', ')}] and takes one picture a run, but batch.max is ${maxBatch}; ` +
-        'leave `batch` out, or export the model with a dynamic batch dimension',
-    );
+  checkBatchInput(image, maxBatch);
   return {
     width: typeof width === 'number' ? width : fallback.width,
     height: typeof height === 'number' ? height : fallback.height,

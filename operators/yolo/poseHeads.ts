@@ -1,6 +1,7 @@
 import { EdgeFlowError } from 'edgeflow';
+import type { OutputShape } from '../inference/batchShapes.js';
 import { isSumOfLevels } from './heads.js';
-import type { Head, KeypointShape, OutputShape } from './heads.js';
+import type { Head, KeypointShape } from './heads.js';
 import type { Size } from './letterboxGeometry.js';
 
 /**

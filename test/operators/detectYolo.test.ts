@@ -9,8 +9,8 @@ import { pathToFileURL } from 'node:url';
 import { NEVER, Observable, Subject, lastValueFrom, of, toArray } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { haveShared, plainFrame, shared, temporaryFolder } from './support.js';
-import { onnxFile } from './yolo/onnxFile.js';
-import type { ModelShape } from './yolo/onnxFile.js';
+import { elementTypes, graphFile, onnxFile } from './yolo/onnxFile.js';
+import type { ElementType, ModelShape } from './yolo/onnxFile.js';
 
 const folder = await temporaryFolder();
 let written = 0;
@@ -26,6 +26,19 @@ async function truncated(shape: ModelShape): Promise<string> {
   const path = await model(shape);
   const bytes = onnxFile(shape);
   await writeFile(path, bytes.subarray(0, bytes.length - 500));
+  return path;
+}
+
+/** A model with the right shapes, whose numbers are of these types. */
+async function typed(input: ElementType, output: ElementType = input): Promise<string> {
+  const path = join(folder, `model-${written++}.onnx`);
+  const graph = graphFile({
+    inputs: [{ name: 'images', shape: [1, 3, 64, 64], type: input }],
+    outputs: [{ name: 'output', shape: [1, 6, 84], type: output }],
+    constants: [{ name: 'boxes', dims: [1, 6, 84], values: new Float32Array(6 * 84) }],
+    nodes: [{ type: 'Cast', inputs: ['boxes'], output: 'output', attributes: { to: elementTypes[output] } }],
+  });
+  await writeFile(path, graph);
   return path;
 }
 
@@ -112,6 +125,13 @@ describe('a model', () => {
     expect((await detect(plainFrame(64, 64), { model: path, inputSize: { width: 64, height: 64 } })).objects).toHaveLength(3);
   });
 
+  test('with an objectness, as YOLOv5 has it: the score is the product', async () => {
+    const values = new Float32Array(252 * 7);
+    values.set([32, 32, 16, 16, 0.9, 0.2, 0.8], 7 * 100);
+    const { objects } = await detect(plainFrame(64, 64), { model: await model({ output: [1, 252, 7], values, metadata: { names } }) });
+    expect(objects).toEqual([{ label: 'dog', classId: 1, score: expect.closeTo(0.72) as number, box: [24, 24, 40, 40] }]);
+  });
+
   test('with a final list of boxes is taken at its word', async () => {
     const values = new Float32Array(300 * 6);
     values.set([10, 10, 20, 20, 0.9, 1, 11, 10, 21, 20, 0.8, 1]);
@@ -159,15 +179,19 @@ describe('what cannot be used is one error of the stream, as soon as it is subsc
       /\[1, 4, 64, 64\].*\[1, 3, height, width\]/,
     ],
     ['no picture', () => model({ output: [1, 6, 84], input: [1, 10] }), {}, 'MODEL_INVALID', /'images' is \[1, 10\]/],
+    ['half precision', () => typed('float16'), {}, 'MODEL_INVALID', /'images' is float16; expected one float32 picture/],
+    ['an input of bytes', () => typed('uint8'), {}, 'MODEL_INVALID', /'images' is uint8; expected one float32 picture/],
+    ['half precision behind it', () => typed('float32', 'float16'), {}, 'MODEL_INVALID', /output is of float16; expected float32/],
+    ['whole numbers behind it', () => typed('float32', 'int32'), {}, 'MODEL_INVALID', /output is of int32; expected float32/],
     ['another task', () => model({ ...pets, metadata: { names, task: 'pose' } }), {}, 'MODEL_INVALID', /'pose'.*estimatePose/],
     [
       'a batch that mixes its pictures',
       () => model({ ...pets, input: ['n', 3, 64, 64] }),
       { batch: { max: 2 } },
       'MODEL_INVALID',
-      /a run of 2 pictures gives 'output' \[1, 6, 84\]/,
+      /a run of 2 gives 'output' \[1, 6, 84\]/,
     ],
-    ['a batch of a model for one', () => model(pets), { batch: { max: 2 } }, 'OPTIONS_INVALID', /takes one picture a run.*batch\.max is 2/],
+    ['a batch of a model for one', () => model(pets), { batch: { max: 2 } }, 'OPTIONS_INVALID', /takes one a run.*batch\.max is 2/],
     [
       'only providers that are not here',
       () => model(pets),

@@ -6,8 +6,18 @@ import { toSource } from '#operators/yolo/letterboxGeometry.js';
 import { nms } from '#operators/yolo/nms.js';
 import { fillPlanes, partOf } from '#operators/classify/resample.js';
 import { parseKeypointShape, poseHeadOfShape } from '#operators/yolo/poseHeads.js';
-import { classify, decodeImage, detectYolo, estimatePose, infer } from 'edgeflow/operators';
-import type { ClassifyOptions, EstimatePoseOptions, Frame, InferOptions, Poses, ReadyModel, TensorData, Tensors } from 'edgeflow/operators';
+import { classify, crop, decodeImage, detectYolo, estimatePose, infer } from 'edgeflow/operators';
+import type {
+  Box,
+  ClassifyOptions,
+  EstimatePoseOptions,
+  Frame,
+  InferOptions,
+  Poses,
+  ReadyModel,
+  TensorData,
+  Tensors,
+} from 'edgeflow/operators';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { NEVER, lastValueFrom, of, toArray } from 'rxjs';
@@ -185,6 +195,85 @@ describe('classify', () => {
       ['red', Math.round(((0.2 - 0.485) / 0.229) * 1000) / 1000],
     ]);
     expect(await scores(frame, { ...plain, channelOrder: 'bgr' })).toEqual([['green', 0.8], ['red', 0.4], ['blue', 0.2]]); // prettier-ignore
+  });
+
+  describe('by objects', () => {
+    interface Seen {
+      readonly frame: Frame;
+      readonly found: readonly { readonly box: Box; readonly track: number }[];
+    }
+    const see = (...boxes: Box[]): Seen => ({ frame: quarters, found: boxes.map((box, track) => ({ box, track })) });
+    /** 64x48: red and green above, blue and gray below. */
+    const quarters = plainFrame(64, 48, {
+      index: 5,
+      data: Uint8Array.from({ length: 64 * 48 * 3 }, (_, i) => {
+        const quarter = (i % (64 * 3) < 32 * 3 ? 0 : 1) + (i < 24 * 64 * 3 ? 0 : 2);
+        return quarter === 3 ? 51 : i % 3 === quarter ? 255 : 0;
+      }),
+    });
+    const pick = { frame: ({ frame }: Seen) => frame, objects: ({ found }: Seen) => found };
+
+    test('each object keeps what it had and gets its classes, as its part cut out would', async () => {
+      const model = await file(graphFile(means));
+      const boxes: Box[] = [[0, 0, 32, 24], [40, 2, 60, 20], [3.5, 30, 20, 47.2], [30, 20, 50, 30], [-10, 40, 10, 60], [70, 0, 80, 9], [5, 5, 5, 9]]; // prettier-ignore
+      const { objects, ...told } = await one(see(...boxes), classify({ model, labels, ...plain, ...pick }));
+      expect(told).toEqual({ width: 64, height: 48, time: 1, index: 5, source: 'test', model: expect.any(String) as string });
+      expect(objects.map(({ box, track }) => ({ box, track }))).toEqual(see(...boxes).found);
+      expect(objects.slice(0, 3).map(({ classes }) => classes[0])).toEqual([
+        { label: 'red', classId: 0, score: expect.closeTo(1, 5) as number },
+        { label: 'green', classId: 1, score: expect.closeTo(1, 5) as number },
+        { label: 'blue', classId: 2, score: expect.closeTo(1, 5) as number },
+      ]);
+      // Outside of the picture, and without an area.
+      expect(objects.slice(5).map(({ classes }) => classes)).toEqual([[], []]);
+      const parts = of(see(...boxes)).pipe(
+        crop({ frame: pick.frame, boxes: ({ found }) => found.map(({ box }) => box) }),
+        classify({ model, labels, ...plain, crop: 'stretch' }),
+        toArray(),
+      );
+      expect(objects.slice(0, 5).map(({ classes }) => classes)).toEqual((await lastValueFrom(parts)).map(({ classes }) => classes));
+      // A quarter with a margin of its own size: all four quarters in the share in which they are seen.
+      const [wide] = (await one(see([16, 12, 32, 24]), classify({ model, labels, ...plain, ...pick, margin: 1 }))).objects;
+      const shares = wide?.classes.map(({ label, score }) => [label, Math.round(score * 100)] as const) ?? [];
+      expect(Object.fromEntries(shares)).toEqual({ red: 47, green: 24, blue: 24 });
+      expect((await one(see(), classify({ model, labels, ...plain, ...pick }))).objects).toEqual([]);
+    });
+
+    test('a box that is none fails its value', async () => {
+      const model = await file(graphFile(means));
+      const operator = classify({ model, labels, ...pick });
+      await expect(one(see([0, 0, 9, 9], [0, NaN, 9, 9]), operator)).rejects.toEqual(failure('BOX_INVALID', /classify: a box is \[0, NaN/));
+      expect(() => classify({ model, ...pick, margin: -1 })).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }));
+    });
+
+    test('the objects of a frame share runs where the model takes several', async () => {
+      /** All numbers are how many pictures the run has. */
+      const counting = (batch: number | string): Graph => ({
+        inputs: [{ name: 'images', shape: [batch, 3, 8, 8] }],
+        outputs: [{ name: 'output', shape: [batch, 3] }],
+        constants: [{ name: 'zero', dims: [], values: [0] }, { name: 'one', dims: [], values: [1] }], // prettier-ignore
+        nodes: [
+          { type: 'ReduceMean', inputs: ['images'], output: 'means', attributes: { axes: [2, 3], keepdims: 0 } },
+          { type: 'Mul', inputs: ['means', 'zero'], output: 'zeros' },
+          { type: 'Add', inputs: ['zeros', 'one'], output: 'ones' },
+          { type: 'ReduceL1', inputs: ['ones'], output: 'count', attributes: { axes: [0], keepdims: 1 } },
+          { type: 'Add', inputs: ['zeros', 'count'], output: 'output' },
+        ],
+      });
+      const runs = async (bytes: Uint8Array, options: Partial<ClassifyOptions> = {}): Promise<(number | undefined)[]> => {
+        const boxes = Array.from({ length: 20 }, (_, i): Box => [i, i, i + 8, i + 8]);
+        const { objects } = await one(see(...boxes), classify({ model: await file(bytes), labels, ...plain, ...pick, ...options }));
+        return objects.map(({ classes }) => classes[0]?.score);
+      };
+      const all = (...counts: number[]): number[] => counts.flatMap((count) => Array.from({ length: count }, () => count));
+      expect(await runs(graphFile(counting('n')))).toEqual(all(16, 4));
+      expect(await runs(graphFile(counting('n')), { batch: { max: 8 } })).toEqual(all(8, 8, 4));
+      expect(await runs(graphFile(counting(1)))).toEqual(Array.from({ length: 20 }, () => 1));
+      // Open at its input alone.
+      expect(await runs(onnxFile({ input: ['n', 3, 8, 8], output: [1, 3], values: [7, 0, 0] }))).toEqual(
+        Array.from({ length: 20 }, () => 7),
+      );
+    });
   });
 
   test('a model that gives no numbers fails the frame; one that is no classifier ends the stream', async () => {

@@ -1,14 +1,15 @@
 import { announceDeliveries, deliver } from '#src/flow/delivery.js';
 import { JobQueue } from '#operators/inference/jobQueue.js';
 import { openPools } from '#operators/inference/pool.js';
-import { decodeImage, detectYolo } from 'edgeflow/operators';
-import type { DetectYoloOptions, Detections, Frame } from 'edgeflow/operators';
+import { classify, decodeImage, detectYolo, estimatePose, infer } from 'edgeflow/operators';
+import type { ClassifyOptions, DetectYoloOptions, Detections, EstimatePoseOptions, Frame, InferOptions, Tensors } from 'edgeflow/operators';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Observable, Subject, lastValueFrom, merge, of, toArray } from 'rxjs';
+import { NEVER, Observable, Subject, from, lastValueFrom, map, merge, of, toArray } from 'rxjs';
+import type { OperatorFunction } from 'rxjs';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { haveShared, plainFrame, shared, temporaryFolder, until } from '../support.js';
-import { onnxFile } from '../yolo/onnxFile.js';
+import { graphFile, onnxFile } from '../yolo/onnxFile.js';
 import { withDynamicBatch } from './dynamicBatch.js';
 
 const folder = await temporaryFolder();
@@ -48,28 +49,54 @@ describe('the queue of jobs', () => {
   });
 });
 
+/** Values whose deliveries are told when they settle. */
+function source<T>(name: string, settled: string[]): { readonly send: (value: T) => void; readonly values: Observable<T> } {
+  const input = new Subject<T>();
+  let count = 0;
+  const values = new Observable<T>((output) => {
+    announceDeliveries();
+    return input.subscribe((value) => {
+      const id = `${name}${count++}`;
+      const onSettled = ({ failed }: { readonly failed?: { readonly error: unknown } }): void => {
+        settled.push(`${id}${failed ? ` ${(failed.error as { code: string }).code}` : ''}`);
+      };
+      deliver({ id, onSettled }, () => {
+        output.next(value);
+      });
+    });
+  });
+  const send = (value: T): void => {
+    input.next(value);
+  };
+  return { send, values };
+}
+
 /** A camera whose deliveries are told when they settle. */
 function camera(
   name: string,
   settled: string[],
 ): { readonly send: (brightness: number, index: number) => void; readonly frames: Observable<Frame> } {
-  const input = new Subject<Frame>();
-  const frames = new Observable<Frame>((output) => {
-    announceDeliveries();
-    return input.subscribe((frame) => {
-      const onSettled = ({ failed }: { readonly failed?: { readonly error: unknown } }): void => {
-        settled.push(`${name}${frame.index}${failed ? ` ${(failed.error as { code: string }).code}` : ''}`);
-      };
-      deliver({ id: `${name}${frame.index}`, onSettled }, () => {
-        output.next(frame);
-      });
-    });
-  });
-  const send = (brightness: number, index: number): void => {
-    const data = new Uint8Array(64 * 64 * 3).fill(brightness);
-    input.next(plainFrame(64, 64, { index, source: name, data }));
-  };
-  return { send, frames };
+  const { send, values: frames } = source<Frame>(name, settled);
+  return { frames, send: (brightness, index) => void send(gray(brightness, { index, source: name })) };
+}
+
+function gray(brightness: number, changes: Partial<Frame> = {}): Frame {
+  return plainFrame(64, 64, { data: new Uint8Array(64 * 64 * 3).fill(brightness), ...changes });
+}
+
+/** Tells of the only open pool, when it is ready, how many jobs each run has. */
+async function runsOfPool(): Promise<number[]> {
+  const [pool] = openPools();
+  const runs: number[] = [];
+  if (pool) pool.onRun = (jobs) => void runs.push(jobs);
+  await pool?.opened;
+  return runs;
+}
+
+async function file(name: string, bytes: Uint8Array): Promise<string> {
+  const path = join(folder, `${name}.onnx`);
+  await writeFile(path, bytes);
+  return path;
 }
 
 test('frames of several cameras share runs; each gets its own boxes and settles by itself', async () => {
@@ -82,8 +109,7 @@ test('frames of several cameras share runs; each gets its own boxes and settles 
   ].entries())
     // prettier-ignore
     for (const [row, value] of column.entries()) values[row * 84 + i] = value;
-  const path = join(folder, 'scaled.onnx');
-  await writeFile(path, onnxFile({ input: ['batch', 3, 64, 64], output: [1, 6, 84], values, scaled: true }));
+  const path = await file('scaled', onnxFile({ input: ['batch', 3, 64, 64], output: [1, 6, 84], values, scaled: true }));
   const options: DetectYoloOptions = { model: path, labels: ['cat', 'dog'], scoreThreshold: 0.42, batch: { max: 2, waitMs: 1 } };
 
   const settled: string[] = [];
@@ -93,10 +119,7 @@ test('frames of several cameras share runs; each gets its own boxes and settles 
   const subscription = merge(door.frames.pipe(detectYolo(options)), yard.frames.pipe(detectYolo(options))).subscribe((found) =>
     results.push(found),
   );
-  const [pool] = openPools();
-  const runs: number[] = [];
-  if (pool) pool.onRun = (jobs) => void runs.push(jobs);
-  await pool?.opened;
+  const runs = await runsOfPool();
   door.send(128, 0);
   yard.send(255, 0);
   yard.send(128, 1);
@@ -112,6 +135,142 @@ test('frames of several cameras share runs; each gets its own boxes and settles 
   }
   expect(runs).toEqual([2, 2]);
   subscription.unsubscribe();
+});
+
+test('estimatePose: as detectYolo', async () => {
+  const values = new Float32Array(11 * 84);
+  for (const [row, value] of [32, 32, 16, 16, 0.9, 30, 20, 0.8, 40, 20, Infinity].entries()) values[row * 84] = value;
+  const model = await file('poses', onnxFile({ input: ['batch', 3, 64, 64], output: [1, 11, 84], values, scaled: true }));
+  const options: EstimatePoseOptions = { model, scoreThreshold: 0.42, keypoints: ['head', 'tail'], batch: { max: 3, waitMs: 60_000 } };
+  const settled: string[] = [];
+  const { send, frames } = camera('gym', settled);
+  const subscription = frames.pipe(estimatePose(options)).subscribe();
+  const runs = await runsOfPool();
+  // The second keypoint's score is infinite where its object counts: not in the dark.
+  for (const [index, brightness] of [255, 100, 90].entries()) send(brightness, index);
+  await until(() => settled.length === 3);
+  expect(settled).toEqual(['gym0 INFERENCE_FAILED', 'gym1', 'gym2']);
+  expect(runs).toEqual([3]);
+  subscription.unsubscribe();
+});
+
+describe('classify', () => {
+  /** Each class's number is the logarithm of a plane's mean: of black it is infinite. */
+  const logarithms = graphFile({
+    inputs: [{ name: 'images', shape: ['batch', 3, 8, 8] }],
+    outputs: [{ name: 'output', shape: ['batch', 3] }],
+    nodes: [
+      { type: 'ReduceMean', inputs: ['images'], output: 'mean', attributes: { axes: [2, 3], keepdims: 0 } },
+      { type: 'Log', inputs: ['mean'], output: 'output' },
+    ],
+  });
+  const plain = { labels: ['red', 'green', 'blue'], mean: [0, 0, 0], std: [1, 1, 1], softmax: false, topK: 1 } as const;
+
+  test('frames of several cameras share runs, give what they give alone, and settle by themselves', async () => {
+    const model = await file('logarithms', logarithms);
+    const options: ClassifyOptions = { model, ...plain, batch: { max: 2, waitMs: 60_000 } };
+    const brightness = [64, 0, 128, 255];
+    const settled: string[] = [];
+    const scores = new Map<string, number | undefined>();
+    const door = camera('door', settled);
+    const yard = camera('yard', settled);
+    const subscription = merge(door.frames.pipe(classify(options)), yard.frames.pipe(classify(options))).subscribe(
+      ({ source: name, index, classes }) => scores.set(`${name}${index}`, classes[0]?.score),
+    );
+    const runs = await runsOfPool();
+    for (const [index, each] of brightness.entries()) {
+      door.send(each, index);
+      yard.send(each / 2, index);
+      await until(() => settled.length === 2 * index + 2);
+    }
+    subscription.unsubscribe();
+    expect(runs).toEqual([2, 2, 2, 2]);
+    expect([...settled].sort()).toEqual(['door0', 'door1 INFERENCE_FAILED', 'door2', 'door3', 'yard0', 'yard1 INFERENCE_FAILED', 'yard2', 'yard3']); // prettier-ignore
+    const seen = brightness.filter((each) => each > 0);
+    const alone = await lastValueFrom(from(seen).pipe(map((each) => gray(each)), classify({ model, ...plain }), toArray())); // prettier-ignore
+    expect(['door0', 'door2', 'door3'].map((name) => scores.get(name))).toEqual(alone.map(({ classes }) => classes[0]?.score));
+  });
+});
+
+describe('infer', () => {
+  /** A row of a table by its number: a number that there is no row of fails the run. */
+  const lookUp = graphFile({
+    inputs: [{ name: 'number', type: 'int64', shape: ['n'] }],
+    outputs: [{ name: 'row', shape: ['n', 2] }],
+    constants: [{ name: 'table', dims: [3, 2], values: [0, 1, 10, 11, 20, 21] }],
+    nodes: [{ type: 'Gather', inputs: ['table', 'number'], output: 'row' }],
+  });
+  const numbers = (data: bigint[]): Tensors => ({ number: { data: BigInt64Array.from(data), dims: [data.length] } });
+
+  test('the value that makes a run fail does so alone, with the message that it gets by itself', async () => {
+    const model = await file('table', lookUp);
+    const options: InferOptions<bigint, unknown[]> = {
+      ...{ model, batch: { max: 4, waitMs: 60_000 } },
+      prepare: (value) => numbers(value < 0n ? [0n, 1n] : [value]),
+      interpret: ({ row }, value) => [value, row?.dims, [...(row?.data ?? [])]],
+    };
+    const settled: string[] = [];
+    const results: unknown[] = [];
+    const { send, values } = source<bigint>('v', settled);
+    const subscription = values.pipe(infer(options)).subscribe((result) => results.push(result));
+    const runs = await runsOfPool();
+    send(-1n);
+    for (const value of [2n, 7n, 0n, 1n]) send(value);
+    await until(() => settled.length === 5);
+    subscription.unsubscribe();
+    expect([...settled].sort()).toEqual(['v0 TENSOR_INVALID', 'v1', 'v2 INFERENCE_FAILED', 'v3', 'v4']);
+    expect(results).toEqual([[2n, [1, 2], [20, 21]], [0n, [1, 2], [0, 1]], [1n, [1, 2], [10, 11]]]); // prettier-ignore
+    expect(runs).toEqual([4]);
+    const alone = lastValueFrom(of(7n).pipe(infer({ ...options, batch: { max: 1 } })));
+    await expect(alone).rejects.toMatchObject({ code: 'INFERENCE_FAILED', message: expect.stringMatching(/Gather.*out of/) as string });
+  });
+
+  test('values of other sizes share no run, but the wait; what was handed over before fails alone', async () => {
+    const type = 'uint8';
+    const shape = ['n', 'width'];
+    const model = await file('echo', graphFile({ inputs: [{ name: 'in', type, shape }], outputs: [{ name: 'out', type, shape }], nodes: [{ type: 'Identity', inputs: ['in'], output: 'out' }] })); // prettier-ignore
+    const options: InferOptions<Uint8Array, number[]> = {
+      ...{ model, transfer: true, batch: { max: 2, waitMs: 60_000 } },
+      prepare: (data) => ({ data, dims: [1, data.length] }),
+      interpret: ({ out }) => [...(out?.data as Uint8Array)],
+    };
+    const settled: string[] = [];
+    const results: number[][] = [];
+    const sources = ['a', 'b', 'c'].map((name) => source<Uint8Array>(name, settled));
+    const streams = sources.map(({ values }) => values.pipe(infer(options)));
+    const subscription = merge(...streams).subscribe((result) => results.push(result));
+    const runs = await runsOfPool();
+    const twice = Uint8Array.of(1, 2);
+    // The second run takes what the third has too, and which was whole when that was checked.
+    const sent = [[Uint8Array.of(3, 4, 5), Uint8Array.of(6)], [twice, Uint8Array.of(7, 8)], [twice, Uint8Array.of(9)]]; // prettier-ignore
+    for (const [index, each] of sent.entries()) for (const data of each) sources[index]?.send(data);
+    await until(() => settled.length === 6);
+    subscription.unsubscribe();
+    expect([...settled].sort()).toEqual(['a0', 'a1', 'b0', 'b1', 'c0 INFERENCE_FAILED', 'c1']);
+    expect(results).toEqual([[3, 4, 5], [6], [1, 2], [7, 8], [9]]);
+    expect(runs).toEqual([2, 2, 2, 1, 1]);
+  });
+});
+
+describe('a batch that a model cannot take is one error of the stream', () => {
+  const batch = { max: 2 };
+  const own = { prepare: () => ({}), interpret: () => 0 };
+  const one = onnxFile({ output: [1, 3] });
+  const mixing = onnxFile({ input: ['n', 3, 64, 64], output: [1, 3] });
+  const scalar = graphFile({ inputs: [{ name: 'x', shape: [] }], outputs: [{ name: 'y', shape: [] }], nodes: [{ type: 'Identity', inputs: ['x'], output: 'y' }] }); // prettier-ignore
+  test.each<[string, Uint8Array, (model: string) => OperatorFunction<never, unknown>, string, RegExp]>([
+    ['classify, one', one, (model) => classify({ model, batch }), 'OPTIONS_INVALID', /takes one a run.*batch\.max is 2/],
+    ['classify, mixed', mixing, (model) => classify({ model, batch }), 'MODEL_INVALID', /a run of 2 gives 'output' \[1, 3\]/],
+    ['infer, one', one, (model) => infer({ model, batch, ...own }), 'OPTIONS_INVALID', /takes one a run.*batch\.max is 2/],
+    ['infer, mixed', mixing, (model) => infer({ model, batch, ...own }), 'MODEL_INVALID', /a run of 2 gives 'output' \[1, 3\]/],
+    ['infer, no side', scalar, (model) => infer({ model, batch, ...own }), 'OPTIONS_INVALID', /'x' is \[\] and has no first side/],
+  ])('%s', async (name, bytes, operator, code, message) => {
+    const path = await file(name, bytes);
+    await expect(lastValueFrom(NEVER.pipe(operator(path)))).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message) as string,
+    });
+  });
 });
 
 describe.skipIf(!haveShared())('YOLOX-Nano', () => {

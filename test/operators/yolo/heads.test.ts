@@ -1,8 +1,13 @@
 import { decode } from '#operators/yolo/decode.js';
 import type { Candidate } from '#operators/yolo/decode.js';
-import { headOfShape, recogniseHead } from '#operators/yolo/heads.js';
+import { headOfShape, inputStyleOf, recogniseHead } from '#operators/yolo/heads.js';
 import type { Head } from '#operators/yolo/heads.js';
+import { letterboxGeometry, toSource } from '#operators/yolo/letterboxGeometry.js';
+import { nms } from '#operators/yolo/nms.js';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { encode } from './encode.js';
+import type { Truth } from './encode.js';
 
 /** 64x64 at strides 8, 16, 32: 64 + 16 + 4 cells. */
 const input = { width: 64, height: 64 };
@@ -64,6 +69,44 @@ describe('the shape tells the head', () => {
 });
 
 describe('decoding', () => {
+  const side = fc.integer({ min: 2, max: 10 }).map((n) => n * 32);
+  const truth = fc.record({
+    at: fc.tuple(fc.double({ min: 0, max: 0.7, noNaN: true }), fc.double({ min: 0, max: 0.7, noNaN: true })),
+    size: fc.tuple(fc.double({ min: 0.05, max: 0.3, noNaN: true }), fc.double({ min: 0.05, max: 0.3, noNaN: true })),
+    classId: fc.nat(2),
+    anchor: fc.nat(),
+  });
+
+  test.each(['yolox', 'yolov5', 'yolov8', 'endToEnd'] as const)('%s: objects come back from what a model would give for them', (kind) => {
+    fc.assert(
+      fc.property(
+        fc.record({ width: fc.integer({ min: 40, max: 2000 }), height: fc.integer({ min: 40, max: 2000 }) }),
+        fc.record({ width: side, height: side }),
+        fc.uniqueArray(truth, { maxLength: 6, selector: ({ anchor }) => anchor % 60 }),
+        (source, size, drawn) => {
+          const cells = [8, 16, 32].reduce((sum, stride) => sum + (size.width / stride) * (size.height / stride), 0);
+          const dims = { yolox: [1, cells, 8], yolov5: [1, 3 * cells, 8], yolov8: [1, 7, cells], endToEnd: [1, 60, 6] }[kind];
+          const head = headOf(dims, size);
+          const truths = drawn.map(({ at: [x, y], size: [w, h], classId, anchor }, i): Truth => {
+            const box = [x * source.width, y * source.height, (x + w) * source.width, (y + h) * source.height] as const;
+            // All over the grid, and no two at the same place.
+            return { box, classId, score: 0.9 - i * 0.05, anchor: (anchor % 60) + 60 * Math.floor((head.anchors / 60 - 1) * x) };
+          });
+          const values = encode(truths, head, 3, source, size);
+          const geometry = letterboxGeometry(source, size, inputStyleOf(head));
+          const found = nms(decode(values, head, size, 0.5), 1, 100).map((each) => ({ ...each, box: toSource(each.box, geometry) }));
+          expect(found.map(({ classId, anchor }) => [classId, anchor])).toEqual(truths.map(({ classId, anchor }) => [classId, anchor]));
+          // To a pixel of the input, by which the picture's place in it is rounded.
+          const pixel = Math.max(source.width / size.width, source.height / size.height);
+          for (const [i, { box, score }] of found.entries()) {
+            expect(score).toBeCloseTo(truths[i]?.score ?? NaN, 5);
+            for (const [j, value] of box.entries()) expect(Math.abs(value - (truths[i]?.box[j] ?? NaN))).toBeLessThan(1.01 * pixel);
+          }
+        },
+      ),
+    );
+  });
+
   test('YOLOX: relative to the cell, size as a logarithm, objectness times class', () => {
     const values = new Float32Array(anchors * 7);
     const cell = 64 + 4 * 1 + 2; // stride 16, column 2, row 1

@@ -30,14 +30,16 @@ export function onnxFile({ input = [1, 3, 64, 64], output, values, metadata = {}
 }
 
 /** Numbers of onnx.proto3's TensorProto.DataType. */
-const elementTypes = { float32: 1, uint8: 2, int32: 6, int64: 7, float16: 10 } as const;
+export const elementTypes = { float32: 1, uint8: 2, int32: 6, int64: 7, float16: 10 } as const;
+
+export type ElementType = keyof typeof elementTypes;
 
 /** An input or output. */
 interface GraphValue {
   readonly name: string;
   readonly shape: readonly (number | string)[];
   /** @defaultValue 'float32' */
-  readonly type?: keyof typeof elementTypes;
+  readonly type?: ElementType;
 }
 
 /** A node with one output; attributes are lists of whole numbers, or one. */
