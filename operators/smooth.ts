@@ -1,6 +1,7 @@
 import type { MonoTypeOperatorFunction } from 'rxjs';
 import { bySource } from './meaning/bySource.js';
-import { checkAtLeast, checkTracks, checkWhole } from './meaning/checks.js';
+import { checkAtLeast, checkCount } from './checks.js';
+import { checkTracks } from './meaning/checks.js';
 import type { Track, Tracks } from './tracks.js';
 
 /** Options of {@link smooth}. */
@@ -44,7 +45,7 @@ interface Presence {
 export function smooth<V extends Tracks>(options: SmoothOptions = {}): MonoTypeOperatorFunction<V> {
   const { appearMs = 200, appearFrames = 2, disappearMs = 500 } = options;
   checkAtLeast('smooth', 'appearMs', appearMs, 0);
-  checkWhole('smooth', 'appearFrames', appearFrames);
+  checkCount('smooth', 'appearFrames', appearFrames);
   checkAtLeast('smooth', 'disappearMs', disappearMs, 0);
 
   return bySource('smooth', () => () => {
