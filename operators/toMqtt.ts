@@ -42,7 +42,7 @@ export interface ToMqttOptions<T> extends MqttConnectionOptions {
  * - **Waits** while the broker is down, and connects again; says so once, and once when it is back.
  * - **Fails** the delivery with `SINK_REFUSED` when the broker does not take the message, `SINK_UNREACHABLE` when `patienceMs`
  *   are over, `VALUE_INVALID` for a topic that is none, and with what `topic` or `payload` throws. Fails the stream with
- *   `SINK_REFUSED` when the broker refuses the first connection, and with `DEPENDENCY_MISSING` without the package `mqtt`.
+ *   `SINK_REFUSED` when the broker refuses the first connection or one does not trust the other's certificate, and with `DEPENDENCY_MISSING` without the package `mqtt`.
  *
  * @throws EdgeFlowError `OPTIONS_INVALID`
  * @example
