@@ -1,5 +1,6 @@
 import type { MonoTypeOperatorFunction } from 'rxjs';
 import { bySource } from './meaning/bySource.js';
+import { PictureSize } from './meaning/pictureSize.js';
 import { checkAtLeast, checkCount } from './checks.js';
 import { checkTracks } from './meaning/checks.js';
 import type { Track, Tracks } from './tracks.js';
@@ -50,9 +51,12 @@ export function smooth<V extends Tracks>(options: SmoothOptions = {}): MonoTypeO
 
   return bySource('smooth', () => () => {
     const known = new Map<number, Presence>();
+    const size = new PictureSize();
     return (value) => {
       checkTracks('smooth', value);
       const { time } = value;
+      const factors = size.grownTo(value);
+      if (factors) for (const presence of known.values()) presence.last = scaled(presence.last, ...factors);
       for (const [id, { seen }] of known) if (time - seen > disappearMs) known.delete(id);
       for (const object of value.objects) {
         if (!object.found) continue;
@@ -68,4 +72,10 @@ export function smooth<V extends Tracks>(options: SmoothOptions = {}): MonoTypeO
       return { ...value, objects: shown.map(({ seen, last }) => (seen === time ? last : { ...last, found: false })) };
     };
   });
+}
+
+/** Where it is in a picture that is larger or smaller by these factors. */
+function scaled(track: Track, x: number, y: number): Track {
+  const { box, velocity } = track;
+  return { ...track, box: [box[0] * x, box[1] * y, box[2] * x, box[3] * y], velocity: [velocity[0] * x, velocity[1] * y] };
 }
