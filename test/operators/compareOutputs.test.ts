@@ -38,6 +38,12 @@ test('pairs by key in whatever order; what has no partner is let go when its tim
     expectObservable(compared.pipe(text)).toBe('----b---|', { b: 'b=' });
   });
   expect(alone).toEqual(['live a', 'candidate a']);
+  marbles(({ cold, expectObservable, expectSubscriptions }) => {
+    const live = cold('     a-----|');
+    const candidate = cold('a--#');
+    expectObservable(compareOutputs({ live, candidate }, letters).pipe(text)).toBe('a--#', { a: 'a=' });
+    expectSubscriptions(live.subscriptions).toBe('^--!');
+  });
 });
 
 test('another threshold gives exactly the differences that it should, whatever each of the two skipped', async () => {

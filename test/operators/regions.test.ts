@@ -1,12 +1,23 @@
 import { readFileSync } from 'node:fs';
-import { annotate, blurRegions, crop, detectYolo, encodeJpeg } from 'edgeflow/operators';
+import {
+  annotate,
+  blurRegions,
+  crop,
+  decodeImage,
+  detectYolo,
+  encodeJpeg,
+  resize,
+  serveMjpeg,
+  storeBlob,
+  tileFrames,
+} from 'edgeflow/operators';
 import type { Box, CoverStyle, Frame } from 'edgeflow/operators';
 import { lastValueFrom, of, toArray } from 'rxjs';
 import type { OperatorFunction } from 'rxjs';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { plainFrame } from './support.js';
-import { shared } from './systemSupport.js';
+import { shared, temporaryFolder } from './systemSupport.js';
 import { throughBroker } from './throughBroker.js';
 
 /** A picture and boxes in it. */
@@ -311,5 +322,23 @@ describe('what cannot be used fails its own delivery, and the stream goes on', (
       ...Array.from({ length: values.length - 2 - wrongFrames.length }, () => 'BOX_INVALID'),
     ];
     expect(failures.map((failure) => /^[A-Z]+_[A-Z]+/.exec(failure)?.[0])).toEqual(codes);
+  });
+
+  const whole: [string, () => OperatorFunction<Frame, unknown>, looksIntoJpeg: boolean][] = [
+    ['resize', () => resize({ width: 20 }), true],
+    ['decodeImage', () => decodeImage(), true],
+    // A JPEG that a newer frame replaces is not looked into.
+    ['tileFrames', () => tileFrames({ sources: [good.frame.source], width: 64 }), false],
+    ['encodeJpeg', () => encodeJpeg(), false],
+    ['serveMjpeg', () => serveMjpeg({ port: 0 }), false],
+    ['storeBlob', () => storeBlob({ directory: temporaryFolder() }), false],
+  ];
+
+  test.each(whole)('%s', async (_, operator, looksIntoJpeg) => {
+    const wrong = wrongFrames.slice(0, looksIntoJpeg ? undefined : 4);
+    const frames = [good.frame, ...wrong.map(([, changes]) => ({ ...good.frame, ...changes })), good.frame];
+    const { results, failures } = await throughBroker(frames, operator());
+    expect(results).toHaveLength(2);
+    expect(failures.map((failure) => /^[A-Z]+_[A-Z]+/.exec(failure)?.[0])).toEqual(wrong.map(([code]) => code));
   });
 });

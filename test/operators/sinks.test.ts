@@ -26,6 +26,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { Mosquitto } from './mosquitto.js';
 import { sink, warningsOf } from './sinkSupport.js';
 import { freePort, lacks, setEnv, temporaryFolder, until } from './systemSupport.js';
+import { throughBroker } from './throughBroker.js';
 
 interface Posted {
   readonly headers: IncomingHttpHeaders;
@@ -371,6 +372,23 @@ describe.skipIf(noMosquitto)('toHomeAssistant', () => {
     unsubscribe();
   });
 
+  test('waits while the broker is down, and is there again when it is back', async () => {
+    const server = await Mosquitto.start();
+    const seen = await server.watch('edgeflow/#');
+    const warnings = warningsOf('toHomeAssistant');
+    const { send, errors } = sink(toHomeAssistant({ ...options(server.url), reconnectMs: 50 }));
+    expect(await send({ count: 1 })).toEqual({});
+    await server.stop();
+    await until('the warning', () => warnings.length === 1);
+    const waiting = send({ count: 3 });
+    await server.start();
+    expect(await waiting).toEqual({});
+    await until('its state', () => seen.some(({ topic: name, text }) => name === 'edgeflow/door/persons' && text === '3'));
+    const availability = (): string[] => seen.flatMap(({ topic: name, text }) => (name === 'edgeflow/door/availability' ? [text] : []));
+    await until('that it is there again', () => availability().at(-1) === 'online');
+    expect(errors).toEqual([]);
+  });
+
   test.each([
     { device: { id: 'a b', name: 'x' } },
     { entities: {} },
@@ -460,6 +478,11 @@ describe('storeS3 and loadS3', () => {
     await expect(load({ ...ref, path: ref.path.replace('001-', '009-') })).rejects.toMatchObject({ code: 'BLOB_MISSING' });
     await expect(load({ ...ref, path: '../x' })).rejects.toMatchObject({ code: 'BLOB_INVALID' });
     await expect(load({ ...ref, sha256: '0' })).rejects.toMatchObject({ code: 'BLOB_INVALID' });
+    const read = await throughBroker([ref, { ...ref, sha256: '0' }, ref], loadS3(bucket));
+    expect(read.results).toHaveLength(2);
+    expect(read.failures).toEqual([expect.stringContaining('BLOB_INVALID')]);
+    const cut = sink(storeS3({ ...bucket, format: 'raw' }));
+    expect((await cut.send({ ...frame(1), data: new Uint8Array(3) })).failed?.error).toMatchObject({ code: 'FRAME_INVALID' });
     const none = sink(storeS3({ ...bucket, bucket: 'none', format: 'raw' }));
     expect((await none.send(frame(1))).failed?.error).toMatchObject({
       code: 'SINK_REFUSED',
