@@ -4,6 +4,7 @@ import {
   blurRegions,
   crop,
   decodeImage,
+  detectMotion,
   detectYolo,
   encodeJpeg,
   resize,
@@ -12,7 +13,8 @@ import {
   tileFrames,
 } from 'edgeflow/operators';
 import type { Box, CoverStyle, Frame } from 'edgeflow/operators';
-import { lastValueFrom, of, toArray } from 'rxjs';
+import { runMarbles } from 'edgeflow/testing';
+import { lastValueFrom, map, of, toArray } from 'rxjs';
 import type { OperatorFunction } from 'rxjs';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
@@ -277,6 +279,34 @@ describe('annotate', () => {
 });
 
 const encoded = await one(noise(40, 30), encodeJpeg());
+
+describe('in the same instant, each in its turn', () => {
+  const [a, b] = [noise(40, 30), noise(40, 30, { index: 1 })];
+  const boxes: Box[] = [[5, 5, 20, 20]];
+  const operators: [string, OperatorFunction<Seen, Frame>][] = [
+    ['crop', crop(seen)],
+    ['blurRegions', blurRegions({ ...seen, style: 'fill' })],
+    [
+      'detectMotion',
+      (values) =>
+        values.pipe(
+          map(seen.frame),
+          detectMotion(),
+          map(({ frame }) => frame),
+        ),
+    ],
+  ];
+
+  test.each(operators)('%s', (_, operator) =>
+    runMarbles(({ cold, durable, expectObservable }) => {
+      const values = { a: { frame: a, boxes }, b: { frame: b, boxes } };
+      const index = map((frame: Frame) => frame.index);
+      expectObservable(cold('a-b--|', values).pipe(operator, index)).toBe('a-b--|', { a: 0, b: 1 });
+      expectObservable(cold('ab-#', values).pipe(operator, index)).toBe('ab-#', { a: 0, b: 1 });
+      expectObservable(cold('a-b--|', values).pipe(durable(operator), index)).toBe('a-b--|', { a: 0, b: 1 });
+    }),
+  );
+});
 
 describe('what cannot be used fails its own delivery, and the stream goes on', () => {
   const good = { frame: noise(40, 30), boxes: [[5, 5, 20, 20]] as Box[] };
