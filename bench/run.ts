@@ -7,6 +7,7 @@ import { fanout } from './fanout.js';
 import { hop } from './hop.js';
 import { lag } from './lag.js';
 import { latest } from './latest.js';
+import { observe } from './observe.js';
 import { scale } from './scale.js';
 import { scope } from './scope.js';
 import { start } from './start.js';
@@ -19,7 +20,7 @@ import { pictureOf } from './support/picture.js';
 import { redisVersion } from './support/redisServer.js';
 import { formatTables, formatTarget, met, readResults, rowsOf, targetsOf, writeResults } from './support/report.js';
 
-const benches: readonly Bench[] = [hop, fanout, latest, lag, durable, synced, scope, scale, start, yolo];
+const benches: readonly Bench[] = [hop, fanout, latest, lag, durable, synced, scope, scale, start, observe, yolo];
 const root = resolve(import.meta.dirname, '../..');
 
 const { values, positionals } = parseArgs({

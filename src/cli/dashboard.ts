@@ -1,10 +1,16 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { DashboardTls } from '../dashboard/options.js';
-import { serveDashboard } from '../dashboard/serveDashboard.js';
+import { serve } from '../dashboard/serveDashboard.js';
 import type { Dashboard } from '../dashboard/serveDashboard.js';
 import { EdgeFlowError, errorMessage } from '../errors.js';
-import type { RunningSystem } from '../system/runningSystem.js';
+import type { Shown } from '../dashboard/shown.js';
+import { OutsideSystem } from '../system/outsideSystem.js';
+import { endSignal } from './endSignal.js';
+import { addStoreOptions, withBroker } from './storeOption.js';
+import type { StoreFlags } from './storeOption.js';
 
 /** Where a dashboard listens. */
 export interface DashboardAddress {
@@ -53,12 +59,12 @@ export interface DashboardFlags {
 
 /** Serves the dashboard where the command line asks for it. */
 export async function startDashboard(
-  running: RunningSystem,
+  running: Shown,
   { dashboard, dashboardControl = false, dashboardTlsKey, dashboardTlsCert }: DashboardFlags,
 ): Promise<Dashboard | undefined> {
   if (!dashboard) return undefined;
   const token = tokenOfEnvironment();
-  const served = await serveDashboard(running, {
+  const served = await serve(running, {
     ...dashboard,
     control: dashboardControl,
     token,
@@ -67,4 +73,41 @@ export async function startDashboard(
   // A token that its owner gave is known to them; one that was made here is shown once.
   console.error(`dashboard: ${token === undefined ? served.url : served.address}`);
   return served;
+}
+
+interface LookFlags extends StoreFlags {
+  readonly control?: boolean;
+  readonly tlsKey?: string;
+  readonly tlsCert?: string;
+}
+
+/** Shows a System that another process runs, until a signal comes. */
+async function look(dashboard: DashboardAddress, { control = false, tlsKey, tlsCert, ...store }: LookFlags): Promise<void> {
+  const end = endSignal();
+  try {
+    await withBroker(store, async (broker, name) => {
+      const system = await OutsideSystem.look(broker, name);
+      const flags = { dashboard, dashboardControl: control, dashboardTlsKey: tlsKey, dashboardTlsCert: tlsCert };
+      const served = await startDashboard(system, flags);
+      if (store.json) console.log(JSON.stringify({ system: system.name, address: served?.address }));
+      if (!end.signal.aborted) await once(end.signal, 'abort');
+      await served?.close();
+      await system.stop();
+    });
+  } finally {
+    end.release();
+  }
+}
+
+/** Adds `edgeflow dashboard`. */
+export function addDashboardCommand(program: Command): void {
+  addStoreOptions(
+    program
+      .command('dashboard')
+      .description('show a System that another process runs in the browser; that of `run --dashboard` also acts on nodes and finds frames')
+      .argument('[address]', 'a port, an address, or both; off loopback a token is asked for', parseDashboard, parseDashboard('8000'))
+      .option('--control', 'let the page re-drive and drop dead letters')
+      .option('--tls-key <file>', 'serve by HTTPS, with this key')
+      .option('--tls-cert <file>', 'and this certificate, both PEM'),
+  ).action(look);
 }

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { Broker } from '../brokers/broker.js';
@@ -28,27 +28,33 @@ export function addStoreOptions(command: Command): Command {
     .option('--json', 'print JSON');
 }
 
+interface OpenedStore {
+  readonly broker: Broker;
+  /** Name of the System, as far as it is known. */
+  readonly name: string;
+}
+
 /** Works on the broker of a System, whether it runs or not. Nothing is reset. */
-export async function withBroker<R>(flags: StoreFlags, work: (broker: Broker) => Promise<R>): Promise<R> {
-  const broker = openStore(flags);
+export async function withBroker<R>(flags: StoreFlags, work: (broker: Broker, name: string) => Promise<R>): Promise<R> {
+  const { broker, name } = openStore(flags);
   try {
-    return await work(broker);
+    return await work(broker, name);
   } finally {
     await broker.close();
   }
 }
 
-function openStore({ system, directory, broker }: StoreFlags): Broker {
+function openStore({ system, directory, broker }: StoreFlags): OpenedStore {
   if (broker === 'redis') {
     if (!process.env.EDGEFLOW_CONTROL_URL)
       throw new EdgeFlowError('BROKER_CONFIG', 'EDGEFLOW_CONTROL_URL is not set: it names the Redis whose messages are meant');
-    return chooseBroker('redis', system ?? '') ?? new EmbeddedBroker();
+    return { broker: chooseBroker('redis', system ?? '') ?? new EmbeddedBroker(), name: system ?? '' };
   }
-  if (directory !== undefined) return openDirectory(resolve(directory));
+  if (directory !== undefined) return { broker: openDirectory(resolve(directory)), name: system ?? basename(resolve(directory)) };
   const stores = findStores();
   const found = system === undefined ? stores : stores.filter(({ name }) => name === system);
   const [store] = found;
-  if (store && found.length === 1) return openDirectory(store.directory);
+  if (store && found.length === 1) return { broker: openDirectory(store.directory), name: store.name };
   const known = stores.map(({ name }) => name).join(', ') || 'none';
   if (!store)
     throw new EdgeFlowError(

@@ -5,8 +5,8 @@ import { size } from '../system/quantities.js';
 import { columns } from './columns.js';
 import { parseDuration } from './duration.js';
 import { endSignal } from './endSignal.js';
-import { readProcesses } from './processes.js';
-import type { NodeProcess } from './processes.js';
+import { readProcesses } from '../system/nodeProcesses.js';
+import type { NodeProcess } from '../system/nodeProcesses.js';
 import { addStoreOptions, withBroker } from './storeOption.js';
 import type { StoreFlags } from './storeOption.js';
 

@@ -7,7 +7,8 @@ import { countOf, readJson, Refusal, send, sendJson, textOf } from './http.js';
 import { pictureWidths, toJpeg } from './jpeg.js';
 import { listLetters, pictureOfLetter } from './letters.js';
 import { Live } from './live.js';
-import type { RunningSystem } from '../system/runningSystem.js';
+import { runsHere } from './shown.js';
+import type { Shown } from './shown.js';
 import { Sampler } from './sampler.js';
 import { find } from './find.js';
 import { nodeActions } from './wire.js';
@@ -21,14 +22,14 @@ const maxLive = 64;
 
 /** What the page asks of a running system. Everything of a request is checked here, however it came. */
 export class Api {
-  readonly #running: RunningSystem;
+  readonly #running: Shown;
   readonly #control: boolean;
   readonly #events: EventStream;
   readonly #sampler: Sampler;
   readonly #live: Live;
   #looking = 0;
 
-  constructor(running: RunningSystem, control: boolean) {
+  constructor(running: Shown, control: boolean) {
     this.#running = running;
     this.#control = control;
     this.#sampler = new Sampler(running, control);
@@ -74,7 +75,7 @@ export class Api {
         sendJson(response, await find(this.#running, textOf(query.get('q'), 'q')));
         return;
       case '/api/traces':
-        sendJson(response, this.#running.traces({ limit: 20 }));
+        sendJson(response, runsHere(this.#running) ? this.#running.traces({ limit: 20 }) : []);
         return;
       case '/api/dead':
         sendJson(response, await listLetters(this.#running, this.#topic(query.get('topic')), countOf(query.get('after') ?? '0', 'after')));
@@ -114,8 +115,10 @@ export class Api {
     const name = textOf(node, 'node');
     if (!this.#running.graph().nodes.some((known) => known.name === name)) throw new Refusal(404, 'there is no such node');
     if (!nodeActions.includes(action as NodeAction)) throw new Refusal(400, `'action': expected one of ${nodeActions.join(', ')}`);
+    const running = this.#running;
+    if (!runsHere(running)) throw new Refusal(501, 'this page looks at the system from outside; its nodes obey the process that runs it');
     try {
-      await this.#running[action as NodeAction](name);
+      await running[action as NodeAction](name);
     } catch (error) {
       if (error instanceof EdgeFlowError) throw new Refusal(409, `${error.code}: ${error.message}`);
       throw error;

@@ -1,13 +1,15 @@
 import type { TraceStep } from '../observe/trace.js';
 import type { TraceQuery } from '../observe/traceStore.js';
-import type { RunningSystem } from '../system/runningSystem.js';
+import { runsHere } from './shown.js';
+import type { Shown } from './shown.js';
 
 /**
  * Where did it go? Takes a message id, `topic/seq`, or the number of a frame: then of each source that has one.
  *
  * @returns the ways of all that fits, the steps of each in order of time.
  */
-export async function find(running: RunningSystem, text: string): Promise<readonly (readonly TraceStep[])[]> {
+export async function find(running: Shown, text: string): Promise<readonly (readonly TraceStep[])[]> {
+  if (!runsHere(running)) return [];
   const ways: (readonly TraceStep[])[] = [];
   for (const query of queriesOf(running, text.trim())) {
     const steps = await running.trace(query);
@@ -17,7 +19,7 @@ export async function find(running: RunningSystem, text: string): Promise<readon
   return ways;
 }
 
-function queriesOf(running: RunningSystem, text: string): TraceQuery[] {
+function queriesOf(running: Shown, text: string): TraceQuery[] {
   const place = /^([A-Za-z0-9][\w.-]*)[/#: ](\d{1,15})$/.exec(text);
   if (place) {
     const [, topic = '', number] = place;

@@ -1,4 +1,4 @@
-import type { RunningSystem } from '../system/runningSystem.js';
+import type { Shown } from './shown.js';
 import { showValue } from './values.js';
 import type { RawPicture } from './values.js';
 import type { LetterView } from './wire.js';
@@ -7,7 +7,7 @@ const page = 50;
 const maxError = 2_000;
 
 /** Dead letters of a topic behind a number, without their large bytes. */
-export async function listLetters(running: RunningSystem, topic: string, after: number): Promise<LetterView[]> {
+export async function listLetters(running: Shown, topic: string, after: number): Promise<LetterView[]> {
   const letters = await running.deadLetters(topic, { after, limit: page });
   return letters.map((letter) => {
     const { picture, text } = showValue(letter);
@@ -30,7 +30,7 @@ export async function listLetters(running: RunningSystem, topic: string, after: 
 }
 
 /** The picture that a dead letter holds. */
-export async function pictureOfLetter(running: RunningSystem, topic: string, number: number): Promise<RawPicture | undefined> {
+export async function pictureOfLetter(running: Shown, topic: string, number: number): Promise<RawPicture | undefined> {
   const [letter] = await running.deadLetters(topic, { after: Math.max(0, number - 1), limit: 1 });
   return letter?.letter === number ? showValue(letter).picture : undefined;
 }

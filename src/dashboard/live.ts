@@ -1,4 +1,4 @@
-import type { RunningSystem } from '../system/runningSystem.js';
+import type { Shown } from './shown.js';
 import { Encoder } from './encoder.js';
 import type { PictureWidth } from './jpeg.js';
 import { TopicWatch } from './topicWatch.js';
@@ -9,12 +9,12 @@ const longestWaitMs = 10_000;
 
 /** The newest messages of topics, for as many browsers as look. */
 export class Live {
-  readonly #running: RunningSystem;
+  readonly #running: Shown;
   readonly #watches = new Map<string, TopicWatch>();
   readonly #waiting = new Set<() => void>();
   readonly #encoder = new Encoder();
 
-  constructor(running: RunningSystem) {
+  constructor(running: Shown) {
     this.#running = running;
   }
 

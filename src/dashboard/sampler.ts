@@ -1,7 +1,8 @@
 import type { Ledger, LinkLedger } from '../observe/ledger.js';
 import { QoS } from '../qos.js';
 import type { NodeStatus } from '../system/replica.js';
-import type { RunningSystem } from '../system/runningSystem.js';
+import { runsHere } from './shown.js';
+import type { Shown } from './shown.js';
 import type { LinkHealth, LinkView, NodeView, ReplicaView, Snapshot, TopicView } from './wire.js';
 
 /** A DURABLE consumer with more than this many seconds of work before it is behind. */
@@ -16,11 +17,11 @@ interface Sample {
 
 /** Draws up snapshots of a running system; rates are those since the snapshot before. */
 export class Sampler {
-  readonly #running: RunningSystem;
+  readonly #running: Shown;
   readonly #control: boolean;
   #last: Sample | undefined;
 
-  constructor(running: RunningSystem, control: boolean) {
+  constructor(running: Shown, control: boolean) {
     this.#running = running;
     this.#control = control;
   }
@@ -41,20 +42,23 @@ export class Sampler {
           (Math.max(0, now - before) * 1_000) / (sample.time - last.time)
         : 0;
     const graph = this.#running.graph();
-    const nodes: NodeView[] = graph.nodes.map(({ name, isolation, topic, inputs }) => ({
-      name,
-      isolation,
-      topic,
-      inputs,
-      replicas: sample.status.filter(({ node }) => node === name).map((replica) => replicaView(replica, last, perSecond)),
-    }));
+    const outside = !runsHere(this.#running);
+    const links = ledger.links.map((link) => linkView(link, last, sample.status, perSecond));
+    const nodes: NodeView[] = graph.nodes.map(({ name, isolation, topic, inputs }) => {
+      const replicas = sample.status.filter(({ node }) => node === name).map((replica) => replicaView(replica, last, perSecond));
+      // What a node takes is told by itself, or, to who looks from outside, by the broker.
+      const [first, ...others] = replicas;
+      const taken = links.filter(({ target }) => target === name).reduce((sum, { donePerSecond }) => sum + donePerSecond, 0);
+      return { name, isolation, topic, inputs, replicas: outside && first ? [{ ...first, takenPerSecond: taken }, ...others] : replicas };
+    });
     return {
       system: graph.name,
       time: Date.now(),
       control: this.#control,
+      outside,
       balanced: ledger.balanced,
       nodes,
-      links: ledger.links.map((link) => linkView(link, last, sample.status, perSecond)),
+      links,
       topics: topics.map(({ topic, published, entries, bytes, deadLetters }): TopicView => ({
         topic,
         published,
@@ -107,7 +111,7 @@ function linkView(link: LinkLedger, last: Sample | undefined, status: readonly N
 }
 
 function health({ qos, pending }: LinkLedger, perSecond: number, nothingNew: boolean, replicas: readonly NodeStatus[]): LinkHealth {
-  if (replicas.every(({ state }) => state !== 'running' && state !== 'done')) return 'down';
+  if (replicas.length > 0 && replicas.every(({ state }) => state !== 'running' && state !== 'done')) return 'down';
   if (perSecond > 0) return qos === QoS.DURABLE && pending > perSecond * behindSeconds ? 'behind' : 'ok';
   if (pending > 0) return 'stalled';
   return nothingNew ? 'idle' : 'ok';

@@ -1,6 +1,7 @@
 import type { RunningSystem } from '../system/runningSystem.js';
 import { checkOptions } from './options.js';
 import type { DashboardOptions } from './options.js';
+import type { Shown } from './shown.js';
 
 /** A dashboard that is served. */
 export interface Dashboard {
@@ -31,8 +32,13 @@ export interface Dashboard {
  * ```
  */
 export async function serveDashboard(running: RunningSystem, options: DashboardOptions = {}): Promise<Dashboard> {
+  return serve(running, options);
+}
+
+/** The same for a system that is only looked at, too. */
+export async function serve(shown: Shown, options: DashboardOptions): Promise<Dashboard> {
   const checked = checkOptions(options);
   // A system that nobody looks at loads no server.
   const { startServer } = await import('./server.js');
-  return startServer(running, checked);
+  return startServer(shown, checked);
 }

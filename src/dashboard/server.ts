@@ -8,7 +8,7 @@ import { Api } from './api.js';
 import { sendAsset } from './assets.js';
 import { Guard } from './guard.js';
 import { addSecurityHeaders, readJson, Refusal, send, sendJson, textOf } from './http.js';
-import type { RunningSystem } from '../system/runningSystem.js';
+import type { Shown } from './shown.js';
 import { isLoopback } from './options.js';
 import type { CheckedOptions } from './options.js';
 import type { Dashboard } from './serveDashboard.js';
@@ -25,7 +25,7 @@ const limits = {
 const maxLoginBytes = 2_048;
 
 /** Starts the server of a dashboard. */
-export async function startServer(running: RunningSystem, options: CheckedOptions): Promise<Dashboard> {
+export async function startServer(running: Shown, options: CheckedOptions): Promise<Dashboard> {
   const guard = new Guard(options, () => portOf(server));
   const api = new Api(running, options.control);
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => void answer(guard, api, request, response);

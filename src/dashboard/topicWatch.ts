@@ -1,5 +1,5 @@
 import { errorMessage } from '../errors.js';
-import type { RunningSystem } from '../system/runningSystem.js';
+import type { Shown } from './shown.js';
 import type { Encoder } from './encoder.js';
 import type { PictureWidth } from './jpeg.js';
 import { showValue } from './values.js';
@@ -36,7 +36,7 @@ export class TopicWatch {
   #wanted: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(running: RunningSystem, topic: string, encoder: Encoder, onNews: () => void, onEnd: () => void) {
+  constructor(running: Shown, topic: string, encoder: Encoder, onNews: () => void, onEnd: () => void) {
     this.#encoder = encoder;
     this.#onNews = onNews;
     this.#onEnd = onEnd;
@@ -75,7 +75,7 @@ export class TopicWatch {
     });
   }
 
-  async #read(running: RunningSystem, topic: string): Promise<void> {
+  async #read(running: Shown, topic: string): Promise<void> {
     const { signal } = this.#end;
     while (!signal.aborted) {
       try {

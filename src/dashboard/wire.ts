@@ -63,6 +63,8 @@ export interface Snapshot {
   readonly time: number;
   /** Whether the page may act: pause, restart, re-drive. */
   readonly control: boolean;
+  /** Whether another process runs it: then nodes cannot be acted on, and the ways of messages are not known. */
+  readonly outside: boolean;
   readonly balanced: boolean;
   readonly nodes: readonly NodeView[];
   readonly links: readonly LinkView[];

@@ -19,6 +19,9 @@ export interface FromPullOptions<T = unknown> {
   readonly id?: (value: T) => string;
 }
 
+/** An iterable that never waits would keep timers, signals and the end of its node from their turn. */
+const longestTurnMs = 10;
+
 /**
  * Makes a source with back-pressure of an async iterable: the next value is asked for when an earlier one is settled.
  *
@@ -56,6 +59,7 @@ export function fromPull<T>(
 
     const closed = (): boolean => output.closed;
     const pump = async (): Promise<void> => {
+      let turn = performance.now();
       for await (const value of open({ signal: abort.signal })) {
         // Leaving the loop closes the iterator.
         if (closed()) return;
@@ -64,6 +68,10 @@ export function fromPull<T>(
         };
         window.deliver({ id: id && named(id(value)), onSettled }, () => output.next(value));
         await window.until(() => closed() || window.working < concurrency);
+        if (performance.now() - turn > longestTurnMs) {
+          await new Promise((resolve) => setImmediate(resolve));
+          turn = performance.now();
+        }
         if (closed()) return;
       }
       await window.until(() => closed() || window.working === 0);

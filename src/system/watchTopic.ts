@@ -27,10 +27,15 @@ export async function* watchTopic(broker: Broker, topic: string, signal: AbortSi
   }
 }
 
+/** Whether a reader is one that only watches. */
+export function isWatcher(reader: string): boolean {
+  return reader.startsWith(prefix);
+}
+
 /** Gives up the names that watchers left behind whose process was killed. */
 export async function retireWatchers(broker: Broker, stats: readonly TopicStats[]): Promise<void> {
   for (const { topic, readers } of stats)
-    for (const reader of Object.keys(readers)) if (reader.startsWith(prefix)) await retire(broker, topic, reader);
+    for (const reader of Object.keys(readers)) if (isWatcher(reader)) await retire(broker, topic, reader);
 }
 
 async function retire(broker: Broker, topic: string, reader: string): Promise<void> {

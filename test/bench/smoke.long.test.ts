@@ -11,10 +11,14 @@ describe.skipIf(!hasRedis)(`the benchmarks${hasRedis ? '' : ' (skipped: redis-se
     expect(stderr).toBe('');
     expect(status).toBe(0);
     const measured = [...stdout.matchAll(/^== (\S+)$/gm)].map(([, name]) => name);
-    expect(measured).toEqual(['hop', 'fanout', 'latest', 'lag', 'durable', 'synced', 'scope', 'scale', 'start', 'yolo']);
+    expect(measured).toEqual(['hop', 'fanout', 'latest', 'lag', 'durable', 'synced', 'scope', 'scale', 'start', 'observe', 'yolo']);
     const rows = stdout
       .split('\n')
-      .filter((line) => /^(embedded|two Redises|one Redis|bare |BullMQ|ZeroMQ|by hand|the limit|plain |ix: |EdgeFlow: )/.test(line));
+      .filter((line) =>
+        /^(embedded|two Redises|one Redis|bare |BullMQ|ZeroMQ|by hand|the limit|plain |ix: |EdgeFlow: |no dashboard|a dashboard|a browser)/.test(
+          line,
+        ),
+      );
     const hop = 2 * 2 * 8 + 4; // two sizes, the newest and every frame, eight peers; four of them with two consumers, too
     const [fanout, latest, lag, durable] = [3 * 3, 2 * 4, 4, 10];
     expect(rows.length).toBeGreaterThan(hop + fanout + latest + lag + durable);

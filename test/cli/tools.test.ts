@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { EmbeddedBroker } from 'edgeflow';
 import { describe, expect, test } from 'vitest';
 import { encodeValue } from '#src/codec.js';
@@ -84,6 +86,47 @@ test('topics, top and tail: what is stored, by whom it is read, and what comes',
       { topic: 'frames', consumer: 'yolo', qos: 'realtime', pending: 1 },
     ],
   });
+});
+
+test('dashboard: shows from outside what is stored, acts on letters alone, and leaves no reader behind', async () => {
+  const broker = new EmbeddedBroker({ directory: folder.path('store') });
+  await broker.declare({ topic: 'frames', groups: ['recorder'], readers: ['yolo'] });
+  const group = { group: 'recorder', consumer: 'recorder-0' };
+  await broker.push('frames', { id: 'a', time: Date.now(), ...encodeValue({ index: 1 }) });
+  const [message] = await broker.pop('frames', { ...group, count: 1, waitMs: 0 });
+  await broker.nack('frames', group, { seq: message?.seq ?? 0, token: message?.token ?? 0 }, { error: 'a picture of nothing' });
+  const { child, ended } = start(['dashboard', '0', '--control', '--json', '--system', 'door', '--directory', folder.path('store')]);
+  const [line] = (await once(createInterface({ input: child.stdout ?? process.stdin }), 'line')) as [string];
+  const { address } = JSON.parse(line) as { address: string };
+  const state = (await (await fetch(new URL('api/state', address))).json()) as object;
+  const write = (path: string, body: object): Promise<Response> =>
+    fetch(new URL(path, address), {
+      method: 'POST',
+      headers: { origin: new URL(address).origin, 'content-type': 'application/json', 'x-edgeflow': '1' },
+      body: JSON.stringify(body),
+    });
+  const paused = await write('api/nodes', { node: 'recorder', action: 'pause' });
+  const redriven = await write('api/dead/redrive', { topic: 'frames', letters: [1] });
+  const live = await fetch(new URL('api/live?want=frames:0', address));
+  child.kill('SIGINT');
+  const { code } = await ended;
+  const [stats] = await broker.stats();
+  await broker.close();
+  expect(state).toMatchObject({
+    system: 'door',
+    outside: true,
+    nodes: [{ name: 'frames', topic: true, replicas: [] }, { name: 'recorder', inputs: ['frames'] }, { name: 'yolo' }],
+    links: [
+      { source: 'frames', target: 'recorder', qos: 'durable', published: 1, dead: 1, balanced: true },
+      { source: 'frames', target: 'yolo', qos: 'realtime', published: 1, pending: 1, balanced: true },
+    ],
+  });
+  expect([paused.status, await paused.text()]).toEqual([501, expect.stringContaining('obey the process that runs it') as string]);
+  expect(await redriven.json()).toEqual({ count: 1 });
+  expect(await live.text()).toContain('"topic":"frames"');
+  expect(code).toBe(0);
+  expect(stats).toMatchObject({ groups: { recorder: { dead: 0, open: 1 } } });
+  expect(Object.keys(stats?.readers ?? {})).toEqual(['yolo']);
 });
 
 test('service: a unit that systemd reads as it was meant', async () => {

@@ -33,6 +33,15 @@ test('lets as many values be open as concurrency says', async () => {
   expect(asked).toEqual([0, 1, 2]);
 });
 
+test('an iterable that never waits leaves timers their turn', async () => {
+  let last = 0;
+  const subscription = fromPull(() => numbers(20_000_000)).subscribe((number) => (last = number));
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  subscription.unsubscribe();
+  expect(last).toBeGreaterThan(0);
+  expect(last).toBeLessThan(19_999_999);
+});
+
 test('values that wait in a batch do not hold the source up, and come out at the end', async () => {
   expect(await lastValueFrom(fromPull(() => numbers(7)).pipe(batch(5), toArray()))).toEqual([
     [0, 1, 2, 3, 4],

@@ -29,7 +29,8 @@ export function nodeFile(
     | 'lookingBack'
     | 'threshold'
     | 'comparing'
-    | 'looping',
+    | 'looping'
+    | 'metronome',
 ): string {
   return fixture(`nodes/${name}.ts`);
 }

@@ -92,6 +92,7 @@ function Connection({ store: { snapshot, connection, trouble } }: { readonly sto
     <p class="connection" role="status">
       <span class={`dot ${connection}`} aria-hidden="true" />
       {trouble ?? words[connection]}
+      {snapshot?.outside && ', from outside'}
       {snapshot && (
         <span class={snapshot.balanced ? 'ledger' : 'ledger bad'}>{snapshot.balanced ? '✓ ledger balanced' : '✗ ledger NOT balanced'}</span>
       )}

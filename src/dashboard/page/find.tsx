@@ -55,7 +55,9 @@ export function Find({ snapshot, start }: { readonly snapshot: Snapshot; readonl
       {trouble !== undefined && <p role="alert">{trouble}</p>}
       {start !== undefined && ways?.length === 0 && (
         <p class="empty" role="status">
-          Nothing is known of it: it was not traced, or it is too long ago.
+          {snapshot.outside
+            ? 'The ways of messages are known to the process that runs the system, and to its own dashboard.'
+            : 'Nothing is known of it: it was not traced, or it is too long ago.'}
         </p>
       )}
       {start === undefined && <Newest />}

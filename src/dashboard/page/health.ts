@@ -15,6 +15,8 @@ export function healthOf(health: LinkHealth): { readonly sign: string; readonly 
 
 /** The worst of a node's replicas. */
 export function stateOf({ replicas }: NodeView): { readonly sign: string; readonly word: string; readonly tone: LinkHealth } {
+  // Of a node that is looked at from outside nothing else is known.
+  if (replicas.length === 0) return { sign: '○', word: 'no process here', tone: 'idle' };
   const states = new Set(replicas.map(({ state }) => state));
   if (states.has('failed')) return { sign: '✖', word: 'failed', tone: 'down' };
   for (const state of ['restarting', 'starting']) if (states.has(state)) return { sign: '↻', word: state, tone: 'stalled' };

@@ -36,7 +36,7 @@ export function NodePanel(props: {
         <span class={`sign ${tone}`}>{sign}</span> {word} · {node.isolation}
         {node.inputs.length > 0 && ` · reads ${node.inputs.join(', ')}`}
       </p>
-      {snapshot.control && <Actions node={node.name} />}
+      {snapshot.control && !snapshot.outside && <Actions node={node.name} />}
       <table>
         <TableHead columns={['Replica', 'State', 'PID', 'Restarts', 'CPU', 'RSS']} />
         <tbody>
