@@ -79,7 +79,7 @@ async function parquetRowsOf(directory: string): Promise<Record<string, unknown>
 /** Each message has its two rows, once for each file that it is in: a second one where it came again after a kill. */
 async function checkParquet(directory: string, all: readonly number[], kills: number): Promise<void> {
   const rows = await parquetRowsOf(directory);
-  const byPlace = new Map(all.map((place) => [place, rows.filter((row) => row['place'] === place)]));
+  const byPlace = new Map(all.map((place) => [place, rows.filter((row) => row.place === place)]));
   expect([...byPlace].filter(([, written]) => written.length === 0)).toEqual([]);
   for (const [place, written] of byPlace) {
     expect(new Set(written.map(({ message_id: id }) => id)).size).toBe(1);

@@ -3,7 +3,7 @@ import { checkLatestOnly, checkNoLoss } from 'edgeflow/testing';
 import type { PipelineFaults } from 'edgeflow/testing';
 import fc from 'fast-check';
 import type { Observable } from 'rxjs';
-import { describe, expect, test } from 'vitest';
+import { describe, test } from 'vitest';
 import { withResult } from '#recipes/parts/withResult.js';
 import type { OfPicture, WithResult } from '#recipes/parts/withResult.js';
 

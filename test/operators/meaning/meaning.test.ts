@@ -80,10 +80,11 @@ describe('all', () => {
         // Left out every now and then, so that what is held is told of too.
         return { ...each, objects: at % 4 === 3 ? [] : objects, width: 100 * by, height: 100 * by };
       });
-      return (await through(frames, operator)).map(({ objects, width, height: _height, ...rest }) => ({
+      return (await through(frames, operator)).map(({ objects, width, ...rest }) => ({
         ...rest,
         objects: objects.map(({ box, ...object }) => ({ ...object, box: box.map((side) => (100 * side) / width) })),
         width: 100,
+        height: 100,
       }));
     };
     const asEver = await told(() => 1);
