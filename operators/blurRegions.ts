@@ -1,5 +1,6 @@
 import { EdgeFlowError, mapAsync } from 'edgeflow';
 import type { OperatorFunction } from 'rxjs';
+import { checkRange } from './checks.js';
 import type { Box } from './detections.js';
 import type { Frame } from './frame.js';
 import { checkBox, pixelsOf } from './pictures/boxes.js';
@@ -59,7 +60,7 @@ export function blurRegions<T>(options: BlurRegionsOptions<T>): OperatorFunction
       'OPTIONS_INVALID',
       `blurRegions: cells is ${cells}; expected a whole number from 1 to 16: more would leave too much`,
     );
-  if (!(margin >= 0 && margin <= 10)) throw new EdgeFlowError('OPTIONS_INVALID', `blurRegions: margin is ${margin}; expected from 0 to 10`);
+  checkRange('blurRegions', 'margin', margin, 0, 10);
   return mapAsync(async (value): Promise<Frame> => {
     const boxes = boxesOf(value).map((box) => checkBox(box, 'blurRegions'));
     const frame = await rawFrame(frameOf(value));

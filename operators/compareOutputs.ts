@@ -2,7 +2,7 @@ import { emitTogether, EdgeFlowError, leasingOperator } from 'edgeflow';
 import { defer, map, merge, tap } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { sameOutputs } from './streams/sameOutputs.js';
-import { checkLeast, checkSpan } from './streams/eventTime.js';
+import { checkCount, checkSpan } from './checks.js';
 import type { Held } from './streams/held.js';
 import { WaitingByKey } from './streams/waitingByKey.js';
 
@@ -95,8 +95,8 @@ export function compareOutputs<T>(
   { live, candidate }: { readonly live: Observable<T>; readonly candidate: Observable<T> },
   { key: keyOf = frameOf, equal = sameOutputs, waitMs = 5_000, maxPending = 256, onUnpaired }: CompareOutputsOptions<T> = {},
 ): Observable<Comparison<T>> {
-  checkSpan('compareOutputs: waitMs', waitMs);
-  checkLeast('compareOutputs: maxPending', maxPending, 1, true);
+  checkSpan('compareOutputs', 'waitMs', waitMs);
+  checkCount('compareOutputs', 'maxPending', maxPending);
 
   return defer(() => {
     const counts = { same: 0, different: 0, onlyLive: 0, onlyCandidate: 0 };

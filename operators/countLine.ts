@@ -2,10 +2,12 @@ import type { OperatorFunction } from 'rxjs';
 import { anchorOf, checkPlace } from './meaning/anchor.js';
 import type { Anchor } from './meaning/anchor.js';
 import { bySource } from './meaning/bySource.js';
-import { checkAtLeast, checkTracks, refuse } from './meaning/checks.js';
+import { checkAtLeast, refuse } from './checks.js';
+import { checkTracks } from './meaning/checks.js';
 import { LineCrossings } from './meaning/lineCrossings.js';
 import { checkPoint, toPixels, written } from './meaning/point.js';
 import type { Point, Units } from './meaning/point.js';
+import { PictureSize } from './meaning/pictureSize.js';
 import type { Tracks } from './tracks.js';
 
 /** How many have passed a line each way. */
@@ -92,10 +94,13 @@ export function countLine<V extends Tracks>(options: CountLineOptions): Operator
 
   return bySource('countLine', () => () => {
     const known = new LineCrossings(lostMs);
+    const size = new PictureSize();
     return (value) => {
       checkTracks('countLine', value);
       const ends = [toPixels(line[0], units, value), toPixels(line[1], units, value)] as const;
       const width = band === undefined ? 0.01 * value.height : units === 'pixels' ? band : band * value.height;
+      const factors = size.grownTo(value);
+      if (factors) known.scale(...factors);
       known.forget(value.time);
       const crossings = value.objects
         .filter(({ label }) => !classes || classes.includes(label))

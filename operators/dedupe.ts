@@ -1,6 +1,7 @@
 import { leasingOperator } from 'edgeflow';
 import type { MonoTypeOperatorFunction } from 'rxjs';
-import { checkLeast, checkSpan, timeReader } from './streams/eventTime.js';
+import { checkCount, checkSpan } from './checks.js';
+import { timeReader } from './streams/eventTime.js';
 import type { TimeOf } from './streams/eventTime.js';
 import { FirstOfEach } from './streams/firstOfEach.js';
 import { passIf } from './streams/passIf.js';
@@ -43,8 +44,8 @@ export interface DedupeOptions<T> {
  */
 export function dedupe<T>(options: DedupeOptions<T>): MonoTypeOperatorFunction<T> {
   const { by, withinMs = Infinity, time, maxKeys = 10_000 } = options;
-  checkSpan('dedupe: withinMs', withinMs);
-  checkLeast('dedupe: maxKeys', maxKeys, 1, true);
+  checkSpan('dedupe', 'withinMs', withinMs);
+  checkCount('dedupe', 'maxKeys', maxKeys);
   const timeOf = withinMs === Infinity ? (): number => 0 : timeReader('dedupe', time);
 
   return leasingOperator<T, T>('dedupe', (output) => {

@@ -1,7 +1,8 @@
 import { leasingOperator } from 'edgeflow';
 import { asyncScheduler } from 'rxjs';
 import type { MonoTypeOperatorFunction, TimestampProvider } from 'rxjs';
-import { checkSpan, timeReader } from './streams/eventTime.js';
+import { checkSpan } from './checks.js';
+import { timeReader } from './streams/eventTime.js';
 import type { TimeOf } from './streams/eventTime.js';
 import { passIf } from './streams/passIf.js';
 
@@ -51,7 +52,7 @@ export interface FreshWithinOptions<T> {
  */
 export function freshWithin<T>(maxAgeMs: number, options: FreshWithinOptions<T> = {}): MonoTypeOperatorFunction<T> {
   const { time, onSkip, clock = asyncScheduler } = options;
-  checkSpan('freshWithin: maxAgeMs', maxAgeMs);
+  checkSpan('freshWithin', 'maxAgeMs', maxAgeMs);
   const timeOf = timeReader('freshWithin', time);
 
   return leasingOperator<T, T>('freshWithin', (output) => {

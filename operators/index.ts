@@ -139,3 +139,6 @@ export { compareOutputs } from './compareOutputs.js';
 export type { CompareOutputsOptions, Comparison, ComparisonCounts, Unpaired } from './compareOutputs.js';
 export { sameDetections } from './sameDetections.js';
 export type { SameDetectionsOptions } from './sameDetections.js';
+
+export { matchDetections } from './matchDetections.js';
+export type { MatchDetectionsOptions, MatchedDetections } from './matchDetections.js';

@@ -1,7 +1,8 @@
 import { emitTogether, EdgeFlowError, leasingOperator } from 'edgeflow';
 import { defer, map, merge, tap } from 'rxjs';
 import type { Observable } from 'rxjs';
-import { checkLeast, checkSpan, timeReader } from './streams/eventTime.js';
+import { checkAtLeast, checkCount, checkSpan } from './checks.js';
+import { timeReader } from './streams/eventTime.js';
 import type { TimeOf } from './streams/eventTime.js';
 import type { Held } from './streams/held.js';
 import { Idle } from './streams/idle.js';
@@ -80,10 +81,10 @@ export function joinByTime<V extends Readonly<Record<string, unknown>>>(
   const names = Object.keys(inputs) as (keyof V & string)[];
   if (names.length < 2)
     throw new EdgeFlowError('OPTIONS_INVALID', `joinByTime: inputs are ${names.join(', ') || 'none'}; expected at least two`);
-  checkLeast('joinByTime: toleranceMs', toleranceMs, 0);
-  checkLeast('joinByTime: latenessMs', latenessMs, 0);
-  checkLeast('joinByTime: maxPending', maxPending, 1, true);
-  checkSpan('joinByTime: idleMs', idleMs);
+  checkAtLeast('joinByTime', 'toleranceMs', toleranceMs, 0);
+  checkAtLeast('joinByTime', 'latenessMs', latenessMs, 0);
+  checkCount('joinByTime', 'maxPending', maxPending);
+  checkSpan('joinByTime', 'idleMs', idleMs);
   const timeOf = timeReader('joinByTime', options.time);
 
   return defer(() => {

@@ -4,6 +4,7 @@ import { defer, finalize } from 'rxjs';
 import type { OperatorFunction } from 'rxjs';
 import { isBlobRef } from './blobs/blobRef.js';
 import type { BlobRef } from './blobs/blobRef.js';
+import { checkAtLeast } from './checks.js';
 import { checkFrame } from './frame.js';
 import type { Frame } from './frame.js';
 import { Bucket } from './s3/bucket.js';
@@ -43,7 +44,7 @@ export function loadS3(options: LoadS3Options): OperatorFunction<BlobRef, Frame>
   const { concurrency = 4, patienceMs = Infinity } = options;
   checkBucket('loadS3', options);
   checkPatience('loadS3', patienceMs);
-  if (!(concurrency >= 1)) throw new EdgeFlowError('OPTIONS_INVALID', `loadS3: concurrency is ${concurrency}; expected at least 1`);
+  checkAtLeast('loadS3', 'concurrency', concurrency, 1);
 
   return (references) =>
     defer(() => {

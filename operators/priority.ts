@@ -2,7 +2,7 @@ import { emitTogether, EdgeFlowError, leasingOperator } from 'edgeflow';
 import type { Lease } from 'edgeflow';
 import { map, merge } from 'rxjs';
 import type { Observable } from 'rxjs';
-import { checkLeast } from './streams/eventTime.js';
+import { checkAtLeast } from './checks.js';
 import type { Held } from './streams/held.js';
 
 /** Options of {@link priority}. */
@@ -40,7 +40,7 @@ export interface PriorityOptions {
  */
 export function priority<T>(streams: readonly Observable<T>[], { concurrency = 1 }: PriorityOptions = {}): Observable<T> {
   if (streams.length === 0) throw new EdgeFlowError('OPTIONS_INVALID', 'priority: there are no streams; expected at least one');
-  checkLeast('priority: concurrency', concurrency, 1);
+  checkAtLeast('priority', 'concurrency', concurrency, 1);
 
   const inTurn = leasingOperator<{ readonly rank: number; readonly value: T }, T>('priority', (output) => {
     const waiting: Held<T>[][] = streams.map(() => []);

@@ -1,8 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { EdgeFlowError, hasCode, leasingOperator, mapAsync, RecordingWriter } from 'edgeflow';
+import { EdgeFlowError, leasingOperator, mapAsync, RecordingWriter } from 'edgeflow';
 import { defer, finalize } from 'rxjs';
 import type { MonoTypeOperatorFunction, OperatorFunction } from 'rxjs';
+import { storeFailed } from './blobs/files.js';
 
 /** A value and the id of the message that it came in. */
 interface Identified<T> {
@@ -53,8 +54,7 @@ export function recordTo<T>(file: string): MonoTypeOperatorFunction<T> {
           return value;
         } catch (cause) {
           folder = undefined;
-          if (hasCode(cause, 'MESSAGE_CORRUPT')) throw cause;
-          throw new EdgeFlowError('STORE_FAILED', `recordTo: ${path} could not be written: ${String(cause)}`, { cause });
+          throw storeFailed('recordTo', path, cause);
         }
       };
       return source.pipe(

@@ -1,6 +1,7 @@
 import { leasingOperator } from 'edgeflow';
 import type { MonoTypeOperatorFunction } from 'rxjs';
-import { checkSpan, timeReader } from './streams/eventTime.js';
+import { checkSpan } from './checks.js';
+import { timeReader } from './streams/eventTime.js';
 import type { TimeOf } from './streams/eventTime.js';
 import { FirstOfEach } from './streams/firstOfEach.js';
 import { passIf } from './streams/passIf.js';
@@ -42,7 +43,7 @@ export interface SampleEveryOptions<T> {
  * ```
  */
 export function sampleEvery<T>(periodMs: number, { time }: SampleEveryOptions<T> = {}): MonoTypeOperatorFunction<T> {
-  checkSpan('sampleEvery: periodMs', periodMs);
+  checkSpan('sampleEvery', 'periodMs', periodMs);
   const timeOf = timeReader('sampleEvery', time);
 
   return leasingOperator<T, T>('sampleEvery', (output) => {

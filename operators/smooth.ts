@@ -1,6 +1,8 @@
 import type { MonoTypeOperatorFunction } from 'rxjs';
 import { bySource } from './meaning/bySource.js';
-import { checkAtLeast, checkTracks, checkWhole } from './meaning/checks.js';
+import { PictureSize } from './meaning/pictureSize.js';
+import { checkAtLeast, checkCount } from './checks.js';
+import { checkTracks } from './meaning/checks.js';
 import type { Track, Tracks } from './tracks.js';
 
 /** Options of {@link smooth}. */
@@ -44,14 +46,17 @@ interface Presence {
 export function smooth<V extends Tracks>(options: SmoothOptions = {}): MonoTypeOperatorFunction<V> {
   const { appearMs = 200, appearFrames = 2, disappearMs = 500 } = options;
   checkAtLeast('smooth', 'appearMs', appearMs, 0);
-  checkWhole('smooth', 'appearFrames', appearFrames);
+  checkCount('smooth', 'appearFrames', appearFrames);
   checkAtLeast('smooth', 'disappearMs', disappearMs, 0);
 
   return bySource('smooth', () => () => {
     const known = new Map<number, Presence>();
+    const size = new PictureSize();
     return (value) => {
       checkTracks('smooth', value);
       const { time } = value;
+      const factors = size.grownTo(value);
+      if (factors) for (const presence of known.values()) presence.last = scaled(presence.last, ...factors);
       for (const [id, { seen }] of known) if (time - seen > disappearMs) known.delete(id);
       for (const object of value.objects) {
         if (!object.found) continue;
@@ -67,4 +72,10 @@ export function smooth<V extends Tracks>(options: SmoothOptions = {}): MonoTypeO
       return { ...value, objects: shown.map(({ seen, last }) => (seen === time ? last : { ...last, found: false })) };
     };
   });
+}
+
+/** Where it is in a picture that is larger or smaller by these factors. */
+function scaled(track: Track, x: number, y: number): Track {
+  const { box, velocity } = track;
+  return { ...track, box: [box[0] * x, box[1] * y, box[2] * x, box[3] * y], velocity: [velocity[0] * x, velocity[1] * y] };
 }

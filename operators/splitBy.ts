@@ -1,7 +1,8 @@
 import { leasingOperator } from 'edgeflow';
 import { Subject } from 'rxjs';
 import type { Observable, OperatorFunction } from 'rxjs';
-import { checkLeast } from './streams/eventTime.js';
+import { checkCount } from './checks.js';
+import { LastUsed } from './lastUsed.js';
 
 /** Options of {@link splitBy}. */
 export interface SplitByOptions {
@@ -39,11 +40,10 @@ export function splitBy<T, K, R>(
   inner: (stream: Observable<T>, key: K) => Observable<R>,
   { maxStreams = 64 }: SplitByOptions = {},
 ): OperatorFunction<T, R> {
-  checkLeast('splitBy: maxStreams', maxStreams, 1, true);
+  checkCount('splitBy', 'maxStreams', maxStreams);
 
   return leasingOperator<T, R>('splitBy', (output) => {
-    /** Those that had a value last come last. */
-    const streams = new Map<K, Subject<T>>();
+    const streams = new LastUsed<K, Subject<T>>(maxStreams);
     /** Inner streams that have not completed. */
     let running = 0;
     let sourceDone = false;
@@ -68,14 +68,8 @@ export function splitBy<T, K, R>(
       return stream;
     };
     const streamOf = (key: K): Subject<T> => {
-      const stream = streams.get(key) ?? start(key);
-      streams.delete(key);
-      streams.set(key, stream);
-      const [oldest] = streams;
-      if (oldest && streams.size > maxStreams) {
-        streams.delete(oldest[0]);
-        oldest[1].complete();
-      }
+      const stream = streams.peek(key) ?? start(key);
+      streams.use(key, stream)?.complete();
       return stream;
     };
 
@@ -95,9 +89,7 @@ export function splitBy<T, K, R>(
       },
       complete: () => {
         sourceDone = true;
-        const open = [...streams.values()];
-        streams.clear();
-        for (const stream of open) stream.complete();
+        for (const stream of streams.clear()) stream.complete();
         if (running === 0 && !output.closed) output.complete();
       },
     };

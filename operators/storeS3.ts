@@ -3,6 +3,7 @@ import { defer, finalize } from 'rxjs';
 import type { OperatorFunction } from 'rxjs';
 import type { BlobRef } from './blobs/blobRef.js';
 import { withIdentity } from './blobs/deliveryIdentity.js';
+import { checkAtLeast } from './checks.js';
 import { encodeJpeg } from './encodeJpeg.js';
 import { checkFrame } from './frame.js';
 import type { Frame } from './frame.js';
@@ -53,7 +54,7 @@ export function storeS3(options: StoreS3Options): OperatorFunction<Frame, BlobRe
   checkPatience('storeS3', patienceMs);
   if (!['jpeg', 'raw'].includes(format))
     throw new EdgeFlowError('OPTIONS_INVALID', `storeS3: format is '${format}'; expected 'jpeg' or 'raw'`);
-  if (!(concurrency >= 1)) throw new EdgeFlowError('OPTIONS_INVALID', `storeS3: concurrency is ${concurrency}; expected at least 1`);
+  checkAtLeast('storeS3', 'concurrency', concurrency, 1);
   const encode = encodeJpeg({ quality, concurrency });
 
   return (frames) =>

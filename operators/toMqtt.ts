@@ -1,5 +1,6 @@
 import { EdgeFlowError } from 'edgeflow';
 import type { MonoTypeOperatorFunction } from 'rxjs';
+import { checkAtLeast } from './checks.js';
 import { jsonLine } from './log/jsonLine.js';
 import { availability } from './mqtt/availability.js';
 import type { MqttMessage } from './mqtt/connection.js';
@@ -41,7 +42,7 @@ export interface ToMqttOptions<T> extends MqttConnectionOptions {
  * - **Waits** while the broker is down, and connects again; says so once, and once when it is back.
  * - **Fails** the delivery with `SINK_REFUSED` when the broker does not take the message, `SINK_UNREACHABLE` when `patienceMs`
  *   are over, `VALUE_INVALID` for a topic that is none, and with what `topic` or `payload` throws. Fails the stream with
- *   `SINK_REFUSED` when the broker refuses the first connection, and with `DEPENDENCY_MISSING` without the package `mqtt`.
+ *   `SINK_REFUSED` when the broker refuses the first connection or one does not trust the other's certificate, and with `DEPENDENCY_MISSING` without the package `mqtt`.
  *
  * @throws EdgeFlowError `OPTIONS_INVALID`
  * @example
@@ -62,7 +63,7 @@ export function toMqtt<T>(options: ToMqttOptions<T>): MonoTypeOperatorFunction<T
   if (typeof topic !== 'function') checkMqttTopic('toMqtt', topic);
   if (availabilityTopic !== undefined) checkMqttTopic('toMqtt', availabilityTopic);
   if (![0, 1, 2].includes(qos)) throw new EdgeFlowError('OPTIONS_INVALID', `toMqtt: qos is ${String(qos)}; expected 0, 1 or 2`);
-  if (!(concurrency >= 1)) throw new EdgeFlowError('OPTIONS_INVALID', `toMqtt: concurrency is ${concurrency}; expected at least 1`);
+  checkAtLeast('toMqtt', 'concurrency', concurrency, 1);
 
   const messageOf = (value: T): MqttMessage => {
     const to = typeof topic === 'function' ? topic(value) : topic;

@@ -1,8 +1,8 @@
 import type { OperatorFunction } from 'rxjs';
-import { checkRange } from './checks.js';
+import { checkAtLeast, checkCount, checkRange, refuse } from './checks.js';
 import type { Detections } from './detections.js';
 import { bySource } from './meaning/bySource.js';
-import { checkAtLeast, checkDetections, checkWhole, refuse } from './meaning/checks.js';
+import { checkDetections } from './meaning/checks.js';
 import { ByteTracker } from './tracking/byteTracker.js';
 import type { Tracks } from './tracks.js';
 
@@ -76,7 +76,7 @@ export function trackObjects(options: TrackObjectsOptions = {}): OperatorFunctio
   checkRange('trackObjects', 'newScore', newScore, highScore, 1);
   checkRange('trackObjects', 'minIou', minIou, 0, 1);
   checkRange('trackObjects', 'reach', reach, 0, 10);
-  checkWhole('trackObjects', 'confirmFrames', confirmFrames);
+  checkCount('trackObjects', 'confirmFrames', confirmFrames);
   checkAtLeast('trackObjects', 'maxLostMs', maxLostMs, 0);
   if (maxLostMs === Infinity) refuse('trackObjects', 'maxLostMs is Infinity; expected a time after which a lost object is forgotten');
   checkRange('trackObjects', 'coastMs', coastMs, 0, maxLostMs);

@@ -1,6 +1,7 @@
 import { emitTogether, leasingOperator } from 'edgeflow';
 import type { OperatorFunction } from 'rxjs';
-import { checkLeast, checkSpan, timeReader } from './streams/eventTime.js';
+import { checkAtLeast, checkCount, checkSpan } from './checks.js';
+import { timeReader } from './streams/eventTime.js';
 import type { TimeOf } from './streams/eventTime.js';
 import { parkedHold } from './streams/held.js';
 import type { Held } from './streams/held.js';
@@ -71,11 +72,11 @@ export interface WindowByTimeOptions<T, K = string> {
 export function windowByTime<T, K = string>(options: WindowByTimeOptions<T, K>): OperatorFunction<T, TimeWindow<T, K>> {
   const { ms, everyMs = ms, latenessMs = 0, idleMs = 2_000, maxPending = 10_000, onLate } = options;
   const by = options.by ?? ((): K => '' as K);
-  checkSpan('windowByTime: ms', ms);
-  checkSpan('windowByTime: everyMs', everyMs);
-  checkLeast('windowByTime: latenessMs', latenessMs, 0);
-  checkSpan('windowByTime: idleMs', idleMs);
-  checkLeast('windowByTime: maxPending', maxPending, 1, true);
+  checkSpan('windowByTime', 'ms', ms);
+  checkSpan('windowByTime', 'everyMs', everyMs);
+  checkAtLeast('windowByTime', 'latenessMs', latenessMs, 0);
+  checkSpan('windowByTime', 'idleMs', idleMs);
+  checkCount('windowByTime', 'maxPending', maxPending);
   const timeOf = timeReader('windowByTime', options.time);
 
   return leasingOperator<T, TimeWindow<T, K>>('windowByTime', (output) => {

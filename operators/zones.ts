@@ -2,7 +2,8 @@ import type { OperatorFunction } from 'rxjs';
 import { anchorOf, checkPlace } from './meaning/anchor.js';
 import type { Anchor } from './meaning/anchor.js';
 import { bySource } from './meaning/bySource.js';
-import { checkAtLeast, checkTracks, checkWhole, refuse } from './meaning/checks.js';
+import { checkAtLeast, checkCount, refuse } from './checks.js';
+import { checkTracks } from './meaning/checks.js';
 import { fromPixels } from './meaning/point.js';
 import type { Point, Units } from './meaning/point.js';
 import { checkPolygon, isInside } from './meaning/polygon.js';
@@ -77,7 +78,7 @@ export function zones<V extends Tracks>(options: ZonesOptions): OperatorFunction
   if (polygons.length === 0) refuse('zones', 'zones is empty; expected at least one polygon by its name');
   for (const [name, polygon] of polygons) checkPolygon('zones', `'${name}'`, polygon, units);
   checkAtLeast('zones', 'dwellMs', dwellMs, 0);
-  checkWhole('zones', 'minFrames', minFrames);
+  checkCount('zones', 'minFrames', minFrames);
   checkAtLeast('zones', 'lostMs', lostMs, 0);
 
   return bySource('zones', () => () => {

@@ -26,7 +26,7 @@ export const cameraWall = defineRecipe(
     const system = new System('camera-wall');
     const names = sources.map((_, place) => `camera-${place + 1}`);
     const wall = system.node(
-      (frames) => (frames as Observable<Frame>).pipe(tileFrames({ sources: names, columns, width, staleMs }), encodeJpeg()),
+      (frames: Observable<Frame>) => frames.pipe(tileFrames({ sources: names, columns, width, staleMs }), encodeJpeg()),
       {
         name: 'wall',
       },

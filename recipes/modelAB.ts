@@ -1,9 +1,9 @@
 import { defineRecipe, QoS, System } from 'edgeflow';
 import { detectYolo, logTo } from 'edgeflow/operators';
 import type { Detections, Frame } from 'edgeflow/operators';
-import { filter, retry, tap, timer } from 'rxjs';
+import { retry, tap, timer } from 'rxjs';
 import type { Observable } from 'rxjs';
-import { compareModels, differ } from './parts/differences.js';
+import { differences } from './parts/differences.js';
 import { modelFor, video, videoDefaults } from './parts/video.js';
 
 const defaults = {
@@ -39,7 +39,8 @@ export const modelAB = defineRecipe(defaults, ({ source, fps, pace, live = model
     { name: 'candidate', maxRestarts: 1_000_000 },
   );
   const compare = system.node(
-    (_, { input }) => compareModels(input<Detections>('live'), input<Detections>('candidate'), !pace).pipe(filter(differ), logTo(report)),
+    (_, { input }) =>
+      differences({ live: input<Detections>('live'), candidate: input<Detections>('candidate') }, !pace).pipe(logTo(report)),
     { name: 'compare' },
   );
   if (pace) {

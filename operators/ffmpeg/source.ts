@@ -33,7 +33,7 @@ export function parseSource(source: string): VideoSource {
   }
   // Drawn here, see `CameraSettings.scene`: ffmpeg is never asked for it.
   if (source.startsWith('street:'))
-    return { kind: 'generated', input: source.slice('street:'.length), live: false, label: source, name: 'street' };
+    return { kind: 'generated', input: source.slice('street:'.length), live: false, label: source, name: nameOfStreet(source) };
   if (source.startsWith('/dev/')) return { kind: 'device', input: source, live: true, label: source, name: basename(source) };
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(source)?.[1]?.toLowerCase();
   if (scheme === undefined || scheme === 'file') {
@@ -66,4 +66,9 @@ export async function checkSourceExists(source: VideoSource): Promise<void> {
   });
   if (source.kind === 'device' && !found.isCharacterDevice()) throw missing('something that is not a video device is');
   if (source.kind === 'file' && found.isDirectory()) throw missing('a folder, not a video file, is');
+}
+
+/** As `scene` names it. */
+function nameOfStreet(source: string): string {
+  return `street-${Number(/^street:(\d+)/.exec(source)?.[1] ?? 1)}`;
 }

@@ -1,5 +1,5 @@
 import type { Box } from '../detections.js';
-import { checkWord } from './checks.js';
+import { checkWord } from '../checks.js';
 import type { Point, Units } from './point.js';
 
 /** The point of a box that says where the object is: `bottom` is the middle of its lower edge, where it stands on the ground. */

@@ -1,5 +1,6 @@
 import { leasingOperator } from 'edgeflow';
 import type { OperatorFunction } from 'rxjs';
+import { LastUsed } from '../lastUsed.js';
 
 /** What is known of one source; called with each of its values. */
 export type Step<V, R> = (value: V) => R;
@@ -9,7 +10,7 @@ interface Known<V, R> {
   newestTime: number;
 }
 
-/** As many sources are remembered; the one that was silent for longest is forgotten. */
+/** As many sources are remembered. */
 const mostSources = 256;
 
 /** A source whose time goes back further than that was begun anew; a message that is delivered again is not that late. */
@@ -28,18 +29,14 @@ export function bySource<V extends { readonly source: string; readonly time: num
 ): OperatorFunction<V, R> {
   return leasingOperator<V, R>(name, (output) => {
     const start = begin();
-    const sources = new Map<string, Known<V, R>>();
+    const sources = new LastUsed<string, Known<V, R>>(mostSources);
     const answer = (value: V): R => {
       const { source, time } = value;
-      let known = sources.get(source);
+      let known = sources.peek(source);
       if (!known || time < known.newestTime - restartMs) known = { step: start(), newestTime: time };
       const result = known.step(value);
       known.newestTime = Math.max(known.newestTime, time);
-      // Set anew, so that the map is in the order of last use.
-      sources.delete(source);
-      sources.set(source, known);
-      const [oldest] = sources.keys();
-      if (sources.size > mostSources && oldest !== undefined) sources.delete(oldest);
+      sources.use(source, known);
       return result;
     };
     return {

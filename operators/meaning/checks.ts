@@ -2,26 +2,6 @@ import { EdgeFlowError } from 'edgeflow';
 import type { Detection, Detections } from '../detections.js';
 import type { Tracks } from '../tracks.js';
 
-/** Refuses an option. */
-export function refuse(operator: string, what: string): never {
-  throw new EdgeFlowError('OPTIONS_INVALID', `${operator}: ${what}`);
-}
-
-/** Checks that an option is a number of at least `least`; Infinity passes, where nothing is ever to happen. */
-export function checkAtLeast(operator: string, name: string, value: number, least: number): void {
-  if (!(value >= least)) refuse(operator, `${name} is ${value}; expected a number of at least ${least}`);
-}
-
-/** Checks that an option is a whole number of at least 1. */
-export function checkWhole(operator: string, name: string, value: number): void {
-  if (!(Number.isInteger(value) && value >= 1)) refuse(operator, `${name} is ${value}; expected a whole number of at least 1`);
-}
-
-/** Checks that an option is one of a few words. */
-export function checkWord(operator: string, name: string, value: string, words: readonly string[]): void {
-  if (!words.includes(value)) refuse(operator, `${name} is '${value}'; expected ${words.map((word) => `'${word}'`).join(' or ')}`);
-}
-
 function unusable(operator: string, { index, source }: Detections, what: string): never {
   throw new EdgeFlowError('DETECTIONS_INVALID', `${operator}: frame ${index} of '${source}': ${what}`);
 }

@@ -1,4 +1,4 @@
-import { refuse } from './checks.js';
+import { refuse } from '../checks.js';
 import { written } from './point.js';
 import type { Point } from './point.js';
 import { sideOf } from './segment.js';

@@ -55,6 +55,11 @@ export class LineCrossings {
     return [{ id, label, direction, time }];
   }
 
+  /** The pictures have become larger or smaller by these factors. */
+  scale(x: number, y: number): void {
+    for (const walker of this.#walkers.values()) walker.point = [walker.point[0] * x, walker.point[1] * y];
+  }
+
   /** Forgets objects that have not been seen for too long. */
   forget(time: number): void {
     for (const [id, { seen }] of this.#walkers) if (time - seen > this.#lostMs) this.#walkers.delete(id);

@@ -1,4 +1,4 @@
-import { refuse } from './checks.js';
+import { refuse } from '../checks.js';
 
 /** A place in a picture: to the right and down from its top left corner. */
 export type Point = readonly [x: number, y: number];

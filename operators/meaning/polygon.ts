@@ -1,4 +1,4 @@
-import { refuse } from './checks.js';
+import { refuse } from '../checks.js';
 import { checkPoint, written } from './point.js';
 import type { Point, Units } from './point.js';
 import { segmentsTouch, sideOf } from './segment.js';

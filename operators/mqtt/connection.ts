@@ -4,6 +4,7 @@ import { redact, redactUrl } from '../ffmpeg/redact.js';
 import { loadPackage } from '../packages.js';
 import { networkReason } from '../sinks/network.js';
 import { Target } from '../sinks/target.js';
+import { distrustOf } from './distrust.js';
 import type { MqttConnectionOptions } from './options.js';
 
 /** What is published. */
@@ -95,6 +96,10 @@ export class MqttConnection {
     );
   }
 
+  #refuse(why: string): void {
+    this.#settings.onHopeless(new EdgeFlowError('SINK_REFUSED', `${this.#settings.operator}: ${this.#label}: ${why}`));
+  }
+
   #connected(): Promise<MqttClient> {
     return (this.#client ??= this.#connect());
   }
@@ -124,15 +129,13 @@ export class MqttConnection {
       if (!this.#closed && everConnected) this.#target.down('the connection was lost');
     });
     client.on('error', (error: Error & { code?: unknown }) => {
-      const reason = networkReason(error) ?? redact(error.message);
+      const distrust = distrustOf(error.code);
+      const reason = distrust ?? networkReason(error) ?? redact(error.message);
       this.#target.down(reason);
-      if (everConnected || typeof error.code !== 'number' || !refusals.has(error.code)) return;
-      this.#settings.onHopeless(
-        new EdgeFlowError(
-          'SINK_REFUSED',
-          `${operator}: ${this.#label} refused the connection: ${reason}; look at username, password, protocolVersion`,
-        ),
-      );
+      if (everConnected) return;
+      if (distrust !== undefined) this.#refuse(distrust);
+      else if (typeof error.code === 'number' && refusals.has(error.code))
+        this.#refuse(`it refused the connection: ${reason}; look at username, password, protocolVersion`);
     });
     if (this.#closed) client.end(true);
     return client;

@@ -19,22 +19,3 @@ export function timeReader<T>(operator: string, time?: TimeOf<T>): TimeOf<T> {
     );
   };
 }
-
-/**
- * Checks an option that is a time span or a count.
- *
- * @throws EdgeFlowError `OPTIONS_INVALID`
- */
-export function checkLeast(option: string, value: number, least: number, whole = false): void {
-  if (value >= least && (!whole || Number.isInteger(value))) return;
-  throw new EdgeFlowError('OPTIONS_INVALID', `${option} is ${value}; expected ${whole ? 'a whole number of ' : ''}at least ${least}`);
-}
-
-/**
- * Checks an option that is a time span above 0.
- *
- * @throws EdgeFlowError `OPTIONS_INVALID`
- */
-export function checkSpan(option: string, value: number): void {
-  if (!(value > 0)) throw new EdgeFlowError('OPTIONS_INVALID', `${option} is ${value}; expected more than 0 ms`);
-}

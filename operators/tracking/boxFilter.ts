@@ -49,6 +49,14 @@ function correct(estimate: Estimate, measured: number, deviation: number): void 
   estimate.rateVariance -= rateGain * covariance;
 }
 
+function scale(estimate: Estimate, factor: number): void {
+  estimate.value *= factor;
+  estimate.rate *= factor;
+  estimate.valueVariance *= factor ** 2;
+  estimate.covariance *= factor ** 2;
+  estimate.rateVariance *= factor ** 2;
+}
+
 /** Least height that a box is expected to shrink to, in pixels. */
 const leastHeight = 1;
 
@@ -96,6 +104,14 @@ export class BoxFilter {
     correct(this.#ratio, ratio, ratioMeasured);
     correct(this.#height, height, deviation);
     this.#height.value = Math.max(leastHeight, this.#height.value);
+  }
+
+  /** The pictures have become larger or smaller by these factors. */
+  scale(x: number, y: number): void {
+    scale(this.#x, x);
+    scale(this.#y, y);
+    scale(this.#ratio, x / y);
+    scale(this.#height, y);
   }
 
   /** Keeps the height as it is: what was not found for a while would else grow or shrink without end. */

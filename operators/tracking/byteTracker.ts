@@ -1,5 +1,6 @@
 import { iou } from '../detections.js';
 import type { Box, Detection, Detections } from '../detections.js';
+import { PictureSize } from '../meaning/pictureSize.js';
 import type { Track } from '../tracks.js';
 import { assign } from './assign.js';
 import { BoxFilter } from './boxFilter.js';
@@ -59,6 +60,7 @@ export class ByteTracker {
   readonly #nextId: () => number;
   #targets: Target[] = [];
   #time: number | undefined;
+  readonly #size = new PictureSize();
 
   constructor(settings: ByteTrackerSettings, nextId: () => number) {
     this.#settings = settings;
@@ -69,6 +71,8 @@ export class ByteTracker {
   update({ objects, time: taken, width, height }: Detections): Track[] {
     const { highScore, lowScore, newScore, minIou, reach, maxLostMs } = this.#settings;
     const first = this.#time === undefined;
+    const factors = this.#size.grownTo({ width, height });
+    if (factors) for (const { filter } of this.#targets) filter.scale(...factors);
     // A frame that comes late is taken as of now.
     const time = Math.max(taken, this.#time ?? taken);
     this.#targets = this.#targets.filter(({ seen }) => time - seen <= maxLostMs);

@@ -1,6 +1,6 @@
-import { iou, joinByTime } from 'edgeflow/operators';
-import type { Detection, Detections } from 'edgeflow/operators';
-import { map } from 'rxjs';
+import { compareOutputs, matchDetections } from 'edgeflow/operators';
+import type { Comparison, Detection, Detections } from 'edgeflow/operators';
+import { filter, map } from 'rxjs';
 import type { Observable } from 'rxjs';
 
 /** What two models say differently about one frame. */
@@ -14,37 +14,26 @@ export interface Differences {
   readonly onlyCandidate: readonly Detection[];
 }
 
-/** Whether there are any. */
-export function differ({ onlyLive, onlyCandidate }: Differences): boolean {
-  return onlyLive.length + onlyCandidate.length > 0;
-}
+const match = matchDetections();
 
 /**
- * Compares what two models found in the same frames. Frames that only one of them saw are let go.
+ * Where two models found something else in the same frame. Frames that only one of them saw are let go.
  *
  * @param patient - waits for the slower one, however far it is behind: for recordings.
  */
-export function compareModels(live: Observable<Detections>, candidate: Observable<Detections>, patient: boolean): Observable<Differences> {
-  const patience = patient ? { maxPending: 1_000_000, idleMs: Infinity } : {};
-  return joinByTime({ live, candidate }, { toleranceMs: 0, ...patience }).pipe(map((found) => differences(found.live, found.candidate)));
+export function differences(
+  models: { readonly live: Observable<Detections>; readonly candidate: Observable<Detections> },
+  patient: boolean,
+): Observable<Differences> {
+  const patience = patient ? { maxPending: 1_000_000, waitMs: Infinity } : {};
+  return compareOutputs(models, patience).pipe(
+    filter(({ same }) => !same),
+    map(told),
+  );
 }
 
-/**
- * What is different in one frame. Objects are the same that have one label and overlap by at least `leastIou`; each is paired once,
- * those first that overlap most.
- */
-export function differences(live: Detections, candidate: Detections, leastIou = 0.5): Differences {
-  const pairs = live.objects.flatMap((one) =>
-    candidate.objects.filter(({ label }) => label === one.label).map((other) => ({ one, other, overlap: iou(one.box, other.box) })),
-  );
-  const onlyLive = new Set(live.objects);
-  const onlyCandidate = new Set(candidate.objects);
-  for (const { one, other } of pairs.filter(({ overlap }) => overlap >= leastIou).toSorted((a, b) => b.overlap - a.overlap)) {
-    if (!onlyLive.has(one) || !onlyCandidate.has(other)) continue;
-    onlyLive.delete(one);
-    onlyCandidate.delete(other);
-  }
+function told({ live, candidate }: Comparison<Detections>): Differences {
   const { source, index, time } = live;
-  const agreed = live.objects.length - onlyLive.size;
-  return { source, index, time, agreed, onlyLive: [...onlyLive], onlyCandidate: [...onlyCandidate] };
+  const { pairs, onlyFirst, onlySecond } = match(live, candidate);
+  return { source, index, time, agreed: pairs.length, onlyLive: onlyFirst, onlyCandidate: onlySecond };
 }

@@ -1,5 +1,5 @@
 import { QoS } from 'edgeflow';
-import { camera, detectYolo, scene } from 'edgeflow/operators';
+import { camera, detectYolo } from 'edgeflow/operators';
 import type { Detections, Frame, Point } from 'edgeflow/operators';
 import { map } from 'rxjs';
 import type { Observable, OperatorFunction } from 'rxjs';
@@ -40,8 +40,7 @@ export const pavement: readonly Point[] = [
 
 /** The frames of a video. */
 export function video({ source, fps, pace }: VideoOptions): Observable<Frame> {
-  const seed = seedOf(source);
-  const frames = seed === undefined ? camera({ source, fps, pace }) : scene({ seed, fps, pace });
+  const frames = camera({ source, fps, pace });
   return pace ? frames : frames.pipe(map((frame) => ({ ...frame, time: (frame.index * 1000) / fps })));
 }
 
@@ -58,9 +57,4 @@ export function findPeople(model: string): OperatorFunction<Frame, Detections> {
 /** The model for a source: the small one knows the generated street alone. */
 export function modelFor(source: string): string {
   return source.startsWith('street:') ? streetModelPath : 'yolox-nano';
-}
-
-function seedOf(source: string): number | undefined {
-  const digits = /^street:(\d+)$/.exec(source)?.[1];
-  return digits === undefined ? undefined : Number(digits);
 }

@@ -151,8 +151,13 @@ export class RecordingWriter {
   async write(record: Recorded): Promise<void> {
     const file = await (this.#file ??= this.#open());
     const bytes = encodeRecord(record);
-    // At the end of the last whole one: what a failed write has left is written over.
-    await writeAll(file, bytes, this.#end);
+    try {
+      await writeAll(file, bytes, this.#end);
+    } catch (error) {
+      // What it has left, as on a full disk, would stand behind a shorter record, and be taken for damage.
+      await file.truncate(this.#end);
+      throw error;
+    }
     this.#end += bytes.length;
   }
 

@@ -93,11 +93,17 @@ export class System {
   /**
    * Adds a node: a module that default-exports `defineNode(…)`, or an operator.
    *
+   * What an operator takes is written at its parameter: `(frames: Observable<Frame>) => …`; one that is made, such as `detectYolo()`,
+   * has it with it. Where it names the type of its context, `NodeContext<MyOptions>`, the options are checked against it.
+   *
    * @param source - path of the module, relative to the entry module, or its URL; or the operator itself.
    * @throws EdgeFlowError `GRAPH_INVALID` for a name that is taken, `NODE_OPTIONS_INVALID` for options that are not plain
    * data.
    */
-  node(source: string | URL | NodeOperator, options: NodeOptions = {}): NodeHandle {
+  node<In = unknown, Out = unknown, Options = Record<string, unknown>>(
+    source: string | URL | NodeOperator<In, Out, Options>,
+    options: NodeOptions & Partial<NoInfer<Options>> = {},
+  ): NodeHandle {
     const { name: given, replicas = 1, maxRestarts = 10, emits, accepts, maxBytes, onFull, retain, isolation, expects, ...rest } = options;
     const name = given ?? this.#freeName(defaultName(source));
     checkName('node', name);
@@ -112,7 +118,8 @@ export class System {
     this.#nodes.set(name, {
       name,
       module: undefined,
-      operator: inline ? source : undefined,
+      // The types of what comes in are the user's word: who runs the node reads bytes and plain data.
+      operator: inline ? (source as NodeOperator) : undefined,
       path: inline ? undefined : source,
       options: rest,
       replicas,
@@ -215,7 +222,7 @@ export class System {
   }
 }
 
-function defaultName(source: string | URL | NodeOperator): string {
+function defaultName(source: string | URL | NodeOperator<never, unknown, never>): string {
   if (typeof source === 'function') return source.name || 'node';
   const path = source instanceof URL ? source.pathname : source;
   return basename(path, extname(path));

@@ -26,7 +26,7 @@ export interface SystemCheckOptions extends Pick<PipelineCheckOptions<unknown>, 
   /** Faults strike among the first so many messages of a node. @defaultValue 20 */
   readonly maxMessages?: number;
   /** What takes the place of nodes, by their names: sources with other values, sinks without their servers. @defaultValue none */
-  readonly nodes?: Readonly<Record<string, NodeOperator>>;
+  readonly nodes?: Readonly<Record<string, NodeOperator<never>>>;
   /** Ends each run after so long, in milliseconds, where the sources do not end by themselves. @defaultValue Infinity */
   readonly forMs?: number;
   /** How long what is left may then take, in milliseconds. @defaultValue 10000 */
@@ -86,14 +86,19 @@ async function problemsOf(system: System, faults: readonly SystemFault[], option
 }
 
 /** The graph with its faults, all of its nodes inline. */
-async function faultyGraph(graph: Graph, instead: Readonly<Record<string, NodeOperator>>, faults: readonly SystemFault[]): Promise<Graph> {
+async function faultyGraph(
+  graph: Graph,
+  instead: Readonly<Record<string, NodeOperator<never>>>,
+  faults: readonly SystemFault[],
+): Promise<Graph> {
   const unknown = Object.keys(instead).find((name) => !graph.nodes.has(name));
   if (unknown !== undefined) throw new Error(`checkSystem: nodes names '${unknown}', but there are ${[...graph.nodes.keys()].join(', ')}`);
   const struck = checkGraph(graph).filter((name) => inputsOf(graph, name).length > 0);
   const nodes = await Promise.all(
     [...graph.nodes.values()].map(async (node) => {
       const { name, module } = node;
-      const operator = instead[name] ?? node.operator ?? (await loadNode(name, module ?? ''));
+      // Types of inputs are the user's word, as in `System.node`.
+      const operator = (instead[name] as NodeOperator | undefined) ?? node.operator ?? (await loadNode(name, module ?? ''));
       const own = faults.filter(({ node: number }) => struck[number % struck.length] === name);
       return [name, { ...node, module: undefined, operator: withFaults(operator, own) }] as const;
     }),

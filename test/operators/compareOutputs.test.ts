@@ -1,4 +1,4 @@
-import { compareOutputs, sameDetections } from 'edgeflow/operators';
+import { compareOutputs, matchDetections, sameDetections } from 'edgeflow/operators';
 import type { Comparison, Detection, Detections, Unpaired } from 'edgeflow/operators';
 import fc from 'fast-check';
 import { from, lastValueFrom, map, toArray } from 'rxjs';
@@ -38,6 +38,12 @@ test('pairs by key in whatever order; what has no partner is let go when its tim
     expectObservable(compared.pipe(text)).toBe('----b---|', { b: 'b=' });
   });
   expect(alone).toEqual(['live a', 'candidate a']);
+  marbles(({ cold, expectObservable, expectSubscriptions }) => {
+    const live = cold('     a-----|');
+    const candidate = cold('a--#');
+    expectObservable(compareOutputs({ live, candidate }, letters).pipe(text)).toBe('a--#', { a: 'a=' });
+    expectSubscriptions(live.subscriptions).toBe('^--!');
+  });
 });
 
 test('another threshold gives exactly the differences that it should, whatever each of the two skipped', async () => {
@@ -124,10 +130,30 @@ test('detections are the same when each object has a partner in its place, by th
   expect(compared).toEqual(['door 1=', 'door 2≠']);
 });
 
+test('objects are paired each once, as many as can be, those that overlap most, within a label', () => {
+  const match = matchDetections();
+  const live = found('live', [object('person', 0), object('person', 3), object('dog', 50)]);
+  const candidate = found('next', [object('person', 2), object('cat', 50)]);
+  expect(match(live, candidate)).toEqual({
+    pairs: [[live.objects[1], candidate.objects[0]]],
+    onlyFirst: [live.objects[0], live.objects[2]],
+    onlySecond: [candidate.objects[1]],
+  });
+  const [one, other] = [object('person', 2), object('person', -1)];
+  // Two pairs are more than the one that overlaps most.
+  expect(match(found('live', [object('person', 0), object('person', 4)]), found('next', [one, other])).pairs).toEqual([
+    [object('person', 0), other],
+    [object('person', 4), one],
+  ]);
+  const unsure = found('next', [object('person', 0, 0.3)]);
+  expect(matchDetections({ minScore: 0.5 })(unsure, live)).toMatchObject({ pairs: [], onlyFirst: [], onlySecond: live.objects });
+});
+
 test('wrong options are refused', () => {
   const streams = { live: from([1]), candidate: from([1]) };
   expect(() => compareOutputs(streams, { waitMs: 0 })).toThrow(code('OPTIONS_INVALID'));
   expect(() => compareOutputs(streams, { maxPending: 0.5 })).toThrow(code('OPTIONS_INVALID'));
   expect(() => sameDetections({ minIou: 0 })).toThrow(code('OPTIONS_INVALID'));
-  expect(() => sameDetections({ minScore: 2 })).toThrow(code('OPTIONS_INVALID'));
+  expect(() => sameDetections({ minScore: 2 })).toThrow(/^sameDetections: minScore is 2; expected a number from 0 to 1/);
+  expect(() => matchDetections({ minIou: NaN })).toThrow(code('OPTIONS_INVALID'));
 });

@@ -1,8 +1,9 @@
 import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { mapAsync } from 'edgeflow';
 import { images } from 'edgeflow/operators';
 import type { Frame, ImagesOptions, SkippedImage } from 'edgeflow/operators';
-import { lastValueFrom, take, toArray } from 'rxjs';
+import { lastValueFrom, take, tap, toArray } from 'rxjs';
 import sharp from 'sharp';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { shared, temporaryFolder, until } from './systemSupport.js';
@@ -80,6 +81,30 @@ test('frames count on in a loop, and carry the name of the folder', async () => 
   const folder = folderOf({ 'door/1.jpg': undefined, 'door/2.jpg': undefined });
   const frames = await lastValueFrom(images(join(folder, 'door'), { loop: true }).pipe(take(5), toArray()));
   expect(frames.map(({ index, source }) => [index, source])).toEqual([0, 1, 2, 3, 4].map((index) => [index, 'door']));
+});
+
+test('the next file is read when the frame of the last one is settled', async () => {
+  const folder = folderOf({ '1.jpg': undefined, '2.jpg': undefined });
+  const given: Frame[] = [];
+  let done = (): void => undefined;
+  const work = new Promise<void>((resolve) => (done = resolve));
+  const end = lastValueFrom(
+    images(folder, named).pipe(
+      tap((frame) => given.push(frame)),
+      mapAsync(() => work),
+    ),
+  );
+  await until('the first', () => given.length === 1);
+  // What is read only now is what is there now.
+  writeFileSync(
+    join(folder, '2.jpg'),
+    await sharp({ create: { width: 40, height: 10, channels: 3, background: '#0c0' } })
+      .jpeg()
+      .toBuffer(),
+  );
+  done();
+  await end;
+  expect(given.map(({ width }) => width)).toEqual([20, 40]);
 });
 
 test('fps is a limit', async () => {

@@ -26,6 +26,7 @@ import sharp from 'sharp';
 import { afterEach, describe, expect, test } from 'vitest';
 import { haveShared, plainFrame, shared, temporaryFolder, until } from './support.js';
 import { graphFile, onnxFile } from './yolo/onnxFile.js';
+import { throughBroker } from './throughBroker.js';
 import type { Graph, ModelShape } from './yolo/onnxFile.js';
 
 const folder = await temporaryFolder();
@@ -417,5 +418,35 @@ describe('infer', () => {
     ]);
     expect(found).toEqual(expected.map(({ objects }) => objects.map(({ classId, box }) => [classId, ...box])));
     expect(found.flat().length).toBeGreaterThan(10);
+  });
+});
+
+describe('what cannot be used fails its own delivery, and the stream goes on', () => {
+  const operators: [string, () => Promise<OperatorFunction<Frame, unknown>>][] = [
+    ['classify', async () => classify({ model: await file(onnxFile({ output: [1, 3], values: [0, 1, 2] })), labels: ['a', 'b', 'c'] })],
+    ['estimatePose', async () => estimatePose({ model: await file(onnxFile({ output: [1, 56, 84] })) })],
+    ['detectYolo', async () => detectYolo({ model: await file(onnxFile({ output: [1, 300, 6] })), labels: ['a'] })],
+  ];
+  const wrong: Partial<Frame>[] = [
+    { data: new Uint8Array(7) },
+    { width: 0, data: new Uint8Array() },
+    { height: 100_000 },
+    { format: 'yuv420p' as 'rgb24' },
+    { format: 'jpeg', data: Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0, 0) },
+  ];
+
+  test.each(operators)('%s: frames', async (_, make) => {
+    const good = plainFrame(64, 64);
+    const { results, failures } = await throughBroker([good, ...wrong.map((changes) => ({ ...good, ...changes })), good], await make());
+    expect(results).toHaveLength(2);
+    expect(failures.map((text) => /^[A-Z]+_[A-Z]+/.exec(text)?.[0])).toEqual([...Array<string>(4).fill('FRAME_INVALID'), 'IMAGE_INVALID']);
+  });
+
+  test('infer: values of which no tensor can be made', async () => {
+    const model = await file(onnxFile({ output: [1, 3], values: [0, 1, 2] }));
+    const prepare = (side: number): TensorData => ({ data: new Float32Array(3 * 64 * side), dims: [1, 3, 64, side] });
+    const { results, failures } = await throughBroker([64, 63, -1, 64], infer({ model, prepare, interpret: () => 0 }));
+    expect(results).toHaveLength(2);
+    expect(failures).toEqual([expect.stringContaining('TENSOR_INVALID'), expect.stringContaining('Invalid typed array length')]);
   });
 });

@@ -6,12 +6,14 @@ import { fromBroker, fromPull, mapAsync, MemoryBroker, QoS, RecordingReader, Rec
 import type { Broker, Recorded } from 'edgeflow';
 import { recordTo, replay } from 'edgeflow/operators';
 import fc from 'fast-check';
-import { from, lastValueFrom, tap, toArray } from 'rxjs';
+import { from, lastValueFrom, map, tap, toArray } from 'rxjs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { encodeValue } from '#src/codec.js';
 import { recordTopics } from '#src/recording/recordTopics.js';
 import { replayTopics } from '#src/recording/replayTopics.js';
 import { turn } from '../flow/support.js';
+import { sink } from './sinkSupport.js';
+import { smallDisk } from './systemSupport.js';
 
 let folder: string;
 beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'edgeflow-test-'))));
@@ -112,6 +114,47 @@ test('what cannot be written fails, and wrong options are refused', async () => 
   await expect(lastValueFrom(from([1]).pipe(recordTo(join(folder, 'plain', 'session.rec'))))).rejects.toEqual(code('STORE_FAILED'));
   expect(() => recordTo('')).toThrow(code('OPTIONS_INVALID'));
   expect(() => replay('x', { speed: 0 })).toThrow(code('OPTIONS_INVALID'));
+});
+
+test('a full disk fails the delivery; it is recorded when there is space again, and nothing is torn', async ({ skip }) => {
+  const disk = smallDisk('1m');
+  if (disk === undefined) return skip('mounting is not permitted');
+  const path = join(disk, 'session.rec');
+  const { send } = sink(recordTo<{ readonly data: Uint8Array }>(path));
+  const big = { data: new Uint8Array(400_000) };
+  expect(await send(big, 'first')).toEqual({});
+  expect((await send({ data: new Uint8Array(900_000) }, 'huge')).failed?.error).toMatchObject({
+    code: 'STORE_FAILED',
+    message: expect.stringContaining('the disk is full') as string,
+  });
+  expect(await send(big, 'last')).toEqual({});
+  expect(
+    await lastValueFrom(
+      replay<typeof big>(path).pipe(
+        map(({ data }) => data.length),
+        toArray(),
+      ),
+    ),
+  ).toEqual([400_000, 400_000]);
+});
+
+test('a replay reads on when what it gave is settled', async () => {
+  await record([1, 2, 3]);
+  const given: unknown[] = [];
+  let done = (): void => undefined;
+  const work = new Promise<void>((resolve) => (done = resolve));
+  const end = lastValueFrom(
+    replay(file()).pipe(
+      tap((value) => given.push(value)),
+      mapAsync(() => work),
+    ),
+  );
+  while (given.length === 0) await turn();
+  for (let turns = 0; turns < 20; turns++) await turn();
+  expect(given).toEqual([1]);
+  done();
+  await end;
+  expect(given).toEqual([1, 2, 3]);
 });
 
 test('a replay at the speed of the recording keeps its times', async () => {

@@ -1,12 +1,25 @@
 import { readFileSync } from 'node:fs';
-import { annotate, blurRegions, crop, detectYolo, encodeJpeg } from 'edgeflow/operators';
+import {
+  annotate,
+  blurRegions,
+  crop,
+  decodeImage,
+  detectMotion,
+  detectYolo,
+  encodeJpeg,
+  resize,
+  serveMjpeg,
+  storeBlob,
+  tileFrames,
+} from 'edgeflow/operators';
 import type { Box, CoverStyle, Frame } from 'edgeflow/operators';
-import { lastValueFrom, of, toArray } from 'rxjs';
+import { runMarbles } from 'edgeflow/testing';
+import { lastValueFrom, map, of, toArray } from 'rxjs';
 import type { OperatorFunction } from 'rxjs';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { plainFrame } from './support.js';
-import { shared } from './systemSupport.js';
+import { shared, temporaryFolder } from './systemSupport.js';
 import { throughBroker } from './throughBroker.js';
 
 /** A picture and boxes in it. */
@@ -267,6 +280,34 @@ describe('annotate', () => {
 
 const encoded = await one(noise(40, 30), encodeJpeg());
 
+describe('in the same instant, each in its turn', () => {
+  const [a, b] = [noise(40, 30), noise(40, 30, { index: 1 })];
+  const boxes: Box[] = [[5, 5, 20, 20]];
+  const operators: [string, OperatorFunction<Seen, Frame>][] = [
+    ['crop', crop(seen)],
+    ['blurRegions', blurRegions({ ...seen, style: 'fill' })],
+    [
+      'detectMotion',
+      (values) =>
+        values.pipe(
+          map(seen.frame),
+          detectMotion(),
+          map(({ frame }) => frame),
+        ),
+    ],
+  ];
+
+  test.each(operators)('%s', (_, operator) =>
+    runMarbles(({ cold, durable, expectObservable }) => {
+      const values = { a: { frame: a, boxes }, b: { frame: b, boxes } };
+      const index = map((frame: Frame) => frame.index);
+      expectObservable(cold('a-b--|', values).pipe(operator, index)).toBe('a-b--|', { a: 0, b: 1 });
+      expectObservable(cold('ab-#', values).pipe(operator, index)).toBe('ab-#', { a: 0, b: 1 });
+      expectObservable(cold('a-b--|', values).pipe(durable(operator), index)).toBe('a-b--|', { a: 0, b: 1 });
+    }),
+  );
+});
+
 describe('what cannot be used fails its own delivery, and the stream goes on', () => {
   const good = { frame: noise(40, 30), boxes: [[5, 5, 20, 20]] as Box[] };
   const wrongFrames: [string, Partial<Frame>][] = [
@@ -311,5 +352,23 @@ describe('what cannot be used fails its own delivery, and the stream goes on', (
       ...Array.from({ length: values.length - 2 - wrongFrames.length }, () => 'BOX_INVALID'),
     ];
     expect(failures.map((failure) => /^[A-Z]+_[A-Z]+/.exec(failure)?.[0])).toEqual(codes);
+  });
+
+  const whole: [string, () => OperatorFunction<Frame, unknown>, looksIntoJpeg: boolean][] = [
+    ['resize', () => resize({ width: 20 }), true],
+    ['decodeImage', () => decodeImage(), true],
+    // A JPEG that a newer frame replaces is not looked into.
+    ['tileFrames', () => tileFrames({ sources: [good.frame.source], width: 64 }), false],
+    ['encodeJpeg', () => encodeJpeg(), false],
+    ['serveMjpeg', () => serveMjpeg({ port: 0 }), false],
+    ['storeBlob', () => storeBlob({ directory: temporaryFolder() }), false],
+  ];
+
+  test.each(whole)('%s', async (_, operator, looksIntoJpeg) => {
+    const wrong = wrongFrames.slice(0, looksIntoJpeg ? undefined : 4);
+    const frames = [good.frame, ...wrong.map(([, changes]) => ({ ...good.frame, ...changes })), good.frame];
+    const { results, failures } = await throughBroker(frames, operator());
+    expect(results).toHaveLength(2);
+    expect(failures.map((failure) => /^[A-Z]+_[A-Z]+/.exec(failure)?.[0])).toEqual(wrong.map(([code]) => code));
   });
 });

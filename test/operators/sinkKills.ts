@@ -4,6 +4,7 @@ import { readFileSync, readdirSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { recordVideo } from 'edgeflow/operators';
+import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import Database from 'libsql';
 import { lastValueFrom, of } from 'rxjs';
 import { expect } from 'vitest';
@@ -36,7 +37,7 @@ export function rowsOf(file: string, table: string): Record<string, unknown>[] {
 }
 
 /** Kills a writer of two rows a message so many times; those that were open, and some that were settled, come again. */
-export async function writeWithKills(kind: 'sqlite' | 'csv', file: string, kills: number): Promise<void> {
+export async function writeWithKills(kind: 'sqlite' | 'csv' | 'parquet', file: string, kills: number): Promise<void> {
   const last = 150 + kills * 60;
   const settled = new Set<number>();
   let next = 0;
@@ -44,6 +45,11 @@ export async function writeWithKills(kind: 'sqlite' | 'csv', file: string, kills
     const count = kill === kills ? Infinity : 25 + (kill % 7) * 9;
     for (const index of await untilKilled('write-rows.mjs', [kind, file, Math.max(0, next - 5), last], count)) settled.add(index);
     while (settled.has(next)) next++;
+    // What was settled is in a whole file, right after the kill.
+    if (kind === 'parquet') {
+      const written = new Set((await parquetRowsOf(file)).map(({ place }) => place));
+      expect([...settled].filter((index) => !written.has(index))).toEqual([]);
+    }
   }
   const all = Array.from({ length: last + 1 }, (_, index) => index);
   if (kind === 'sqlite') {
@@ -52,11 +58,40 @@ export async function writeWithKills(kind: 'sqlite' | 'csv', file: string, kills
     expect(new Set(rows.map(({ message_id: id }) => id)).size).toBe(rows.length);
     return;
   }
+  if (kind === 'parquet') {
+    await checkParquet(file, all, kills);
+    return;
+  }
   const text = readFileSync(file, 'utf8');
   const pair = /([0-9a-f]{32})\.0,(\d+),"row ""\2""\nof two, with x{200}"\n\1,\2,second\n/g;
   const places = [...text.matchAll(pair)].map(([, , place]) => Number(place));
   expect(places.sort((a, b) => a - b)).toEqual(all);
   expect(text.replaceAll(pair, '')).toBe('message_id,place,text\n');
+}
+
+/** Rows of all Parquet files of a directory; each must be whole. */
+async function parquetRowsOf(directory: string): Promise<Record<string, unknown>[]> {
+  const paths = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.parquet'));
+  const files = paths.map(async (path) => parquetReadObjects({ file: await asyncBufferFromFile(join(directory, path)) }));
+  return (await Promise.all(files)).flat();
+}
+
+/** Each message has its two rows, once for each file that it is in: a second one where it came again after a kill. */
+async function checkParquet(directory: string, all: readonly number[], kills: number): Promise<void> {
+  const rows = await parquetRowsOf(directory);
+  const byPlace = new Map(all.map((place) => [place, rows.filter((row) => row.place === place)]));
+  expect([...byPlace].filter(([, written]) => written.length === 0)).toEqual([]);
+  for (const [place, written] of byPlace) {
+    expect(new Set(written.map(({ message_id: id }) => id)).size).toBe(1);
+    const texts = written.map(({ text }) => text);
+    expect(texts.filter((text) => text === 'second')).toHaveLength(written.length / 2);
+    expect(texts.filter((text) => String(text).startsWith(`row "${place}"`))).toHaveLength(written.length / 2);
+  }
+  expect(new Set(rows.map(({ message_id: id }) => id)).size).toBe(all.length);
+  // No more than what was open at each kill, and the five that come again in any case.
+  expect(rows.length / 2 - all.length).toBeLessThanOrEqual(kills * (16 + 5));
+  // The last run has put away what the killed ones had in work.
+  expect(readdirSync(join(directory, '.tmp'))).toEqual([]);
 }
 
 /** Times of the pictures of a clip, in milliseconds; ffmpeg must find nothing to complain about, unless the clip may be torn. */

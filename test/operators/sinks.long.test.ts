@@ -14,6 +14,16 @@ test.each(['sqlite', 'csv'] as const)('%s: each message has its rows once, whate
   await writeWithKills(kind, join(temporaryFolder(), 'rows'), 40);
 });
 
+test(
+  'parquet: what is settled is in a whole file, all comes to be in one, and what came again tells itself by its id',
+  {
+    timeout: 300_000,
+  },
+  async () => {
+    await writeWithKills('parquet', join(temporaryFolder(), 'lake'), 40);
+  },
+);
+
 test.skipIf(noFfmpeg)('clips can be played after 30 kills', { timeout: 300_000 }, async () => {
   await recordWithKills(temporaryFolder(), 30);
   expect.hasAssertions();

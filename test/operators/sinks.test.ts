@@ -4,12 +4,15 @@ import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { fromBroker, MemoryBroker, QoS, toBroker, topic } from 'edgeflow';
 import { loadS3, notify, storeS3, toHomeAssistant, toMqtt, toWebhook } from 'edgeflow/operators';
 import type {
   Alert,
   BlobRef,
   Frame,
+  MqttConnectionOptions,
+  MqttTlsOptions,
   NotifyOptions,
   StoreS3Options,
   ToHomeAssistantOptions,
@@ -22,7 +25,8 @@ import S3rver from 's3rver';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { Mosquitto } from './mosquitto.js';
 import { sink, warningsOf } from './sinkSupport.js';
-import { freePort, setEnv, temporaryFolder, until } from './systemSupport.js';
+import { freePort, lacks, setEnv, temporaryFolder, until } from './systemSupport.js';
+import { throughBroker } from './throughBroker.js';
 
 interface Posted {
   readonly headers: IncomingHttpHeaders;
@@ -223,7 +227,7 @@ describe.skipIf(noMosquitto)('toMqtt', () => {
 
   test('a refused login ends the stream, and nothing shows the password', async () => {
     const login = { username: 'door', password: 'pa55word' };
-    const server = await Mosquitto.start(login);
+    const server = await Mosquitto.start({ login });
     const warnings = warningsOf('toMqtt');
     const good = sink(toMqtt<number>({ url: server.url, topic: 'x', ...login }));
     expect(await good.send(1)).toEqual({});
@@ -236,6 +240,46 @@ describe.skipIf(noMosquitto)('toMqtt', () => {
       message: expect.stringMatching(/refused the connection: .*[Nn]ot authorized/) as string,
     });
     expect(`${String(error?.stack)} ${warnings.join()}`).not.toMatch(/pa55word|hidden1/);
+  });
+
+  test.skipIf(lacks('openssl'))('over TLS: by its own authority, and by nobody else’s; nothing shows password or key', async () => {
+    const login = { username: 'door', password: 'pa55word' };
+    const server = await Mosquitto.start({ login, tls: { askClients: true } });
+    const { certificates: known } = server;
+    if (!known) throw new Error('there are no certificates');
+    const seen = await server.watch('#', login);
+    const warnings = warningsOf('toMqtt');
+    const connect = (tls: MqttTlsOptions, changes: Partial<MqttConnectionOptions> = {}) =>
+      sink(toMqtt<number>({ url: server.url, topic: 'x', ...login, tls, ...changes }));
+    expect(await connect(known).send(1)).toEqual({});
+    await until('the message', () => seen.length === 1);
+
+    const refusals = [
+      { tls: { ...known, ca: undefined }, reason: /certificate of the broker is not trusted \(\w+\); .*tls\.ca/ },
+      {
+        tls: { ...known, servername: 'elsewhere.example' },
+        reason: /is for another name \(ERR_TLS_CERT_ALTNAME_INVALID\); .*tls\.servername/,
+      },
+      { tls: { ca: known.ca }, reason: /does not take this client's certificate \(\w+CERTIFICATE_REQUIRED\); .*tls\.cert and tls\.key/ },
+      { tls: known, password: 'hidden1', reason: /[Nn]ot authorized/ },
+    ];
+    const errors: unknown[] = [];
+    for (const { tls, reason, ...changes } of refusals) {
+      const refused = connect(tls, changes);
+      void refused.send(2);
+      await until('the error', () => refused.errors.length === 1);
+      expect(refused.errors[0]).toMatchObject({ code: 'SINK_REFUSED', message: expect.stringMatching(reason) as string });
+      errors.push(refused.errors[0]);
+    }
+    // A broker of TLS that is spoken to without, and one that does not speak it.
+    const plain = connect({}, { url: server.url.replace('mqtts:', 'mqtt:'), patienceMs: 300 });
+    expect((await plain.send(3)).failed?.error).toMatchObject({ code: 'SINK_UNREACHABLE' });
+    const other = await Mosquitto.start();
+    const secure = connect(known, { url: other.url.replace('mqtt:', 'mqtts:'), patienceMs: 300 });
+    expect((await secure.send(3)).failed?.error).toMatchObject({ code: 'SINK_UNREACHABLE' });
+    expect(warnings.slice(-2)).toEqual([expect.stringContaining('is down: ECONNRESET'), expect.stringContaining('is down: ECONNRESET')]);
+    expect(seen).toHaveLength(1);
+    expect(`${inspect(errors, { depth: 9 })} ${warnings.join()}`).not.toMatch(/pa55word|hidden1|PRIVATE/);
   });
 
   test('patience ends; a topic that is none fails its message', async () => {
@@ -328,6 +372,23 @@ describe.skipIf(noMosquitto)('toHomeAssistant', () => {
     unsubscribe();
   });
 
+  test('waits while the broker is down, and is there again when it is back', async () => {
+    const server = await Mosquitto.start();
+    const seen = await server.watch('edgeflow/#');
+    const warnings = warningsOf('toHomeAssistant');
+    const { send, errors } = sink(toHomeAssistant({ ...options(server.url), reconnectMs: 50 }));
+    expect(await send({ count: 1 })).toEqual({});
+    await server.stop();
+    await until('the warning', () => warnings.length === 1);
+    const waiting = send({ count: 3 });
+    await server.start();
+    expect(await waiting).toEqual({});
+    await until('its state', () => seen.some(({ topic: name, text }) => name === 'edgeflow/door/persons' && text === '3'));
+    const availability = (): string[] => seen.flatMap(({ topic: name, text }) => (name === 'edgeflow/door/availability' ? [text] : []));
+    await until('that it is there again', () => availability().at(-1) === 'online');
+    expect(errors).toEqual([]);
+  });
+
   test.each([
     { device: { id: 'a b', name: 'x' } },
     { entities: {} },
@@ -417,6 +478,11 @@ describe('storeS3 and loadS3', () => {
     await expect(load({ ...ref, path: ref.path.replace('001-', '009-') })).rejects.toMatchObject({ code: 'BLOB_MISSING' });
     await expect(load({ ...ref, path: '../x' })).rejects.toMatchObject({ code: 'BLOB_INVALID' });
     await expect(load({ ...ref, sha256: '0' })).rejects.toMatchObject({ code: 'BLOB_INVALID' });
+    const read = await throughBroker([ref, { ...ref, sha256: '0' }, ref], loadS3(bucket));
+    expect(read.results).toHaveLength(2);
+    expect(read.failures).toEqual([expect.stringContaining('BLOB_INVALID')]);
+    const cut = sink(storeS3({ ...bucket, format: 'raw' }));
+    expect((await cut.send({ ...frame(1), data: new Uint8Array(3) })).failed?.error).toMatchObject({ code: 'FRAME_INVALID' });
     const none = sink(storeS3({ ...bucket, bucket: 'none', format: 'raw' }));
     expect((await none.send(frame(1))).failed?.error).toMatchObject({
       code: 'SINK_REFUSED',

@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { deliver } from '#src/flow/delivery.js';
 import type { Settlement } from '#src/flow/delivery.js';
 import { smallDisk, temporaryFolder } from './systemSupport.js';
+import { throughBroker } from './throughBroker.js';
 
 const noon = Date.UTC(2026, 10, 23, 12);
 
@@ -312,6 +313,16 @@ describe('failures', () => {
       [altered.path],
     ])
       await expect(load({ ...altered, path })).rejects.toMatchObject({ code: 'BLOB_INVALID' });
+  });
+
+  test('loadBlob: each reference settles by itself, in order', async () => {
+    const directory = temporaryFolder();
+    const refs = await store([frame(0), frame(1), frame(2)], { directory });
+    rmSync(join(directory, refs[1]?.path ?? ''));
+    const wrong = { ...refs[0], path: '../x' } as BlobRef;
+    const { results, failures } = await throughBroker([...refs, wrong, ...refs.slice(0, 1)], loadBlob({ directory }));
+    expect(results.map(({ index }) => index)).toEqual([0, 2, 0]);
+    expect(failures.map((failure) => /^[A-Z]+_[A-Z]+/.exec(failure)?.[0])).toEqual(['BLOB_MISSING', 'BLOB_INVALID']);
   });
 
   test('a directory that does not exist is an empty store', async () => {

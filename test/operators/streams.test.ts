@@ -3,7 +3,7 @@ import { dedupe, freshWithin, joinByTime, priority, sampleEvery, splitBy, window
 import type { TimeWindow, Unmatched } from 'edgeflow/operators';
 import { checkNoLoss } from 'edgeflow/testing';
 import fc from 'fast-check';
-import { filter, from, map, partition, scan, share, Subject } from 'rxjs';
+import { EMPTY, filter, from, map, partition, scan, share, Subject } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { Deliveries, marbles, turn } from '../flow/support.js';
@@ -315,6 +315,46 @@ describe('splitBy', () => {
         ),
       { runs: 15 },
     ));
+});
+
+describe('what cannot be used fails its own delivery, and the stream goes on', () => {
+  type Value = { readonly time?: number; readonly key?: string } | null;
+  type Operator = (values: Observable<Value>) => Observable<unknown>;
+  const key = (value: Value): string => {
+    if (value?.key === undefined) throw new Error('there is no key');
+    return value.key;
+  };
+  const good = { time: 1, key: 'a' };
+
+  test.each<[string, Operator]>([
+    ['freshWithin', freshWithin(10, { clock: { now: () => 5 } })],
+    ['sampleEvery', sampleEvery(10)],
+    ['dedupe', dedupe({ by: key, withinMs: 10 })],
+    ['windowByTime', windowByTime({ ms: 10 })],
+    ['joinByTime', (values) => joinByTime({ values, none: EMPTY }, { toleranceMs: 5 })],
+  ])('%s: a value without a time', async (_, operator) => {
+    const deliveries = new Deliveries<Value>();
+    deliveries.stream.pipe(operator).subscribe();
+    deliveries.next({ ...good, time: NaN }, { key: 'a' }, null, good);
+    deliveries.input.complete();
+    await turn();
+    expect(deliveries.settled.filter((text) => text.endsWith('failed'))).toHaveLength(3);
+    expect(deliveries.settled.at(-1)).toBe('[object Object] ok');
+  });
+
+  test.each<[string, Operator]>([
+    ['dedupe: by', dedupe({ by: key })],
+    ['windowByTime: by', windowByTime({ ms: 10, by: key })],
+    ['splitBy: by', splitBy(key, (stream) => stream)],
+    ['freshWithin: onSkip', freshWithin(0.5, { clock: { now: () => 5 }, onSkip: ({ value }) => key(value) })],
+  ])('%s throws', async (_, operator) => {
+    const deliveries = new Deliveries<Value>();
+    deliveries.stream.pipe(operator).subscribe();
+    deliveries.next({ time: 1 }, good);
+    deliveries.input.complete();
+    await turn();
+    expect(deliveries.settled).toEqual(['[object Object] failed', '[object Object] ok']);
+  });
 });
 
 test.each<[string, () => unknown]>([

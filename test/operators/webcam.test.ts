@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { mapAsync } from 'edgeflow';
 import { checkFrame, webcam } from 'edgeflow/operators';
 import type { WebcamOptions } from 'edgeflow/operators';
-import { lastValueFrom, take, toArray } from 'rxjs';
+import { lastValueFrom, take, tap, toArray } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { jpegSize } from '#operators/webcam/jpegSize.js';
 import { lacks, setEnv, shared, until } from './systemSupport.js';
@@ -22,6 +23,26 @@ describe.skipIf(lacks('fswebcam'))('by fswebcam', () => {
       expect(jpegSize(frame.data)).toEqual({ width: 320, height: 240 });
     }
     expect(frames.map(({ index }) => index)).toEqual([0, 1, 2]);
+    await until('the temporary folder to go', () => folders() <= before);
+  });
+
+  test('takes the next picture when the last one is settled, and is off when it is unsubscribed', async () => {
+    const before = folders();
+    const given: number[] = [];
+    let done = (): void => undefined;
+    const works = [new Promise<void>((resolve) => (done = resolve)), new Promise<void>(() => undefined)];
+    const taking = webcam({ device: 'TEST:colourbars', width: 320, height: 240, intervalMs: 0 })
+      .pipe(
+        tap(({ time }) => given.push(time)),
+        mapAsync(({ index }) => works[index]),
+      )
+      .subscribe();
+    await until('the first', () => given.length === 1);
+    const settledAt = Date.now();
+    done();
+    await until('the second', () => given.length === 2);
+    taking.unsubscribe();
+    expect(given[1]).toBeGreaterThanOrEqual(settledAt);
     await until('the temporary folder to go', () => folders() <= before);
   });
 

@@ -1,6 +1,10 @@
-import { hasCode, QoS, System } from 'edgeflow';
-import { NEVER } from 'rxjs';
-import { expect, test } from 'vitest';
+import { defineNode, hasCode, QoS, System } from 'edgeflow';
+import type { NodeContext, NodeHandle } from 'edgeflow';
+import { camera, detectYolo } from 'edgeflow/operators';
+import type { CameraOptions, Detections, Frame } from 'edgeflow/operators';
+import { map, NEVER, scan } from 'rxjs';
+import type { Observable } from 'rxjs';
+import { expect, expectTypeOf, test } from 'vitest';
 import { doubling } from '../fixtures/apps/doubling.js';
 import { cliOfFile } from '../support/cli.js';
 import { fixture, readLines, temporaryFolder } from '../support/system.js';
@@ -56,4 +60,50 @@ test('two inputs of one name are refused before anything starts', async () => {
     system.link(yard).to(both, QoS.DURABLE, { as: 'camera' });
   }
   await expect(system.run()).rejects.toThrow(/two inputs of 'both' are called 'camera'; give one of the links another `as`/);
+});
+
+test('an operator says by its types what it takes, and what is given to it is checked against them', () => {
+  const system = new System('typed');
+  const handles = [
+    system.node((frames: Observable<Frame>) => frames.pipe(map(({ width }) => width)), { name: 'annotated' }),
+    system.node<Frame, Frame>(
+      (frames) => {
+        expectTypeOf(frames).toEqualTypeOf<Observable<Frame>>();
+        return frames;
+      },
+      { name: 'named' },
+    ),
+    system.node(detectYolo(), { name: 'made' }),
+    system.node(
+      scan((sum: number, value: number) => sum + value, 0),
+      { name: 'plain', replicas: 2 },
+    ),
+    system.node(
+      defineNode<Frame, Detections>((frames) => frames.pipe(detectYolo())),
+      { name: 'defined' },
+    ),
+    system.node((_, { options }: NodeContext<CameraOptions>) => camera(options), { name: 'optioned', source: 'street:1', fps: 3 }),
+    system.node(
+      (input, { options }) => {
+        expectTypeOf(input).toEqualTypeOf<Observable<unknown>>();
+        expectTypeOf(options).toEqualTypeOf<Record<string, unknown>>();
+        return input;
+      },
+      { name: 'untyped', anything: 'goes' },
+    ),
+  ];
+  expectTypeOf(handles).toEqualTypeOf<NodeHandle[]>();
+  expect([...system.graph().nodes.keys()]).toEqual(['annotated', 'named', 'made', 'plain', 'defined', 'optioned', 'untyped']);
+
+  const wrong = (): void => {
+    // @ts-expect-error -- an input that says nothing of itself is unknown, and no frame
+    system.node((frames) => frames.pipe(detectYolo()), { name: 'unsaid' });
+    // @ts-expect-error -- an operator gives a stream
+    system.node(() => 3, { name: 'streamless' });
+    // @ts-expect-error -- fps is a number
+    system.node((_, { options }: NodeContext<CameraOptions>) => camera(options), { name: 'misfit', fps: '3' });
+    // @ts-expect-error -- so is the number of replicas
+    system.node('./nodes/camera.ts', { name: 'many', replicas: '2' });
+  };
+  expectTypeOf(wrong).toEqualTypeOf<() => void>();
 });

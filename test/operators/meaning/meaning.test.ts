@@ -1,5 +1,5 @@
 import { countLine, smooth, speed, zones } from 'edgeflow/operators';
-import type { CountLineOptions, Point, SpeedOptions, Tracks, ZonesOptions } from 'edgeflow/operators';
+import type { Box, CountLineOptions, Point, SpeedOptions, Tracks, ZonesOptions } from 'edgeflow/operators';
 import { runMarbles } from 'edgeflow/testing';
 import fc from 'fast-check';
 import { map } from 'rxjs';
@@ -29,8 +29,8 @@ describe('all', () => {
       'countLine',
       countLine({
         line: [
-          [0, 0.5],
-          [1, 0.5],
+          [0.4, 0.5],
+          [0.6, 0.5],
         ],
       }),
     ],
@@ -61,13 +61,35 @@ describe('all', () => {
       JSON.stringify({ ...good, objects: [{ label: 'car', classId: 2, score: 1, box: [0, 0, 1, 1] }] }),
     ) as Tracks;
     const twice = { ...good, objects: [trackAt(1, 5, 15), trackAt(1, 5, 15)] };
-    const { settled, out } = await settle([good, untracked, twice, later], operator);
+    const boxless = { ...good, objects: [trackAt(1, NaN, 15)] };
+    const { settled, out } = await settle([good, untracked, twice, boxless, { ...good, width: 0 }, later], operator);
     expect(out.map(({ index }) => index)).toEqual([0, 1]);
-    expect(settled.map(({ failed }) => failed !== undefined)).toEqual([false, true, true, false]);
+    expect(settled.map(({ failed }) => failed !== undefined)).toEqual([false, true, true, true, true, false]);
     expect(settled[1]?.failed?.error).toMatchObject({
       code: 'DETECTIONS_INVALID',
       message: `${name}: frame 0 of 'test': a car has the id undefined; put trackObjects() before ${name}`,
     });
+  });
+
+  test.each(operators)('%s: a camera that changes its resolution changes nothing of what is told', async (_, operator) => {
+    const way = [10, 20, 30, 40, 45, 60, 65, 70, 80, 90, 95].map((y) => [50, y] as const);
+    const told = async (factor: (at: number) => number): Promise<unknown[]> => {
+      const frames = walk(way).map((each, at) => {
+        const by = factor(at);
+        const objects = each.objects.map((object) => ({ ...object, box: object.box.map((side) => side * by) as unknown as Box }));
+        // Left out every now and then, so that what is held is told of too.
+        return { ...each, objects: at % 4 === 3 ? [] : objects, width: 100 * by, height: 100 * by };
+      });
+      return (await through(frames, operator)).map(({ objects, width, ...rest }) => ({
+        ...rest,
+        objects: objects.map(({ box, ...object }) => ({ ...object, box: box.map((side) => (100 * side) / width) })),
+        width: 100,
+        height: 100,
+      }));
+    };
+    const asEver = await told(() => 1);
+    expect(await told((at) => (at < 5 ? 1 : at < 7 ? 4 : 0.5))).toEqual(asEver);
+    expect(await told((at) => (at < 5 ? 4 : 1))).toEqual(asEver);
   });
 
   test('work one behind the other, and keep what the others told', async () => {

@@ -1,6 +1,6 @@
 import { fromBroker, mapAsync, MemoryBroker, QoS, subscriptionsClosed, toBroker, topic } from 'edgeflow';
 import { trackObjects } from 'edgeflow/operators';
-import type { Detections, TrackObjectsOptions } from 'edgeflow/operators';
+import type { Box, Detections, TrackObjectsOptions } from 'edgeflow/operators';
 import { runMarbles } from 'edgeflow/testing';
 import fc from 'fast-check';
 import { linearSumAssignment } from 'linear-sum-assignment';
@@ -33,6 +33,21 @@ describe('trackObjects', () => {
   test('steps follow the time of the frames: they may be missing', async () => {
     const at = [0, 100, 200, 300, 400, 500, 900, 1000, 1500, 1600];
     expect(await ids(at.map((time) => detectionsAt(time, [going(time * 0.04)])))).toEqual(at.map(() => [1]));
+  });
+
+  test('a camera that changes its resolution shows the same objects, on the same way', async () => {
+    const frames = Array.from({ length: 20 }, (_, at) => detectionsAt(at * 100, [going(at * 3)]));
+    const larger = frames.map((each, at) => {
+      if (at < 8 || at === 12) return at === 12 ? { ...each, objects: [] } : each;
+      const objects = each.objects.map(({ box: [x1, y1, x2, y2], ...object }) => ({
+        ...object,
+        box: [x1 * 4, y1 * 2, x2 * 4, y2 * 2] as Box,
+      }));
+      return { ...each, objects, width: 400, height: 200 };
+    });
+    const tracks = await through(larger, trackObjects());
+    expect(tracks.map(idsOf)).toEqual(frames.map((_, at) => (at === 12 ? [] : [1])));
+    expect(tracks.at(-1)?.objects[0]?.velocity[0]).toBeCloseTo(120, 0);
   });
 
   test('believes what is found twice; what is there in the first frame at once', async () => {

@@ -9,6 +9,8 @@ import { createServer } from 'node:http';
 import type { RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { inspectModel, listModels, pullModel } from 'edgeflow/operators';
+import { streetModelPath } from '#recipes/street/model.js';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { temporaryFolder, until } from '../support.js';
 
@@ -172,4 +174,26 @@ test('the public registry names complete entries', () => {
     expect(entry.bytes).toBeGreaterThan(0);
   }
   expect(publicRegistry['yolox-nano']?.bytes).toBe(3_659_407);
+});
+
+describe('the catalog', () => {
+  test('says of each model whether it is there, and fetches none that it does not know', async () => {
+    const folder = join(cache, 'edgeflow/models');
+    const states = async (): Promise<(string | undefined)[]> => (await listModels()).map(({ name, state }) => `${name} ${state}`);
+    const names = Object.keys(publicRegistry);
+    expect(await states()).toEqual(names.map((name) => `${name} absent`));
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, `${names[0]}.onnx`), bytes);
+    expect((await states())[0]).toBe(`${names[0]} changed`);
+    await expect(pullModel('yolo-nano')).rejects.toMatchObject({ code: 'MODEL_MISSING' });
+  });
+
+  test('a model tells its inputs and outputs; a file that is none is refused', async () => {
+    const told = await inspectModel(streetModelPath);
+    expect(told).toMatchObject({ name: 'street', path: streetModelPath, inputs: [{ type: 'float32' }], outputs: [{ type: 'float32' }] });
+    expect(told.bytes).toBe((await readFile(streetModelPath)).length);
+    const path = join(folder, 'text.onnx');
+    await writeFile(path, 'no model');
+    await expect(inspectModel(path)).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+  });
 });

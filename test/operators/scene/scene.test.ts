@@ -213,6 +213,8 @@ describe('a camera on a street', () => {
     const draw = drawScene({ seed: 5, fps: 30, traffic: 2, ...small });
     expect(frames.map(({ index, source }) => [index, source])).toEqual([0, 1, 2].map((index) => [index, 'yard']));
     for (const { index, data } of frames) expect(Buffer.compare(data, draw(index).frame.data)).toBe(0);
+    const [unnamed] = await lastValueFrom(camera({ source: 'street:5?frames=1', ...small, pace: false }).pipe(toArray()));
+    expect(unnamed?.source).toBe(draw(0).frame.source);
   });
 
   it.each([
