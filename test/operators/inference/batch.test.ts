@@ -77,7 +77,7 @@ function camera(
   settled: string[],
 ): { readonly send: (brightness: number, index: number) => void; readonly frames: Observable<Frame> } {
   const { send, values: frames } = source<Frame>(name, settled);
-  return { frames, send: (brightness, index) => void send(gray(brightness, { index, source: name })) };
+  return { frames, send: (brightness, index) => send(gray(brightness, { index, source: name })) };
 }
 
 function gray(brightness: number, changes: Partial<Frame> = {}): Frame {
