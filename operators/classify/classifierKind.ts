@@ -31,7 +31,7 @@ export interface ClassifierSettings extends PictureSettings {
 }
 
 /** What a thread found out about its model. */
-export interface ClassifierInfo {
+interface ClassifierInfo {
   readonly input: Size;
   readonly classes: number;
 }
