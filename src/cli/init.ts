@@ -9,12 +9,23 @@ import { knownRecipes, recipeNamed } from './init/recipes.js';
 interface InitFlags {
   readonly recipe?: string;
   readonly list?: boolean;
+  readonly json?: boolean;
 }
 
 /** What may lie in a folder before a project is made in it. */
 const harmless = new Set(['.git', '.DS_Store']);
 
-async function init(directory: string, { recipe: wanted, list }: InitFlags): Promise<void> {
+async function init(directory: string, { recipe: wanted, list, json = false }: InitFlags): Promise<void> {
+  if (list && json) {
+    console.log(
+      JSON.stringify(
+        knownRecipes().map(({ name, about }) => ({ name, about })),
+        undefined,
+        2,
+      ),
+    );
+    return;
+  }
   if (list) {
     const rows = knownRecipes().map(({ name, about }) => [name, about]);
     console.log(columns([['RECIPE', 'WHAT IT DOES'], ...rows], new Set(['RECIPE', 'WHAT IT DOES'])).join('\n'));
@@ -30,14 +41,20 @@ async function init(directory: string, { recipe: wanted, list }: InitFlags): Pro
       'OPTIONS_INVALID',
       `${folder} holds ${found.slice(0, 3).join(', ')}; expected an empty folder, or one to be made`,
     );
-  for (const [path, text] of await projectFiles(projectName(folder), recipe)) {
+  const files = await projectFiles(projectName(folder), recipe);
+  for (const [path, text] of files) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     // Never over a file that came meanwhile.
     writeFileSync(join(folder, path), text, { flag: 'wx' });
-    console.log(join(directory, path));
   }
   const way = relative('.', folder);
-  console.log(`\n${way === '' ? '' : `cd ${way} && `}npm install && npm start -- --for 10s`);
+  const next = `${way === '' ? '' : `cd ${way} && `}npm install && npm start -- --for 10s`;
+  const written = [...files.keys()].map((path) => join(directory, path));
+  console.log(
+    json
+      ? JSON.stringify({ directory: folder, recipe: recipe.name, files: written, next }, undefined, 2)
+      : [...written, '', next].join('\n'),
+  );
 }
 
 /** A name that npm takes. */
@@ -58,5 +75,6 @@ export function addInitCommand(program: Command): void {
     .argument('[directory]', 'an empty folder, or one to be made', '.')
     .option('--recipe <name>', 'the pipeline to start from')
     .option('--list', 'show the recipes')
+    .option('--json', 'print JSON')
     .action(init);
 }

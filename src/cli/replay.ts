@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
-import { EdgeFlowError } from '../errors.js';
+import { EdgeFlowError, errorMessage } from '../errors.js';
 import { RecordingReader } from '../recording/format.js';
 import type { Recorded } from '../recording/format.js';
 import { chosenRecords, replayTopics } from '../recording/replayTopics.js';
@@ -57,7 +57,7 @@ async function replay(file: string, { speed, topic, as, sameSkips = false, print
 async function withRecording<R>(file: string, signal: AbortSignal, work: (reader: RecordingReader) => Promise<R>): Promise<R> {
   const path = resolve(file);
   const handle = await open(path).catch((cause: unknown) => {
-    throw new EdgeFlowError('SOURCE_MISSING', `edgeflow replay: ${path} cannot be read: ${String(cause)}`, { cause });
+    throw new EdgeFlowError('SOURCE_MISSING', `edgeflow replay: ${path} cannot be read: ${errorMessage(cause)}`, { cause });
   });
   try {
     const reader = await RecordingReader.of(path, handle);

@@ -9,14 +9,20 @@ interface ServiceFlags {
   readonly user: string;
   readonly environmentFile?: string;
   readonly memory?: string;
+  readonly json?: boolean;
 }
 
 const main = fileURLToPath(new URL('./main.js', import.meta.url));
 
 function print(path: string, args: readonly string[], flags: ServiceFlags): void {
   const entry = entryPath(path);
-  console.log(unit(entry, args, flags));
   const name = flags.name ?? basename(entry, extname(entry));
+  const text = unit(entry, args, flags);
+  if (flags.json) {
+    console.log(JSON.stringify({ name, file: `/etc/systemd/system/${name}.service`, unit: text }, undefined, 2));
+    return;
+  }
+  console.log(text);
   console.error(
     `\n# To install it:\n#   edgeflow service ${path} | sudo tee /etc/systemd/system/${name}.service\n` +
       `#   sudo systemctl daemon-reload && sudo systemctl enable --now ${name}\n#   journalctl -u ${name} -f`,
@@ -83,5 +89,6 @@ export function addServiceCommand(program: Command): void {
     .option('--user <user>', 'who it runs as', userInfo().username)
     .option('--environment-file <file>', 'environment with what is secret, such as EDGEFLOW_CONTROL_URL')
     .option('--memory <size>', 'most memory of all its processes, such as 1G')
+    .option('--json', 'print the unit, its name and where it belongs as JSON')
     .action(print);
 }

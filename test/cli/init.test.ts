@@ -12,12 +12,13 @@ const start = cliOfFile();
 const root = resolve(import.meta.dirname, '../..');
 
 test('--list has a line for each recipe, with what it does', async () => {
-  const { code, stdout } = await start(['init', '--list']).ended;
+  const [{ code, stdout }, json] = await Promise.all([start(['init', '--list']).ended, start(['init', '--list', '--json']).ended]);
   expect(code).toBe(0);
   const names = readdirSync(join(root, 'recipes')).flatMap((file) => (file.endsWith('.ts') ? [file.replace('.ts', '')] : []));
   const [header, ...lines] = stdout.trimEnd().split('\n');
   expect(header).toMatch(/^RECIPE +WHAT IT DOES$/);
   expect(lines.map((line) => /^(\w+) {2,}[A-Z].{15,}\.$/.exec(line)?.[1])).toEqual(names.sort());
+  expect((JSON.parse(json.stdout) as { name: string }[]).map(({ name }) => name)).toEqual(names);
 });
 
 test('a recipe that is not there, none, and a folder that is not empty are refused, and nothing is written', async () => {

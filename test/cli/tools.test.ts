@@ -145,6 +145,8 @@ test('service: a unit that systemd reads as it was meant', async () => {
     /^ExecStart=\S+ \S+main\.js run \S+fanout\.ts --resume --no-table -- --directory "my \\"disk\\" 100%% \$\$HOME"$/m,
   );
   expect(stderr).toContain('sudo tee /etc/systemd/system/fanout.service');
+  const json = await start(['service', entry, '--json']).ended;
+  expect(JSON.parse(json.stdout)).toMatchObject({ name: 'fanout', unit: expect.stringContaining('[Service]') as string });
 });
 
 test('completion: bash completes commands and options', async () => {
