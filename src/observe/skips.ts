@@ -4,7 +4,7 @@
  * - `busy`: a newer one replaced it while the consumer was at work.
  * - `stale`: it was passed over although the consumer was not at work: the reader was behind, as after a start or a pause.
  * - `expired`: it was delivered, and dropped for its age, as `freshWithin` does.
- * - `gone`: its payload was gone.
+ * - `gone`: its payload was gone. Told with the next message that comes; until then it counts as `stale`.
  */
 export type SkipReason = 'busy' | 'stale' | 'expired' | 'gone';
 

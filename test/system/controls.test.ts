@@ -9,7 +9,9 @@ import { DualRedisBroker } from '#src/brokers/redis/redisBroker.js';
 import { encodeValue } from '#src/codec.js';
 import { watchTopic } from '#src/system/watchTopic.js';
 import { freshEmbedded, linkOf, nodeFile, places, readLines, runsOfFile, temporaryFolder } from '../support/system.js';
+import { embeddedStore } from '../brokers/embedded/harness.js';
 import { controlsIn, linkNow, pipeline } from './controlsIn.js';
+import { goneIn } from './goneIn.js';
 
 const folder = temporaryFolder();
 const run = runsOfFile();
@@ -73,6 +75,8 @@ describe('trace', () => {
 });
 
 describe('skips', () => {
+  goneIn([{ isolation: 'inline', on: 'embedded', makeStore: () => embeddedStore() }]);
+
   test('what an operator drops for its age is skipped as expired, and the ledger still balances', async () => {
     const system = new System('aged', { isolation: 'inline' });
     const source = system.node(() => range(10), { name: 'source' });

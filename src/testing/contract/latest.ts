@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Broker } from '../../brokers/broker.js';
+import type { Broker, LatestMessage } from '../../brokers/broker.js';
 import type { ReceivedMessage } from '../../message.js';
 import { numbered, numberOf } from '../harness.js';
 import { withStore } from '../conformance/withStore.js';
@@ -10,7 +10,7 @@ type Step = 'push' | 'a' | 'b' | 'reconnect';
 
 const steps = fc.array(fc.constantFrom<Step>('push', 'push', 'a', 'b', 'reconnect'), { minLength: 1, maxLength: 50 });
 
-function take(broker: Broker, consumer = 'a', waitMs = 0, reader = 'r'): Promise<ReceivedMessage | undefined> {
+function take(broker: Broker, consumer = 'a', waitMs = 0, reader = 'r'): Promise<LatestMessage | undefined> {
   return broker.popLatest('t', { reader, consumer, waitMs });
 }
 
@@ -134,6 +134,8 @@ export const dangling: ContractLine = {
           throw new Error(
             `${message ? `${numberOf(message)} with ${message.payload.length} bytes` : 'nothing'} came; expected ${before + after}`,
           );
+        const goneCount = store.lose ? 1 : 0;
+        if ((message.gone ?? goneCount) !== goneCount) throw new Error(`${message.gone} are told as gone; expected ${goneCount}`);
         const { published, delivered, skipped, waiting } = await readerStats(broker, 't', 'r');
         if (delivered !== 1 || published !== delivered + skipped + waiting)
           throw new Error(`${published} published = ${delivered} delivered + ${skipped} skipped + ${waiting} waiting`);
