@@ -14,7 +14,7 @@ const mostBytes = 1024 * 1024;
 const mostKept = 32;
 const mostKeptBytes = 64 * 1024;
 
-/** Options of {@link watchTopic}. */
+/** How a topic of a running System is watched. */
 export interface WatchOptions {
   /** Ends it; so does the end of the broker. */
   readonly signal: AbortSignal;
