@@ -1,6 +1,6 @@
 import type { NodeState, ObservedSystem } from './observed.js';
 
-/** How a running system does. */
+/** How a running system does. Shadow nodes only look on: they are told of, and decide nothing. */
 export interface Health {
   /** No node has given up: whoever watches need not start the system anew. */
   readonly alive: boolean;
@@ -13,10 +13,11 @@ const readyStates: ReadonlySet<NodeState> = new Set<NodeState>(['running', 'drai
 
 /** What `/healthz` (`alive`) and `/readyz` (`ready`) tell. */
 export function health(running: Pick<ObservedSystem, 'status'>): Health {
-  const nodes = running.status().map(({ node, replica, state, restarts }) => ({ node, replica, state, restarts }));
+  const status = running.status();
+  const live = status.filter(({ shadow }) => !shadow);
   return {
-    alive: nodes.every(({ state }) => state !== 'failed'),
-    ready: nodes.every(({ state }) => readyStates.has(state)),
-    nodes,
+    alive: live.every(({ state }) => state !== 'failed'),
+    ready: live.every(({ state }) => readyStates.has(state)),
+    nodes: status.map(({ node, replica, state, restarts }) => ({ node, replica, state, restarts })),
   };
 }

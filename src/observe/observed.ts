@@ -12,6 +12,8 @@ export interface ObservedNode {
   readonly state: NodeState;
   readonly pid: number | undefined;
   readonly restarts: number;
+  /** Set for the nodes that only look on: nothing live depends on them. */
+  readonly shadow?: true;
   readonly report: { readonly inputs: Readonly<Record<string, LinkCounts>>; readonly rss: number; readonly cpuMs: number } | undefined;
 }
 

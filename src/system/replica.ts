@@ -17,6 +17,8 @@ export interface NodeStatus {
   /** The process that it runs in; undefined while it does not run. */
   readonly pid: number | undefined;
   readonly restarts: number;
+  /** Set for the nodes that only look on. */
+  readonly shadow?: true;
   /** What its workers have reported, with counts of all its runs together; undefined before the first report. */
   readonly report: NodeReport | undefined;
 }

@@ -182,7 +182,9 @@ export class Supervisor implements RunningSystem {
   }
 
   #all(): NodeStatus[] {
-    return [...this.#nodes.values()].flat().map((replica) => replica.status());
+    return [...this.#nodes].flatMap(([name, replicas]) =>
+      replicas.map((replica) => ({ ...replica.status(), ...(this.#shadows.has(name) && { shadow: true as const }) })),
+    );
   }
 
   #replicas(name: string): readonly Replica[] {

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { until } from 'edgeflow/testing';
 import { expect, test } from 'vitest';
-import { demo, detections, film, goesOnWhenKilled, model } from './demoRun.js';
+import { demo, detections, film, goesOnWhenKilled, model, root } from './demoRun.js';
 
 test('the demo goes on when its workers, and its two Redises, are killed', () => goesOnWhenKilled('redis'), 120_000);
 
@@ -18,4 +19,19 @@ test.skipIf(!existsSync(film))(
     expect(seen.every(({ objects }) => objects.some(({ label }) => label === 'person'))).toBe(true);
   },
   60_000,
+);
+
+test.each([
+  ['a source that is not there', ['--source', '/nowhere.mp4', '--model', model], /SOURCE_MISSING: .*\/nowhere\.mp4/],
+  ['a model that is not there', ['--model', '/nowhere.onnx'], /MODEL_MISSING: .*\/nowhere\.onnx/],
+  ['a model that is none', ['--model', resolve(root, 'package.json')], /MODEL_INVALID: .*package\.json/],
+])(
+  'the demo with %s: one clear error',
+  async (_, args, message) => {
+    const { code, stderr } = await demo(...args).ended;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  },
+  40_000,
 );

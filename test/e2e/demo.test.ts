@@ -1,7 +1,6 @@
-import { resolve } from 'node:path';
 import { until } from 'edgeflow/testing';
 import { describe, expect, test } from 'vitest';
-import { counts, demo, detections, goesOnWhenKilled, model, pictures, root } from './demoRun.js';
+import { counts, demo, detections, goesOnWhenKilled, pictures } from './demoRun.js';
 
 describe('the demo', () => {
   test('detects on the generated street, logs and records, and ends with a balanced ledger', async () => {
@@ -23,21 +22,6 @@ describe('the demo', () => {
     expect(labels).toContain('car');
   }, 60_000);
 
-  // With two Redises, and with a real film: demo.long.test.ts.
+  // With two Redises, with a real film, and with what is not there: demo.long.test.ts.
   test('goes on when its workers are killed', () => goesOnWhenKilled('embedded'), 120_000);
-
-  test.each([
-    ['a source that is not there', ['--source', '/nowhere.mp4', '--model', model], /SOURCE_MISSING: .*\/nowhere\.mp4/],
-    ['a model that is not there', ['--model', '/nowhere.onnx'], /MODEL_MISSING: .*\/nowhere\.onnx/],
-    ['a model that is none', ['--model', resolve(root, 'package.json')], /MODEL_INVALID: .*package\.json/],
-  ])(
-    '%s is one clear error',
-    async (_, args, message) => {
-      const { code, stderr } = await demo(...args).ended;
-      expect(code).toBe(1);
-      expect(stderr).toMatch(message);
-      expect(stderr).not.toMatch(/\n\s+at /);
-    },
-    40_000,
-  );
 });

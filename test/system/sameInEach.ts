@@ -5,18 +5,15 @@ import { describe, expect, test } from 'vitest';
 import { linkOf, nodeFile, range, readLines, restarts, runsOfFile, temporaryFolder } from '../support/system.js';
 import type { Place } from '../support/system.js';
 
-/** How a node ends by itself: by `process.exit`, by an error that nobody catches, by the error of its stream. */
-type Crash = 'exit' | 'throw' | 'error';
-
 /** What holds wherever the nodes of a System run. */
-export function sameInEach(places: readonly Place[], crashes: readonly Crash[] = ['exit', 'throw', 'error']): void {
+export function sameInEach(places: readonly Place[]): void {
   const folder = temporaryFolder();
   const run = runsOfFile();
   const values = (name: string): number[] => readLines(folder.path(name)).map(({ value }) => value);
 
   describe.each(places)('$isolation on $on', ({ isolation, makeBroker }) => {
     // What ends an inline node alone is the error of its stream.
-    const ways = isolation === 'inline' ? (['error'] as const) : crashes;
+    const ways = isolation === 'inline' ? (['error'] as const) : (['exit', 'throw', 'error'] as const);
 
     test('one topic fans out: REALTIME skips, DURABLE gets all, each frame is published once, and the end comes by itself', async () => {
       const system = new System('fanout');

@@ -1,4 +1,4 @@
-import { formatLedger, QoS, System } from 'edgeflow';
+import { health, formatLedger, QoS, System } from 'edgeflow';
 import type { Broker, NodeHandle } from 'edgeflow';
 import { until } from 'edgeflow/testing';
 import { expect, test } from 'vitest';
@@ -53,6 +53,8 @@ test('a shadow that crashes at each value, and one that never settles, disturb n
   const isGivenUp = (): boolean => started.status().some(({ node, state }) => node === 'candidate' && state === 'failed');
   await until('the candidate is given up', isGivenUp, 60_000);
   expect(logs).toContainEqual(expect.stringContaining('candidate | this shadow is given up, and the system goes on without it'));
+  // A service manager would start all of it anew.
+  expect(health(started)).toMatchObject({ alive: true, ready: true });
   const { acked } = linkOf(await started.ledger(), 'live', 'log');
   await until('the system goes on', async () => linkOf(await started.ledger(), 'live', 'log').acked > acked + 20);
   await started.stop();

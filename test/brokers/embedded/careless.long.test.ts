@@ -25,7 +25,7 @@ function start(task: Readonly<Record<string, unknown>>): ChildProcess {
 
 const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;
 
-// processes.test.ts has the same with the real broker, which gives every position once.
+// processes.long.test.ts has the same with the real broker, which gives every position once.
 test('a broker that does not look at the last commit gives positions twice, or dies of the damage', async () => {
   const broker = new EmbeddedBroker({ directory });
   await broker.declare({ topic: 't', groups: ['g'] });
