@@ -9,23 +9,26 @@ const highWaterMark = 2;
 /** In the picture, behind the frame's number: CONFLATE takes messages of one part only. */
 const stampAt = 4;
 
+/** A socket that waits may miss that there is something: it looks again after so many milliseconds. */
+const lookAgainMs = 200;
+
 /** ZeroMQ over unix sockets: PUB/SUB with CONFLATE for the newest, PUSH/PULL, which loses none, for every frame. */
 export const driver: Driver = {
   async producer(setup) {
     const publishers = new Map<number, XPublisher>();
     for (const audience of setup.audiences) {
-      const publisher = new XPublisher({ verbosity: 'allSubs' });
+      const publisher = new XPublisher({ verbosity: 'allSubs', receiveTimeout: lookAgainMs });
       await publisher.bind(newestAddress(setup, audience));
       publishers.set(audience, publisher);
     }
-    const push = new Push({ sendHighWaterMark: highWaterMark });
+    const push = new Push({ sendHighWaterMark: highWaterMark, sendTimeout: lookAgainMs });
     await push.bind(everyAddress(setup));
     let sent: Promise<void> | undefined;
     return {
       async ready(audience) {
         const publisher = publishers.get(audience);
         // Each subscription arrives as a message.
-        for (let missing = audience; missing > 0; missing--) await publisher?.receive();
+        for (let missing = audience; missing > 0; missing--) await patiently(() => publisher?.receive());
       },
       sendNewest: async (audience, { meta, picture }) => {
         meta.copy(picture, stampAt);
@@ -37,7 +40,7 @@ export const driver: Driver = {
         const before = sent;
         sent = (async () => {
           await before;
-          await push.send(picture);
+          await patiently(() => push.send(picture));
         })();
         return sent;
       },
@@ -53,17 +56,17 @@ export const driver: Driver = {
       setup.audiences
         .filter((audience) => index < audience)
         .map((audience) => {
-          const subscriber = new Subscriber({ conflate: true });
+          const subscriber = new Subscriber({ conflate: true, receiveTimeout: lookAgainMs });
           subscriber.connect(newestAddress(setup, audience));
           subscriber.subscribe();
           return [audience, subscriber];
         }),
     );
-    const pull = new Pull({ receiveHighWaterMark: highWaterMark });
+    const pull = new Pull({ receiveHighWaterMark: highWaterMark, receiveTimeout: lookAgainMs });
     if (index === 0) pull.connect(everyAddress(setup));
     return Promise.resolve({
-      latest: async (audience) => frameOf(await subscribers.get(audience)?.receive()),
-      next: async () => [frameOf(await pull.receive())],
+      latest: async (audience) => frameOf(await patiently(() => subscribers.get(audience)?.receive())),
+      next: async () => [frameOf(await patiently(() => pull.receive()))],
       settle: () => Promise.resolve(),
       close: async () => {
         for (const socket of [...subscribers.values(), pull]) socket.close();
@@ -71,6 +74,17 @@ export const driver: Driver = {
     });
   },
 };
+
+/** Does it again for as long as it takes more time than a look. */
+async function patiently<R>(act: () => Promise<R> | undefined): Promise<R | undefined> {
+  for (;;) {
+    try {
+      return await act();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    }
+  }
+}
 
 function frameOf(parts: readonly Buffer[] | undefined): StampedFrame {
   const picture = parts?.[0];
