@@ -11,7 +11,7 @@ export default defineConfig({
     // The tests run the built code, as a user does: node resolves 'edgeflow' to dist by the package's own exports.
     server: { deps: { external: [/\/dist\//] } },
     // Most of the time is spent waiting for processes: more files at once than cores.
-    maxWorkers: 3,
+    maxWorkers: 4,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
