@@ -153,6 +153,10 @@ export abstract class RedisBrokerBase implements Broker {
     return reader.popLatest(request);
   }
 
+  letGo(topic: string, reader: string, seqs: readonly number[]): void {
+    for (const [key, consumer] of this.#readers) if (key.startsWith(`${topic}:${reader}:`)) consumer.letGo(seqs);
+  }
+
   async range(topic: string, request?: RangeRequest): Promise<MessageRange> {
     checkName('topic', topic);
     const connections = await this.#connections();
