@@ -83,12 +83,22 @@ export class GroupClient {
     return { fenced: asList(fenced).flatMap((index) => tickets[Number(index)] ?? []) };
   }
 
-  /** Takes note that messages are settled: acked, committed, or not the consumer's any more. */
+  /** Takes note that messages are settled: acked, or committed. Nobody looks at their payloads any more. */
   settled(tickets: readonly Ticket[]): void {
     for (const { seq, token } of tickets) {
       this.#held.delete(seq);
       this.#loans.end(seq, token);
     }
+  }
+
+  /** Takes note that messages are not the consumer's any more. */
+  lost(tickets: readonly Ticket[]): void {
+    for (const { seq } of tickets) this.#handedBack(seq);
+  }
+
+  #handedBack(seq: number): void {
+    this.#held.delete(seq);
+    this.#loans.forget(seq);
   }
 
   async nack({ seq, token }: Ticket, { error, stack = '', retryAfterMs }: Failure): Promise<boolean> {
@@ -115,10 +125,7 @@ export class GroupClient {
       this.#loans.forgetAll();
       return;
     }
-    for (const seq of seqs) {
-      this.#held.delete(seq);
-      this.#loans.forget(seq);
-    }
+    for (const seq of seqs) this.#handedBack(seq);
   }
 
   /** One look at a time: while a reply is on its way, nobody may take its messages back. */

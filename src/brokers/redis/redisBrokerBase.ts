@@ -180,7 +180,12 @@ export abstract class RedisBrokerBase implements Broker {
     if (acks.length + messages.length === 0) return { committed: true, fenced: [] };
     const result = await this.#commits.commit({ acks, messages }, signal);
     const connections = await this.#connections();
-    for (const { topic, group, consumer, tickets } of acks) this.#group(connections, topic, { group, consumer }).settled(tickets);
+    for (const { topic, group, consumer, tickets } of acks) {
+      const taker = this.#group(connections, topic, { group, consumer });
+      // What was not committed may be committed anew, with the same bytes.
+      if (result.committed) taker.settled(tickets);
+      else taker.lost(result.fenced.filter((ticket) => ticket.topic === topic));
+    }
     return result;
   }
 

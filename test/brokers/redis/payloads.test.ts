@@ -129,6 +129,25 @@ describe('in place', () => {
     expect([kept, back, again, last].map(([message], i) => isFrame(message?.payload, [1, 2, 2, 3][i] ?? 0))).toEqual(Array(4).fill(true));
   });
 
+  test('a payload stays as it is where a commit was refused: it may be published by the next', async () => {
+    const broker = await ready();
+    await broker.declare({ topic: 'out', groups: ['g'] });
+    for (const value of [1, 2, 3]) await broker.push('t', frame(value));
+    const popped = await broker.pop('t', { ...request, count: 2, inPlace: true });
+    const [one, two] = popped;
+    if (!one || !two) throw new Error('two messages expected');
+    const commit = (tickets: readonly { seq: number; token: number }[]) =>
+      broker.commit({
+        acks: [{ topic: 't', ...me, tickets }],
+        messages: [{ topic: 'out', message: { ...numbered(8, 8), payload: one.payload } }],
+      });
+    expect(await commit([one, { ...two, token: 99 }])).toMatchObject({ committed: false, fenced: [{ seq: 2 }] });
+    await broker.pop('t', { ...request, count: 1, inPlace: true });
+    expect(await commit([one])).toEqual({ committed: true, fenced: [] });
+    const [out] = await broker.pop('out', request);
+    expect(isFrame(out?.payload, 1)).toBe(true);
+  });
+
   test('a REALTIME payload stays as it is until it is let go', async () => {
     const broker = await ready();
     const latest = { reader: 'r', consumer: 'a', waitMs: 5_000, inPlace: true };
