@@ -184,7 +184,10 @@ export abstract class RedisBrokerBase implements Broker {
       const taker = this.#group(connections, topic, { group, consumer });
       // What was not committed may be committed anew, with the same bytes.
       if (result.committed) taker.settled(tickets);
-      else taker.lost(result.fenced.filter((ticket) => ticket.topic === topic));
+      else
+        taker.lost(
+          tickets.filter(({ seq, token }) => result.fenced.some((one) => one.topic === topic && one.seq === seq && one.token === token)),
+        );
     }
     return result;
   }
