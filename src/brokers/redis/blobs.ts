@@ -1,7 +1,9 @@
+import type { Redis } from 'ioredis';
 import { codeOf, errorMessage } from '../../errors.js';
 import type { Keys } from './keys.js';
 import { LinkLost } from './link.js';
 import type { RedisLink } from './link.js';
+import { setPayload } from './payloadConnector.js';
 import { isNoRoom } from './refusal.js';
 import type { StoredMessage } from './record.js';
 import { asBuffer, asList } from './reply.js';
@@ -14,6 +16,7 @@ const trashCount = 64;
 
 /** The payloads on the data plane. */
 export class Blobs {
+  readonly #Client: typeof Redis;
   readonly #data: RedisLink;
   readonly #control: RedisLink;
   readonly #keys: Keys;
@@ -21,7 +24,8 @@ export class Blobs {
   #timer: NodeJS.Timeout | undefined;
   #emptying: Promise<void> = Promise.resolve();
 
-  constructor(data: RedisLink, control: RedisLink, keys: Keys) {
+  constructor(Client: typeof Redis, data: RedisLink, control: RedisLink, keys: Keys) {
+    this.#Client = Client;
     this.#data = data;
     this.#control = control;
     this.#keys = keys;
@@ -32,7 +36,7 @@ export class Blobs {
     const replies = await this.#data.send((client) =>
       Promise.all(
         blobs.map(({ key, payload }) =>
-          client.set(key, payload).then(
+          setPayload(client, this.#Client, key, payload).then(
             () => true,
             (error: unknown) => {
               if (isNoRoom(error)) return false;

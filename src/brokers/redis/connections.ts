@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { AbstractConnector, Redis } from 'ioredis';
 import { setMaxListeners } from 'node:events';
 import { EdgeFlowError, errorMessage } from '../../errors.js';
 import { Bell } from './bell.js';
@@ -8,6 +8,8 @@ import { Heartbeat } from './heartbeat.js';
 import { keysOf } from './keys.js';
 import type { Keys } from './keys.js';
 import { LinkLost, RedisLink } from './link.js';
+import { payloadConnector } from './payloadConnector.js';
+import { PayloadMemory } from './payloadMemory.js';
 import { asList } from './reply.js';
 
 /** How a client uses its servers; see `DualRedisBrokerOptions`. */
@@ -24,6 +26,12 @@ const controlSilenceMs = 10_000;
 /** A payload of 256 MiB may be long on its way before a byte of answer comes. */
 const dataSilenceMs = 60_000;
 
+/** What is used of ioredis. */
+interface ClientLibrary {
+  readonly Redis: typeof Redis;
+  readonly AbstractConnector: typeof AbstractConnector;
+}
+
 /** The connections of one client: commands, payloads, and the bell. */
 export class Connections {
   readonly control: RedisLink;
@@ -31,6 +39,7 @@ export class Connections {
   readonly bell: Bell;
   readonly blobs: Blobs;
   readonly heartbeat: Heartbeat;
+  readonly memory = new PayloadMemory();
   readonly keys: Keys;
   readonly dedupeWindow: number;
   readonly inlineBytes: number;
@@ -40,25 +49,30 @@ export class Connections {
   readonly #pings: NodeJS.Timeout;
   #main = false;
 
-  private constructor(Client: typeof Redis, control: RedisAddress, data: RedisAddress, settings: ClientSettings, closed: AbortSignal) {
+  private constructor(
+    { Redis: Client, AbstractConnector: Base }: ClientLibrary,
+    control: RedisAddress,
+    data: RedisAddress,
+    settings: ClientSettings,
+    closed: AbortSignal,
+  ) {
     this.closed = closed;
     this.keys = keysOf(settings.namespace);
     this.dedupeWindow = settings.dedupeWindow;
     this.inlineBytes = settings.inlineBytes;
     this.control = new RedisLink(Client, control, 'control', controlSilenceMs);
-    this.data = new RedisLink(Client, data, 'data', dataSilenceMs);
+    this.data = new RedisLink(Client, data, 'data', dataSilenceMs, { Connector: payloadConnector(Base, data, this.memory) });
     this.#bellLink = new RedisLink(Client, control, 'control', controlSilenceMs);
     this.bell = new Bell(this.#bellLink);
     // A ping that fails breaks the connection, and that is seen there.
     this.#pings = setInterval(() => void this.#bellLink.send((client) => client.ping()).catch(() => undefined), pingMs).unref();
-    this.blobs = new Blobs(this.data, this.control, this.keys);
+    this.blobs = new Blobs(Client, this.data, this.control, this.keys);
     this.heartbeat = new Heartbeat(this.control, this.keys, settings.visibilityMs);
   }
 
   static async open(control: RedisAddress, data: RedisAddress, settings: ClientSettings, closed: AbortSignal): Promise<Connections> {
     setMaxListeners(0, closed);
-    const { Redis: Client } = await import('ioredis');
-    const connections = new Connections(Client, control, data, settings, closed);
+    const connections = new Connections(await import('ioredis'), control, data, settings, closed);
     try {
       const { control: controlLink, data: dataLink } = connections;
       await Promise.all([

@@ -6,6 +6,7 @@ import { commands } from './command.js';
 import type { Connections } from './connections.js';
 import { checkDeclared } from './declared.js';
 import { LinkLost } from './link.js';
+import { Loans } from './payloadMemory.js';
 import { flawOf, tryReadRecord } from './record.js';
 import type { StoredMessage } from './record.js';
 import { attemptOf, firstToken } from '../token.js';
@@ -33,6 +34,7 @@ export class GroupClient {
   readonly #context: Connections;
   /** Taken by this process and not settled. */
   readonly #held = new Set<number>();
+  readonly #loans: Loans;
   /** Taken, but the data plane was out of reach. */
   #unfetched: Taken[] = [];
   /** Whether the broker may count more as held by this consumer than this process knows of. */
@@ -43,9 +45,10 @@ export class GroupClient {
     this.#topic = topic;
     this.#consumer = consumer;
     this.#context = context;
+    this.#loans = new Loans(context.memory);
   }
 
-  async pop({ count, waitMs, strict = false, signal }: PopRequest): Promise<DeliveredMessage[]> {
+  async pop({ count, waitMs, strict = false, inPlace = false, signal }: PopRequest): Promise<DeliveredMessage[]> {
     const { bell, keys, control, closed } = this.#context;
     const channel = keys.bell(this.#topic);
     const end = performance.now() + waitMs;
@@ -56,6 +59,7 @@ export class GroupClient {
       const wait = performance.now() < end && !signal?.aborted;
       try {
         const { messages, dueMs } = await this.#serially(() => this.#take(count, strict, wait));
+        if (inPlace) for (const { seq, token, payload } of messages) this.#loans.lend(seq, token, payload);
         const left = end - performance.now();
         if (messages.length > 0 || left <= 0 || signal?.aborted) return messages;
         await bell.wait(channel, rings, Math.min(left, dueMs), signal);
@@ -79,9 +83,22 @@ export class GroupClient {
     return { fenced: asList(fenced).flatMap((index) => tickets[Number(index)] ?? []) };
   }
 
-  /** Takes note that messages are settled: acked, committed, or not the consumer's any more. */
+  /** Takes note that messages are settled: acked, or committed. Nobody looks at their payloads any more. */
   settled(tickets: readonly Ticket[]): void {
-    for (const { seq } of tickets) this.#held.delete(seq);
+    for (const { seq, token } of tickets) {
+      this.#held.delete(seq);
+      this.#loans.end(seq, token);
+    }
+  }
+
+  /** Takes note that messages are not the consumer's any more. */
+  lost(tickets: readonly Ticket[]): void {
+    for (const { seq } of tickets) this.#handedBack(seq);
+  }
+
+  #handedBack(seq: number): void {
+    this.#held.delete(seq);
+    this.#loans.forget(seq);
   }
 
   async nack({ seq, token }: Ticket, { error, stack = '', retryAfterMs }: Failure): Promise<boolean> {
@@ -92,7 +109,7 @@ export class GroupClient {
       stack,
       retryAfterMs === undefined ? '' : Math.max(0, Math.ceil(retryAfterMs)),
     ]);
-    this.#held.delete(seq);
+    this.settled([{ seq, token }]);
     this.#context.blobs.discard(blobKeys(trash));
     return done === 1;
   }
@@ -103,8 +120,12 @@ export class GroupClient {
     this.#unfetched = this.#unfetched.filter(({ seq }) => wanted && !wanted.has(seq));
     const values = [this.#consumer.group, this.#consumer.consumer, '', seqs ? 1 : 0, ...(seqs ?? [])];
     this.#check(await control.persist(() => control.run(commands.release, this.#keys, values), closed));
-    if (!seqs) this.#held.clear();
-    else for (const seq of seqs) this.#held.delete(seq);
+    if (!seqs) {
+      this.#held.clear();
+      this.#loans.forgetAll();
+      return;
+    }
+    for (const seq of seqs) this.#handedBack(seq);
   }
 
   /** One look at a time: while a reply is on its way, nobody may take its messages back. */
@@ -191,6 +212,7 @@ export class GroupClient {
     if (state !== 0) {
       // What it knows is of a group that was dropped.
       this.#held.clear();
+      this.#loans.forgetAll();
       this.#unfetched = [];
     }
     checkDeclared(state, this.#topic, `group '${this.#consumer.group}'`);

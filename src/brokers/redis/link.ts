@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { Redis, RedisOptions } from 'ioredis';
 import { setMaxListeners } from 'node:events';
 import { EdgeFlowError, errorMessage } from '../../errors.js';
 import type { Command } from './command.js';
@@ -33,12 +33,14 @@ export class RedisLink {
   /**
    * @param Client - ioredis's class; loaded by the caller, so that programs on another broker do without it.
    * @param silenceMs - how long a sent command may go without a byte of answer, before the connection counts as dead.
+   * @param options - further ones of ioredis.
    */
-  constructor(Client: typeof Redis, address: RedisAddress, role: string, silenceMs: number) {
+  constructor(Client: typeof Redis, address: RedisAddress, role: string, silenceMs: number, options: RedisOptions = {}) {
     setMaxListeners(0, this.#changed);
     this.address = `${role} Redis at ${describeEndpoint(address)}`;
     this.client = new Client({
       ...connectionOptions(address),
+      ...options,
       lazyConnect: true,
       enableOfflineQueue: false,
       // It asks for INFO, which a user may lack the right to. A server that loads is seen by its answers.

@@ -121,10 +121,10 @@ export abstract class Outbox<Result> {
       while (this.#queue.length > 0) {
         const batch = this.#nextBatch();
         if (batch.length === 0) continue;
-        const { done, full } = await this.#publish(batch);
-        if (done > 0) this.#most = Math.min(batchCount, 2 * this.#most);
-        if (done < batch.length) {
-          this.#queue.unshift(...batch.slice(done));
+        const { rest, full } = await this.#publish(batch);
+        if (rest.length < batch.length) this.#most = Math.min(batchCount, 2 * this.#most);
+        if (rest.length > 0) {
+          this.#queue.unshift(...rest);
           await this.#waitForRoom(full);
         }
       }
@@ -152,24 +152,30 @@ export abstract class Outbox<Result> {
     return batch;
   }
 
-  /** Publishes and settles the batch from its first commit on, as far as there is room. */
-  async #publish(batch: readonly Waiting<Result>[]): Promise<Outcome> {
+  /** Publishes and settles the batch from its first commit on, as far as there is room; returns what is left of it. */
+  async #publish(batch: readonly Waiting<Result>[]): Promise<{ rest: Waiting<Result>[]; full?: string | undefined }> {
     const { control, closed } = this.context;
     try {
       for (;;) {
-        const ready = batch.slice(0, await this.#store(batch));
-        if (ready.length === 0) return { done: 0 };
+        const wanted = batch.filter(({ settled }) => !settled);
+        const stored = wanted.slice(0, await this.#store(wanted));
+        // Whoever cancelled one may have changed its bytes while they were being stored.
+        await this.#withdraw(stored.filter(({ settled }) => settled));
+        const ready = stored.filter(({ settled }) => !settled);
+        const later = wanted.slice(stored.length);
+        if (ready.length === 0) return { rest: later };
         try {
           const { done, full } = await this.send(ready);
           const next = ready[done];
           if (next) next.repeated = false;
-          await this.#withdraw(ready.slice(done));
-          return { done, full };
+          const rest = ready.slice(done);
+          await this.#withdraw(rest);
+          return { rest: [...rest, ...later], full };
         } catch (error) {
           if (error instanceof NoRoom) {
             this.#refusedBy(control);
             await this.#withdraw(ready);
-            return { done: 0 };
+            return { rest: [...ready, ...later] };
           }
           if (!(error instanceof LinkLost)) throw error;
           for (const waiting of ready) waiting.repeated = true;
@@ -178,7 +184,7 @@ export abstract class Outbox<Result> {
       }
     } catch (error) {
       for (const { reject } of batch) reject(error as Error);
-      return { done: batch.length };
+      return { rest: [] };
     }
   }
 

@@ -5,7 +5,9 @@ import { commands } from './command.js';
 import type { Connections } from './connections.js';
 import { checkDeclared } from './declared.js';
 import { LinkLost } from './link.js';
+import { Loans } from './payloadMemory.js';
 import { flawOf, toMessage, tryReadRecord } from './record.js';
+import { firstToken } from '../token.js';
 import { asBuffer, asList } from './reply.js';
 
 const nextToken = messageIdSource();
@@ -16,6 +18,7 @@ export class ReaderClient {
   readonly #reader: string;
   readonly #consumer: string;
   readonly #context: Connections;
+  readonly #loans: Loans;
   /** Names the take under way. It stays until the take's message was had: repeated, it is the same take. */
   #token = nextToken();
   /** Whether the message of the take under way can't be used: its payload is gone or damaged. */
@@ -29,9 +32,10 @@ export class ReaderClient {
     this.#reader = reader;
     this.#consumer = consumer;
     this.#context = context;
+    this.#loans = new Loans(context.memory);
   }
 
-  async popLatest({ waitMs, signal }: PopLatestRequest): Promise<LatestMessage | undefined> {
+  async popLatest({ waitMs, inPlace = false, signal }: PopLatestRequest): Promise<LatestMessage | undefined> {
     const { bell, keys, control, data, closed } = this.#context;
     const channel = keys.bell(this.#topic);
     const end = performance.now() + waitMs;
@@ -44,6 +48,8 @@ export class ReaderClient {
         const taking = this.#taking.then(() => this.#take(wait));
         this.#taking = taking.catch(() => undefined);
         const newest = await taking;
+        // A take is had by one call alone: its seq does not come again.
+        if (newest && inPlace) this.#loans.lend(newest.seq, firstToken, newest.payload);
         const left = end - performance.now();
         if (newest || left <= 0 || signal?.aborted) return newest;
         await bell.wait(channel, rings, left, signal);
@@ -57,6 +63,11 @@ export class ReaderClient {
         else await link.whenReady(left, signal);
       }
     }
+  }
+
+  /** Takes note that messages are not looked at any more. */
+  letGo(seqs: readonly number[]): void {
+    for (const seq of seqs) this.#loans.end(seq, firstToken);
   }
 
   async #take(wait: boolean): Promise<LatestMessage | undefined> {

@@ -153,6 +153,10 @@ export abstract class RedisBrokerBase implements Broker {
     return reader.popLatest(request);
   }
 
+  letGo(topic: string, reader: string, seqs: readonly number[]): void {
+    for (const [key, consumer] of this.#readers) if (key.startsWith(`${topic}:${reader}:`)) consumer.letGo(seqs);
+  }
+
   async range(topic: string, request?: RangeRequest): Promise<MessageRange> {
     checkName('topic', topic);
     const connections = await this.#connections();
@@ -176,7 +180,15 @@ export abstract class RedisBrokerBase implements Broker {
     if (acks.length + messages.length === 0) return { committed: true, fenced: [] };
     const result = await this.#commits.commit({ acks, messages }, signal);
     const connections = await this.#connections();
-    for (const { topic, group, consumer, tickets } of acks) this.#group(connections, topic, { group, consumer }).settled(tickets);
+    for (const { topic, group, consumer, tickets } of acks) {
+      const taker = this.#group(connections, topic, { group, consumer });
+      // What was not committed may be committed anew, with the same bytes.
+      if (result.committed) taker.settled(tickets);
+      else
+        taker.lost(
+          tickets.filter(({ seq, token }) => result.fenced.some((one) => one.topic === topic && one.seq === seq && one.token === token)),
+        );
+    }
     return result;
   }
 

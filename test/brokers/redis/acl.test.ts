@@ -34,7 +34,7 @@ function usedCommands(): string[] {
   const named = client.matchAll(/\bcall(?:Buffer)?\(\s*'(\w+)'(?:,\s*'([A-Z]+)')?/g);
   const methods = client.matchAll(/\bclient\.(\w+)\((?:'([A-Z]+)')?/g);
   /** No commands, or one that the page refuses: a reset does without it. */
-  const others = new Set(['on', 'connect', 'disconnect', 'call', 'callbuffer', 'flushall', 'pop']);
+  const others = new Set(['on', 'connect', 'disconnect', 'call', 'callbuffer', 'flushall', 'pop', 'sendcommand']);
   const all = [...scripts, ...named, ...methods].flatMap(([, name = '', part]) => {
     if (others.has(name.toLowerCase())) return [];
     const command = name.toLowerCase().replace(/buffer$/, '');

@@ -41,11 +41,11 @@ async function failure(work: Promise<unknown>): Promise<{ code: string; message:
 
 async function roundTrip(broker: RedisBroker): Promise<void> {
   await broker.declare({ topic: 't', groups: ['g'], readers: ['r'] });
-  await broker.push('t', numbered(5, 9_000));
+  await broker.push('t', numbered(5, 300_000));
   const popped = await broker.pop('t', { group: 'g', consumer: 'a', count: 1, waitMs: 1_000 });
   expect(popped.map(numberOf)).toEqual([5]);
   expect(await broker.ack('t', { group: 'g', consumer: 'a' }, popped)).toEqual({ fenced: [] });
-  expect((await broker.popLatest('t', { reader: 'r', consumer: 'a', waitMs: 1_000 }))?.payload.length).toBe(9_000);
+  expect((await broker.popLatest('t', { reader: 'r', consumer: 'a', waitMs: 1_000 }))?.payload.length).toBe(300_000);
 }
 
 test('no server: BROKER_UNREACHABLE names the address, for open and for first use', async () => {
