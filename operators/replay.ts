@@ -42,7 +42,11 @@ export function replay<T>(file: string, { speed = Infinity, topic }: ReplayOptio
 
   return fromPull(async function* ({ signal }): AsyncGenerator<T> {
     const handle = await open(path).catch((cause: unknown) => {
-      throw new EdgeFlowError('SOURCE_MISSING', `replay: ${path} cannot be read: ${String(cause)}`, { cause });
+      throw new EdgeFlowError(
+        'SOURCE_MISSING',
+        `replay: ${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+        { cause },
+      );
     });
     try {
       const reader = await RecordingReader.of(path, handle);

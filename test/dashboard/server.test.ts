@@ -79,7 +79,8 @@ describe('options', () => {
     const served = await serve({ host: '0.0.0.0' });
     const made = new URL(served.url).hash.replace('#token=', '');
     expect(made).toMatch(/^[\w-]{32}$/);
-    const address = served.address.replace('0.0.0.0', '127.0.0.1');
+    expect(new URL(served.address).hostname).not.toBe('0.0.0.0');
+    const address = `http://127.0.0.1:${new URL(served.address).port}/`;
     expect((await ask(address, '/api/state')).status).toBe(401);
     expect((await ask(address, '/api/state', { headers: { authorization: `Bearer ${made}` } })).status).toBe(200);
     expect((await ask(address, '/api/state', { headers: { authorization: `Bearer ${made}`, host: 'evil.example' } })).status).toBe(421);
