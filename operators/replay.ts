@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EdgeFlowError, fromPull, RecordingReader } from 'edgeflow';
@@ -41,15 +40,8 @@ export function replay<T>(file: string, { speed = Infinity, topic }: ReplayOptio
   const path = resolve(file);
 
   return fromPull(async function* ({ signal }): AsyncGenerator<T> {
-    const handle = await open(path).catch((cause: unknown) => {
-      throw new EdgeFlowError(
-        'SOURCE_MISSING',
-        `replay: ${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
-        { cause },
-      );
-    });
+    const reader = await RecordingReader.open(path, 'replay');
     try {
-      const reader = await RecordingReader.of(path, handle);
       const begun = performance.now();
       let first: number | undefined;
       for (let record = await reader.next(); record; record = await reader.next()) {
@@ -61,7 +53,7 @@ export function replay<T>(file: string, { speed = Infinity, topic }: ReplayOptio
       }
       reader.warnOfTorn();
     } finally {
-      await handle.close();
+      await reader.close();
     }
   });
 }

@@ -36,7 +36,8 @@ export interface StoreBlobOptions extends RetentionLimits {
  * ```
  *
  * A file has its name only when it is whole, and its line in the index before that ({@link listBlobs} reads it), so
- * that a kill at any moment leaves nothing torn. A message that is delivered again replaces its own file.
+ * that a kill at any moment leaves nothing torn. A message that is delivered again replaces its own file. A `.json` of a
+ * picture's name that you put beside it goes when the picture does, as an old one that is over a limit.
  *
  * - **Emits** one {@link BlobRef} for each frame, in order, when the file is in its place.
  * - **Settles** when what is downstream is done with the reference.

@@ -65,6 +65,11 @@ function isBlobPath(path: unknown): path is string {
   return folderPattern.test(path.slice(0, cut)) && fileNamePattern.test(path.slice(cut + 1));
 }
 
+/** The file that may lie beside a picture and tell of it, such as labels: of the same name, in JSON. */
+export function sidecarOf(path: string): string {
+  return path.replace(/\.\w+$/, '.json');
+}
+
 /** Time in a file's name, in milliseconds since the epoch. */
 export function timeOfName(name: string): number {
   return Number(name.slice(0, 15));

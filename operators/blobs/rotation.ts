@@ -2,7 +2,7 @@ import { rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { indexName, listFolders, listPictures } from './blobIndex.js';
 import type { BlobRef } from './blobRef.js';
-import { timeOfName } from './blobRef.js';
+import { sidecarOf, timeOfName } from './blobRef.js';
 import { emptyWhereMissing, systemCode } from './files.js';
 
 /** How much a store keeps. The oldest pictures go first. */
@@ -69,7 +69,10 @@ export class Rotation {
         const within = this.#count <= maxCount && this.#bytes <= maxBytes;
         if (within && timeOfName(picture) >= oldestTime) return;
         if (`${name}/${picture}` === ref.path) continue;
-        await rm(join(this.#root, name, picture), { force: true });
+        const path = join(this.#root, name, picture);
+        // What tells of a picture goes before it: a kill in between leaves nothing that nobody would remove.
+        await rm(sidecarOf(path), { force: true });
+        await rm(path, { force: true });
         this.#forget(folder, picture);
       }
       if (folder.sizes.size === 0) await this.#removeFolder(name);

@@ -18,13 +18,16 @@ export interface Proposal extends Detections {
   readonly picture: string;
 }
 
-/** Stores each frame, and a JSON file of its labels with the same name beside it. A frame that is delivered again replaces its own files. */
+/**
+ * Stores each frame, and a JSON file of its labels with the same name beside it, which goes with its picture when that gives way to
+ * newer ones. A frame that is delivered again replaces its own files.
+ */
 export function storeToLabel(options: StoreBlobOptions): OperatorFunction<SeenFrame, Proposal> {
   return pipe(
     withResult<SeenFrame, BlobRef>(storeBlob(options)),
     mapAsync(async ({ value: { found }, result: { path } }) => {
       const proposal = { picture: path, ...found };
-      await writeFile(join(options.directory, path.replace(/jpg$/, 'json')), JSON.stringify(proposal, undefined, 2));
+      await writeFile(join(options.directory, path.replace(/\.\w+$/, '.json')), JSON.stringify(proposal, undefined, 2));
       return proposal;
     }),
   );

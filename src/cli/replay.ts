@@ -1,8 +1,7 @@
-import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
-import { EdgeFlowError, errorMessage } from '../errors.js';
+import { EdgeFlowError } from '../errors.js';
 import { RecordingReader } from '../recording/format.js';
 import type { Recorded } from '../recording/format.js';
 import { chosenRecords, replayTopics } from '../recording/replayTopics.js';
@@ -55,18 +54,14 @@ async function replay(file: string, { speed, topic, as, sameSkips = false, print
 }
 
 async function withRecording<R>(file: string, signal: AbortSignal, work: (reader: RecordingReader) => Promise<R>): Promise<R> {
-  const path = resolve(file);
-  const handle = await open(path).catch((cause: unknown) => {
-    throw new EdgeFlowError('SOURCE_MISSING', `edgeflow replay: ${path} cannot be read: ${errorMessage(cause)}`, { cause });
-  });
+  const reader = await RecordingReader.open(resolve(file), 'edgeflow replay');
   try {
-    const reader = await RecordingReader.of(path, handle);
     const result = await work(reader);
     // A replay that was ended early has not come to the end of the file.
     if (!signal.aborted && reader.tornNotice !== undefined) console.error(reader.tornNotice);
     return result;
   } finally {
-    await handle.close();
+    await reader.close();
   }
 }
 

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { packr } from '../codec.js';
-import { EdgeFlowError } from '../errors.js';
+import { EdgeFlowError, errorMessage } from '../errors.js';
 
 /** The first bytes of a recording: what it is, and the version of its form. */
 const magic = Buffer.from('EFREC 1\n');
@@ -61,9 +61,38 @@ export class RecordingReader {
   static async of(path: string, file: FileHandle): Promise<RecordingReader> {
     const { size } = await file.stat();
     const reader = new RecordingReader(path, file, size);
-    if (size >= magic.length && !(await reader.#read(0, magic.length)).equals(magic))
+    // A recording whose first bytes a kill cut off is one too; a shorter file of somebody else's is not, and is not written over.
+    const begun = Math.min(size, magic.length);
+    if (!(await reader.#read(0, begun)).equals(magic.subarray(0, begun)))
       throw new EdgeFlowError('MESSAGE_CORRUPT', `${path} is no recording: it does not begin as one that recordTo has written`);
     return reader;
+  }
+
+  /**
+   * Opens a recording, which the caller closes.
+   *
+   * @param who - who asks, for the error's text.
+   * @throws EdgeFlowError `SOURCE_MISSING` where there is no such file, `MESSAGE_CORRUPT` for one that is no recording.
+   */
+  static async open(path: string, who: string): Promise<RecordingReader> {
+    const missing = (found: string, cause?: unknown): EdgeFlowError =>
+      new EdgeFlowError('SOURCE_MISSING', `${who}: ${found}; expected a file that recordTo or 'edgeflow record' has written`, { cause });
+    const file = await open(path).catch((cause: unknown) => {
+      const absent = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
+      throw missing(absent ? `there is no file ${path}` : `${path} cannot be opened (${errorMessage(cause)})`, cause);
+    });
+    try {
+      if ((await file.stat()).isDirectory()) throw missing(`${path} is a folder`);
+      return await RecordingReader.of(path, file);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** Closes the file. */
+  async close(): Promise<void> {
+    await this.#file.close();
   }
 
   /** Where the last whole record ends, once `next` has given undefined. */

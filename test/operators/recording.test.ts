@@ -89,7 +89,9 @@ test('a recording is continued; a record that was cut off anywhere is left out, 
 });
 
 test('damage in the middle is an error, as is a file that is none, or is not there', async () => {
-  await expect(all()).rejects.toEqual(code('SOURCE_MISSING'));
+  const missing = (message: string) => ({ code: 'SOURCE_MISSING', message: expect.stringContaining(message) as string });
+  await expect(all()).rejects.toMatchObject(missing(`replay: there is no file ${file()}; expected a file that recordTo`));
+  await expect(lastValueFrom(replay(folder))).rejects.toMatchObject(missing(`replay: ${folder} is a folder; expected`));
   await record(['one', 'two']);
   const bytes = readFileSync(file());
   for (let place = 0; place < 12; place++) {
@@ -101,8 +103,12 @@ test('damage in the middle is an error, as is a file that is none, or is not the
     await expect(record(['more'])).rejects.toEqual(code('MESSAGE_CORRUPT'));
     expect(statSync(file()).size).toBe(bytes.length);
   }
-  writeFileSync(file(), 'no recording');
-  await expect(all()).rejects.toEqual(code('MESSAGE_CORRUPT'));
+  for (const text of ['no recording', 'notes']) {
+    writeFileSync(file(), text);
+    await expect(all()).rejects.toEqual(code('MESSAGE_CORRUPT'));
+    await expect(record(['more'])).rejects.toEqual(code('MESSAGE_CORRUPT'));
+    expect(readFileSync(file(), 'utf8')).toBe(text);
+  }
   truncateSync(file());
   expect(await lastValueFrom(replay(file()).pipe(toArray()))).toEqual([]);
   appendFileSync(file(), 'EF');
