@@ -52,6 +52,7 @@ export async function runSystem(path: string, args: readonly string[], flags: Ru
   const timer = flags.for === undefined ? undefined : setTimeout(() => void running.stop(), flags.for);
   try {
     const { ledger } = await running.done;
+    table.stop();
     console.log(flags.json ? JSON.stringify(ledger, undefined, 2) : formatLedger(ledger));
     if (!ledger.balanced) process.exitCode = 1;
   } finally {
