@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describeError, EdgeFlowError } from '../errors.js';
+import { hostInUrl } from '../openAddress.js';
 import type { ObservedSystem } from './observed.js';
 import { health } from './health.js';
 import { metricsContentType, metricsText } from './metrics.js';
@@ -61,8 +62,8 @@ export async function serveMetrics(
       });
     });
   void running.done.catch(() => undefined).finally(close);
-  const { address, family, port: taken } = server.address() as AddressInfo;
-  return { url: `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}`, close };
+  const { address, port: taken } = server.address() as AddressInfo;
+  return { url: `http://${hostInUrl(address)}:${taken}`, close };
 }
 
 async function respond(running: ObservedSystem, request: IncomingMessage, response: ServerResponse): Promise<void> {
