@@ -30,9 +30,10 @@ export async function listModels(): Promise<CatalogModel[]> {
 /**
  * Fetches a model by its name, if this machine does not have it; a file whose bytes are not the published ones is replaced.
  *
+ * @param options - `signal` ends the download; what has come by then is deleted, and the promise rejects with the signal's reason.
  * @returns its path.
  * @throws EdgeFlowError `MODEL_MISSING` for a name that is not known, `MODEL_DOWNLOAD`
  */
-export async function pullModel(name: string): Promise<string> {
-  return (await resolveModel(name)).path;
+export async function pullModel(name: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<string> {
+  return (await resolveModel(name, signal ? { signal } : {})).path;
 }

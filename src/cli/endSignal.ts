@@ -1,12 +1,14 @@
 /** When the work of a command is to end. */
 interface EndSignal {
   readonly signal: AbortSignal;
-  end(): void;
   /** Signals are not listened to any more. */
   release(): void;
 }
 
-/** Ends the work of a command by Ctrl-C, by SIGTERM, or after a time; whoever asks twice ends the process. */
+/**
+ * Ends the work of a command by Ctrl-C, by SIGTERM, after a time, or when nobody reads what it prints, as behind `| head`; whoever
+ * asks twice ends the process.
+ */
 export function endSignal(afterMs?: number): EndSignal {
   const ended = new AbortController();
   const end = (): void => {
@@ -17,7 +19,9 @@ export function endSignal(afterMs?: number): EndSignal {
   const release = (): void => {
     clearTimeout(timer);
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, end);
+    process.stdout.off('error', end);
   };
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, end);
-  return { signal: ended.signal, end, release };
+  process.stdout.on('error', end);
+  return { signal: ended.signal, release };
 }

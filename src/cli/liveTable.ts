@@ -21,6 +21,7 @@ export class LiveTable {
   #last: { readonly time: number; readonly ledger: Ledger } | undefined;
   #timer: NodeJS.Timeout | undefined;
   #drawing = false;
+  #stopped = false;
 
   constructor(system: RunningSystem, title: string, output: NodeJS.WriteStream = process.stdout) {
     this.#system = system;
@@ -32,7 +33,9 @@ export class LiveTable {
     this.#timer = setInterval(() => void this.draw(), this.#output.isTTY ? refreshMs : plainRefreshMs);
   }
 
+  /** Nothing is drawn any more, also where a table was on its way. */
   stop(): void {
+    this.#stopped = true;
     clearInterval(this.#timer);
   }
 
@@ -41,6 +44,7 @@ export class LiveTable {
     this.#drawing = true;
     try {
       const ledger = await this.#system.ledger();
+      if (this.#stopped) return;
       const time = performance.now();
       this.#output.write(`${this.#output.isTTY ? clearScreen : ''}${this.#render(ledger, time)}\n`);
       this.#last = { time, ledger };

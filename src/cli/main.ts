@@ -136,6 +136,12 @@ addGroupsCommand(program);
 addServiceCommand(program);
 addCompletionCommand(program);
 
+// Whoever read has gone, as `head` does when it has seen enough: what is at work ends by itself, and says no more.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -1,10 +1,14 @@
 import type { Command } from 'commander';
 import { size } from '../system/quantities.js';
 import { columns } from './columns.js';
+import { endSignal } from './endSignal.js';
 
 interface ModelFlags {
   readonly json?: boolean;
 }
+
+/** What a shell gives for Ctrl-C. */
+const interrupted = 130;
 
 const print = (value: unknown): void => console.log(JSON.stringify(value, undefined, 2));
 
@@ -22,9 +26,18 @@ async function list({ json }: ModelFlags): Promise<void> {
 
 async function pull(name: string, { json }: ModelFlags): Promise<void> {
   const { pullModel } = await import('edgeflow/operators');
-  const path = await pullModel(name);
-  if (json) print({ name, path });
-  else console.log(path);
+  const end = endSignal();
+  try {
+    const path = await pullModel(name, end);
+    if (json) print({ name, path });
+    else console.log(path);
+  } catch (error) {
+    if (!end.signal.aborted) throw error;
+    console.error(`the download of '${name}' was ended; nothing of it is kept`);
+    process.exitCode = interrupted;
+  } finally {
+    end.release();
+  }
 }
 
 async function inspect(model: string, { json }: ModelFlags): Promise<void> {

@@ -25,11 +25,6 @@ async function replay(file: string, { speed, topic, as, sameSkips = false, print
     const choice = { signal: end.signal, speed: speed ?? (print ? Infinity : 1), topic, only };
     await withRecording(file, end.signal, async (reader) => {
       if (print) {
-        process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-          // Whoever reads the lines has seen enough, as `head` has.
-          if (error.code !== 'EPIPE') throw error;
-          end.end();
-        });
         for await (const record of chosenRecords(reader, choice)) console.log(JSON.stringify(printed(record)));
         return;
       }

@@ -49,13 +49,17 @@ export async function runSystem(path: string, args: readonly string[], flags: Ru
   const table = new LiveTable(running, title);
   if (flags.table && !flags.json) table.start();
   const watch = flags.watch ? new FileWatch(running, system.graph(entry), entry, (line) => console.error(`watch | ${line}`)) : undefined;
-  const timer = flags.for === undefined ? undefined : setTimeout(() => void running.stop(), flags.for);
+  const stop = (): void => void running.stop();
+  process.stdout.on('error', stop);
+  const timer = flags.for === undefined ? undefined : setTimeout(stop, flags.for);
   try {
     const { ledger } = await running.done;
+    table.stop();
     console.log(flags.json ? JSON.stringify(ledger, undefined, 2) : formatLedger(ledger));
     if (!ledger.balanced) process.exitCode = 1;
   } finally {
     clearTimeout(timer);
+    process.stdout.off('error', stop);
     watch?.close();
     table.stop();
   }

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { decodeValue } from '../codec.js';
 import { describeError, EdgeFlowError } from '../errors.js';
 import type { ReceivedMessage } from '../message.js';
-import { watchTopic } from '../system/watchTopic.js';
+import { retireDeadWatchers, watchTopic } from '../system/watchTopic.js';
 import { endSignal } from './endSignal.js';
 import { addStoreOptions, withBroker } from './storeOption.js';
 import type { StoreFlags } from './storeOption.js';
@@ -35,7 +35,9 @@ async function tail(topic: string, { count, json = false, ...flags }: TailFlags)
   const end = endSignal();
   try {
     await withBroker(flags, async (broker) => {
-      const topics = (await broker.stats()).map((stats) => stats.topic);
+      const stats = await broker.stats();
+      await retireDeadWatchers(broker, stats);
+      const topics = stats.map((each) => each.topic);
       if (!topics.includes(topic))
         throw new EdgeFlowError('TOPIC_UNDECLARED', `there is no topic '${topic}' in this store; it has ${topics.join(', ') || 'none'}`);
       let printed = 0;

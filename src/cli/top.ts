@@ -7,6 +7,7 @@ import { parseDuration } from './duration.js';
 import { endSignal } from './endSignal.js';
 import { readProcesses } from '../system/nodeProcesses.js';
 import type { NodeProcess } from '../system/nodeProcesses.js';
+import { isWatcher } from '../system/watchTopic.js';
 import { addStoreOptions, withBroker } from './storeOption.js';
 import type { StoreFlags } from './storeOption.js';
 
@@ -35,9 +36,11 @@ interface Sample {
   readonly processes: readonly NodeProcess[];
 }
 
-async function take(broker: Broker): Promise<Sample> {
+/** @param system - whose processes are meant; those of all where it is not known. */
+async function take(broker: Broker, system: string | undefined): Promise<Sample> {
   const topics = await broker.stats();
-  return { time: performance.now(), topics, processes: await readProcesses() };
+  const processes = (await readProcesses()).filter(({ name }) => system === undefined || name.startsWith(`${system}/`));
+  return { time: performance.now(), topics, processes };
 }
 
 function rowsOf(topics: readonly TopicStats[]): Omit<TopRow, 'perSecond'>[] {
@@ -51,15 +54,17 @@ function rowsOf(topics: readonly TopicStats[]): Omit<TopRow, 'perSecond'>[] {
       pending: open + unread,
       dead,
     })),
-    ...Object.entries(readers).map(([consumer, { delivered, skipped, waiting }]) => ({
-      topic,
-      consumer,
-      qos: 'realtime' as const,
-      done: delivered,
-      skipped,
-      pending: waiting,
-      dead: 0,
-    })),
+    ...Object.entries(readers)
+      .filter(([reader]) => !isWatcher(reader))
+      .map(([consumer, { delivered, skipped, waiting }]) => ({
+        topic,
+        consumer,
+        qos: 'realtime' as const,
+        done: delivered,
+        skipped,
+        pending: waiting,
+        dead: 0,
+      })),
   ]);
 }
 
@@ -112,10 +117,12 @@ function render({ links, processes }: ReturnType<typeof compare>, topics: readon
 async function top({ every, once = false, ...flags }: TopFlags): Promise<void> {
   const end = endSignal();
   try {
-    await withBroker(flags, async (broker) => {
-      for (let before = await take(broker); ;) {
+    await withBroker(flags, async (broker, name) => {
+      // The folder of a store, or a server, does not say whose it is.
+      const system = flags.directory === undefined && flags.broker !== 'redis' ? name : flags.system;
+      for (let before = await take(broker, system); ;) {
         if (!(await pause(every, end.signal))) return;
-        const now = await take(broker);
+        const now = await take(broker, system);
         const found = compare(before, now);
         if (flags.json) console.log(JSON.stringify({ time: new Date().toISOString(), ...found }));
         else process.stdout.write(`${process.stdout.isTTY && !once ? clearScreen : ''}${render(found, now.topics)}\n`);

@@ -4,7 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { EdgeFlowError, errorMessage } from '../errors.js';
-import { openableHost } from '../openableHost.js';
+import { hostInUrl } from '../openAddress.js';
 import { Api } from './api.js';
 import { sendAsset } from './assets.js';
 import { Guard } from './guard.js';
@@ -65,7 +65,7 @@ export async function startServer(running: Shown, options: CheckedOptions): Prom
     return closing;
   };
   void running.done.catch(() => undefined).finally(() => void close());
-  const address = `${tls ? 'https' : 'http'}://${openableHost(options.host)}:${portOf(server)}/`;
+  const address = `${tls ? 'https' : 'http'}://${hostInUrl(options.host)}:${portOf(server)}/`;
   if (!tls && !isLoopback(options.host))
     process.emitWarning(
       `The dashboard on ${address} speaks HTTP: whoever is on the way reads its token and what cameras see. Give it tls, or leave it on loopback and tunnel.`,

@@ -1,5 +1,8 @@
 import { ageHistogram } from './ageHistogram.js';
+import type { LinkLedger } from './ledger.js';
 import type { ObservedNode, ObservedSystem } from './observed.js';
+import { addSkips } from './skips.js';
+import type { SkipCounts } from './skips.js';
 
 /** Content type of {@link metricsText}. */
 export const metricsContentType = 'text/plain; version=0.0.4; charset=utf-8';
@@ -34,7 +37,11 @@ export async function metricsText(running: ObservedSystem): Promise<string> {
   const status = running.status();
   const link = ['source', 'target'] as const;
   const linkPublished = counter('link_published_messages_total', 'Messages published since the link exists.', ...link, 'qos');
-  const delivered = counter('delivered_messages_total', 'REALTIME: messages handed to the consumer.', ...link);
+  const delivered = counter(
+    'delivered_messages_total',
+    'REALTIME: messages handed to the consumer, with those that it dropped for their age.',
+    ...link,
+  );
   const skipped = counter('skipped_messages_total', 'REALTIME: messages passed over, by reason.', ...link, 'reason');
   const acked = counter('acked_messages_total', 'DURABLE: messages settled for good.', ...link);
   const pending = gauge('pending_messages', 'Messages that are still to come, or open.', ...link, 'qos');
@@ -50,8 +57,8 @@ export async function metricsText(running: ObservedSystem): Promise<string> {
       acked.inc(names, row.acked);
       dead.set(names, row.dead);
     } else {
-      delivered.inc(names, row.delivered);
-      for (const [reason, count] of Object.entries(row.skippedBy)) skipped.inc({ ...names, reason }, count);
+      delivered.inc(names, row.delivered + row.skippedBy.expired);
+      for (const [reason, count] of Object.entries(toldSkips(row, status))) skipped.inc({ ...names, reason }, count);
     }
   }
 
@@ -87,6 +94,15 @@ export async function metricsText(running: ObservedSystem): Promise<string> {
   gauge('supervisor_resident_memory_bytes', 'Resident memory of the main process.').set(process.memoryUsage.rss());
   await ageHistogram(client, registry, status);
   return registry.metrics();
+}
+
+/**
+ * What workers have told, which never falls. In the ledger a message that no worker has told of yet is `stale` until one has: as a
+ * counter that would begin anew each time. Who looks from outside hears no worker, and has the ledger alone.
+ */
+function toldSkips({ source, target, skippedBy }: LinkLedger, status: readonly ObservedNode[]): SkipCounts {
+  const told = status.filter(({ node }) => node === target).flatMap(({ report }) => report?.inputs[source]?.skips ?? []);
+  return told.length > 0 ? told.reduce(addSkips) : skippedBy;
 }
 
 /** Nodes that share the main process would all tell of the same process. */

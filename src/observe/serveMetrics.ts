@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describeError, EdgeFlowError } from '../errors.js';
-import { openableHost } from '../openableHost.js';
+import { hostInUrl } from '../openAddress.js';
 import type { ObservedSystem } from './observed.js';
 import { health } from './health.js';
 import { metricsContentType, metricsText } from './metrics.js';
@@ -63,7 +63,7 @@ export async function serveMetrics(
     });
   void running.done.catch(() => undefined).finally(close);
   const { address, port: taken } = server.address() as AddressInfo;
-  return { url: `http://${openableHost(address)}:${taken}`, close };
+  return { url: `http://${hostInUrl(address)}:${taken}`, close };
 }
 
 async function respond(running: ObservedSystem, request: IncomingMessage, response: ServerResponse): Promise<void> {

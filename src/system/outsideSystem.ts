@@ -8,7 +8,7 @@ import type { NodeProcess } from './nodeProcesses.js';
 import type { NodeStatus } from './replica.js';
 import type { RunningSystem } from './runningSystem.js';
 import type { SystemGraph } from './systemGraph.js';
-import { isWatcher, watchTopic } from './watchTopic.js';
+import { isWatcher, retireDeadWatchers, watchTopic } from './watchTopic.js';
 import type { WatchedMessage, WatchOptions } from './watchTopic.js';
 
 /** What is known of a System from outside: what its broker counts and stores, and its processes on this host. */
@@ -47,7 +47,7 @@ export class OutsideSystem implements OutsideView {
    */
   static async look(broker: Broker, name: string): Promise<OutsideSystem> {
     const system = new OutsideSystem(broker, name);
-    await system.topics();
+    await retireDeadWatchers(broker, await system.topics());
     return system;
   }
 

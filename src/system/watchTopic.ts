@@ -1,4 +1,6 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname } from 'node:os';
 import type { Broker, TopicStats } from '../brokers/broker.js';
 import { hasCode } from '../errors.js';
 import type { ReceivedMessage } from '../message.js';
@@ -41,7 +43,7 @@ export async function* watchTopic(
   topic: string,
   { signal, passedOver = 0 }: WatchOptions,
 ): AsyncGenerator<WatchedMessage, void, undefined> {
-  const reader = `${prefix}${randomBytes(6).toString('hex')}`;
+  const reader = `${ownPrefix()}${randomBytes(6).toString('hex')}`;
   const names = [reader];
   try {
     await broker.declare({ topic, readers: names });
@@ -81,10 +83,48 @@ export function isWatcher(reader: string): boolean {
   return reader.startsWith(prefix);
 }
 
-/** Gives up the names that watchers left behind whose process was killed. */
+/** Gives up the names of all watchers: those that the killed processes of an earlier run left behind. */
 export async function retireWatchers(broker: Broker, stats: readonly TopicStats[]): Promise<void> {
-  for (const { topic, readers } of stats)
-    for (const reader of Object.keys(readers)) if (isWatcher(reader)) await retire(broker, topic, reader);
+  await retireThose(broker, stats, isWatcher);
+}
+
+/** Gives up the names of watchers whose process is gone, as far as it was one of this host. The others go on. */
+export async function retireDeadWatchers(broker: Broker, stats: readonly TopicStats[]): Promise<void> {
+  await retireThose(broker, stats, (reader) => {
+    const [, place, pid] = /^watcher\.([0-9a-f]+)-(\d+)\./.exec(reader) ?? [];
+    return pid !== undefined && place === thisPlace() && !lives(Number(pid));
+  });
+}
+
+async function retireThose(broker: Broker, stats: readonly TopicStats[], which: (reader: string) => boolean): Promise<void> {
+  for (const { topic, readers } of stats) for (const reader of Object.keys(readers)) if (which(reader)) await retire(broker, topic, reader);
+}
+
+function ownPrefix(): string {
+  return `${prefix}${thisPlace()}-${process.pid}.`;
+}
+
+/** Where a process id means a process: this host since it was started, and of it this container. */
+function thisPlace(): string {
+  let start = '';
+  let namespace = '';
+  try {
+    start = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8');
+    namespace = readlinkSync('/proc/self/ns/pid');
+  } catch {
+    // Not Linux: the name of the host has to do.
+  }
+  return createHash('sha256').update(`${hostname()} ${start} ${namespace}`).digest('hex').slice(0, 12);
+}
+
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // One of another user is there, too.
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
 }
 
 async function retire(broker: Broker, topic: string, reader: string): Promise<void> {

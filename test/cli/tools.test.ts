@@ -1,8 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { EmbeddedBroker } from 'edgeflow';
+import { until } from 'edgeflow/testing';
 import { describe, expect, test } from 'vitest';
 import { encodeValue } from '#src/codec.js';
 import { cliOfFile } from '../support/cli.js';
@@ -127,6 +132,86 @@ test('dashboard: shows from outside what is stored, acts on letters alone, and l
   expect(code).toBe(0);
   expect(stats).toMatchObject({ groups: { recorder: { dead: 0, open: 1 } } });
   expect(Object.keys(stats?.readers ?? {})).toEqual(['yolo']);
+});
+
+test('who watches from outside clears what a killed one left, and nothing of those that live', async () => {
+  const directory = folder.path('store');
+  const broker = new EmbeddedBroker({ directory });
+  await broker.declare({ topic: 'frames', readers: ['yolo'] });
+  const readers = async (): Promise<string[]> => (await broker.stats()).flatMap((stats) => Object.keys(stats.readers));
+  const watchers = async (): Promise<number> => (await readers()).length - 1;
+  const at = ['frames', '--directory', directory];
+  const killed = start(['tail', ...at]);
+  await until('it watches', async () => (await watchers()) === 1);
+  killed.child.kill('SIGKILL');
+  await killed.ended;
+  const other = start(['tail', ...at]);
+  const [left] = (await readers()).filter((name) => name !== 'yolo');
+  await until('the name that was left is another', async () => {
+    const now = (await readers()).filter((name) => name !== 'yolo');
+    return now.length === 1 && now[0] !== left;
+  });
+  const third = start(['dashboard', '0', '--json', '--directory', directory]);
+  await once(createInterface({ input: third.child.stdout ?? process.stdin }), 'line');
+  expect(await watchers()).toBe(1);
+  const top = await start(['top', '--once', '--every', '10ms', '--json', '--directory', directory]).ended;
+  expect(JSON.parse(top.stdout)).toMatchObject({ links: [{ consumer: 'yolo' }] });
+  for (const { child } of [other, third]) child.kill('SIGINT');
+  await Promise.all([other.ended, third.ended]);
+  expect(await readers()).toEqual(['yolo']);
+  await broker.close();
+});
+
+test('who reads what is printed may stop reading: the command ends by itself, in silence, and leaves nothing behind', async () => {
+  const directory = folder.path('store');
+  const broker = new EmbeddedBroker({ directory });
+  await broker.declare({ topic: 'frames', readers: ['yolo'] });
+  let published = 0;
+  const publish = (): Promise<unknown> => broker.push('frames', { id: `m${++published}`, time: Date.now(), ...encodeValue({ published }) });
+  for (const command of [
+    ['tail', 'frames'],
+    ['top', '--every', '10ms'],
+  ]) {
+    const { child, ended } = start([...command, '--directory', directory]);
+    // What is read no further is no whole text.
+    ended.catch(() => undefined);
+    const out = child.stdout ?? process.stdin;
+    let seen = false;
+    out.once('data', () => {
+      seen = true;
+      out.destroy();
+    });
+    await until('it has printed', async () => seen || (await publish(), false));
+    await until('it has ended', async () => child.exitCode !== null || child.signalCode !== null || (await publish(), false));
+    expect([command[0], child.exitCode]).toEqual([command[0], 0]);
+  }
+  expect((await broker.stats()).map((stats) => Object.keys(stats.readers))).toEqual([['yolo']]);
+  await broker.close();
+});
+
+test('models pull: Ctrl-C ends the download, and keeps nothing of it', async () => {
+  const asked: ServerResponse[] = [];
+  const server = createServer((_, response) => {
+    asked.push(response);
+    response.write('the first bytes');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  // The address of a model is fixed: the same request goes to the server of this test.
+  const elsewhere = `const real = fetch; globalThis.fetch = (_, options) => real('http://127.0.0.1:${port}/', options)`;
+  const cache = folder.path('cache');
+  const { child, ended } = start(['models', 'pull', 'yolox-nano'], {
+    XDG_CACHE_HOME: cache,
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(elsewhere)}`,
+  });
+  const files = (): string[] => (existsSync(cache) ? readdirSync(cache, { recursive: true, encoding: 'utf8' }) : []);
+  await until('it downloads', () => asked.length === 1 && files().some((name) => name.endsWith('.part')));
+  child.kill('SIGINT');
+  const { code, stdout, stderr } = await ended;
+  server.closeAllConnections();
+  server.close();
+  expect([code, stdout, stderr]).toEqual([130, '', "the download of 'yolox-nano' was ended; nothing of it is kept\n"]);
+  expect(files().filter((name) => name.includes('yolox'))).toEqual([]);
 });
 
 test('service: a unit that systemd reads as it was meant', async () => {

@@ -72,6 +72,9 @@ test('a server of its own answers for metrics and health, and ends with the syst
   expect((await fetch(`${url}/healthz`)).status).toBe(200);
   expect((await fetch(`${url}/else`)).status).toBe(404);
   expect((await fetch(url, { method: 'POST' })).status).toBe(405);
+  const open = await serveMetrics(system, { port: 0, host: '0.0.0.0' });
+  expect(open.url).not.toContain('0.0.0.0');
+  expect((await fetch(`${open.url}/healthz`)).status).toBe(200);
   await expect(serveMetrics(system, { port: Number(new URL(url).port) })).rejects.toMatchObject({ code: 'OPTIONS_INVALID' });
   await system.stop();
   await until('it is closed', () =>
