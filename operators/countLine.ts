@@ -5,7 +5,7 @@ import { bySource } from './meaning/bySource.js';
 import { checkAtLeast, refuse } from './checks.js';
 import { checkTracks } from './meaning/checks.js';
 import { LineCrossings } from './meaning/lineCrossings.js';
-import { checkPoint, toPixels, written } from './meaning/point.js';
+import { checkList, checkPoint, toPixels, written } from './meaning/point.js';
 import type { Point, Units } from './meaning/point.js';
 import { PictureSize } from './meaning/pictureSize.js';
 import type { Tracks } from './tracks.js';
@@ -84,6 +84,7 @@ export function countLine<V extends Tracks>(options: CountLineOptions): Operator
   const { line, units = 'fractions', anchor = 'bottom', band, classes, lostMs = 1000 } = options;
   checkPlace('countLine', anchor, units);
   const ends: readonly Point[] = line;
+  checkList('countLine', 'line', ends);
   if (ends.length !== 2) refuse('countLine', `line has ${ends.length} points; expected its two ends`);
   line.forEach((point, at) => checkPoint('countLine', `line[${at}]`, point, units));
   if (line[0][0] === line[1][0] && line[0][1] === line[1][1])

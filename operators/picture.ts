@@ -79,7 +79,9 @@ export async function guard<T>(name: string, work: () => Promise<T>): Promise<T>
   try {
     return await work();
   } catch (error) {
-    throw imageInvalid(name, error instanceof Error ? error.message : String(error), error);
+    // libvips says the same again for each of its layers.
+    const reasons = new Set((error instanceof Error ? error.message : String(error)).split('\n'));
+    throw imageInvalid(name, [...reasons].join('; '), error);
   }
 }
 

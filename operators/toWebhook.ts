@@ -7,7 +7,7 @@ import { messageKey } from './sinks/messageKey.js';
 import { checkPatience, Target } from './sinks/target.js';
 import type { PatienceOptions } from './sinks/target.js';
 import { post } from './webhook/post.js';
-import { outageOf, refused } from './webhook/answers.js';
+import { outageOf, refused, unsent } from './webhook/answers.js';
 import { signatureHeaders } from './webhook/signature.js';
 
 /** Options of {@link toWebhook}. */
@@ -61,6 +61,9 @@ export function toWebhook<T>(options: ToWebhookOptions<T>): MonoTypeOperatorFunc
     throw new EdgeFlowError('OPTIONS_INVALID', `toWebhook: ${what}`);
   };
   if (secret === '') fail('secret is empty; expected a key, or nothing for requests that are not signed');
+  for (const [name, text] of Object.entries(headers))
+    if (!isHeader(name, text))
+      fail(`the header '${name}' cannot be sent; expected a name of letters, digits and dashes, and a text of one line`);
   if (!(timeoutMs > 0)) fail(`timeoutMs is ${timeoutMs}; expected more than 0`);
   if (!(retries >= 0)) fail(`retries is ${retries}; expected at least 0`);
   if (!(concurrency >= 1)) fail(`concurrency is ${concurrency}; expected at least 1`);
@@ -79,7 +82,9 @@ export function toWebhook<T>(options: ToWebhookOptions<T>): MonoTypeOperatorFunc
               let faults = 0;
               const send = async (): Promise<void> => {
                 const signed = signatureHeaders(id, text, secret);
-                const answer = await post(url, { ...headers, ...signed }, text, timeoutMs, signal);
+                const answer = await post(url, { ...headers, ...signed }, text, timeoutMs, signal).catch((error: unknown) => {
+                  throw signal.aborted ? error : unsent(url, error);
+                });
                 if (!answer.ok) throw refused(url, answer);
               };
               await target.reach(send, (error) => outageOf(error, () => faults++ < retries), signal);
@@ -90,6 +95,15 @@ export function toWebhook<T>(options: ToWebhookOptions<T>): MonoTypeOperatorFunc
         ),
       );
     });
+}
+
+/** What it says is not told: it may be a secret. */
+function isHeader(name: string, text: string): boolean {
+  try {
+    return new Headers([[name, text]]).has(name);
+  } catch {
+    return false;
+  }
 }
 
 function checkUrl(text: string): URL {

@@ -24,6 +24,7 @@ export function checkDetections(operator: string, value: Detections): void {
 }
 
 function checkObject({ box, score }: Detection, fail: (what: string) => never): void {
+  if (!Array.isArray(box)) fail(`box is ${String(box)}; expected four numbers`);
   const [x1, y1, x2, y2] = box;
   if (![x1, y1, x2, y2].every(Number.isFinite)) fail(`box is [${box.join(', ')}]; expected four numbers`);
   if (x2 < x1 || y2 < y1) fail(`box is [${box.join(', ')}]; expected left, top, right, bottom, with left <= right and top <= bottom`);

@@ -25,8 +25,14 @@ export function fromPixels([x, y]: Point, units: Units, { width, height }: Size)
 /** How a place is written in messages. */
 export const written = ([x, y]: Point): string => `[${x}, ${y}]`;
 
+/** Checks that an option, which may come from a command line, is a list. */
+export function checkList(operator: string, name: string, list: readonly unknown[], expected = 'a list of points [x, y]'): void {
+  if (!Array.isArray(list)) refuse(operator, `${name} is ${JSON.stringify(list)}; expected ${expected}`);
+}
+
 /** Checks that an option is a place in a picture. */
 export function checkPoint(operator: string, name: string, point: readonly number[], units: Units): void {
+  checkList(operator, name, point, 'two numbers, [x, y]');
   const [x = NaN, y = NaN] = point;
   if (point.length !== 2 || !Number.isFinite(x) || !Number.isFinite(y))
     refuse(operator, `${name} is [${point.join(', ')}]; expected two numbers`);

@@ -1,5 +1,5 @@
 import { refuse } from '../checks.js';
-import { checkPoint, written } from './point.js';
+import { checkList, checkPoint, written } from './point.js';
 import type { Point, Units } from './point.js';
 import { segmentsTouch, sideOf } from './segment.js';
 
@@ -26,6 +26,7 @@ export function isInside(polygon: readonly Point[], [x, y]: Point): boolean {
 
 /** Checks that an option is a simple polygon: three corners or more, no edge that touches one which is not its neighbour. */
 export function checkPolygon(operator: string, name: string, polygon: readonly Point[], units: Units): void {
+  checkList(operator, name, polygon);
   if (polygon.length < 3) refuse(operator, `${name} has ${polygon.length} corners; expected at least 3`);
   polygon.forEach((point, at) => checkPoint(operator, `corner ${at} of ${name}`, point, units));
   const edges = edgesOf(polygon);

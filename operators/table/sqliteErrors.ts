@@ -16,5 +16,5 @@ export function outageOfDatabase(error: unknown): Outage | undefined {
   const code = systemCode(error);
   if (code === undefined) return undefined;
   const reason = reasons.find(([pattern]) => pattern.test(code))?.[1];
-  return reason === undefined ? outageOfDisk(error) : { reason: `${reason} (${code})` };
+  return reason === undefined ? outageOfDisk(error) : { reason: code === '' ? reason : `${reason} (${code})` };
 }

@@ -31,6 +31,14 @@ export function refused(url: URL, answer: HookAnswer): EdgeFlowError {
   return new Refusal(`toWebhook: ${url.origin} answered ${status}: ${mend}`, answer);
 }
 
+/** The error for a request that got no answer. One that says that the network is down stays as it is. */
+export function unsent(url: URL, error: unknown): unknown {
+  if (networkReason(error) !== undefined) return error;
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new EdgeFlowError('SINK_REFUSED', `toWebhook: ${url.origin} could not be asked: ${reason}`, { cause: error });
+}
+
 /** @param mayRetry - asked after an answer that may be the message's fault; counts. */
 export function outageOf(error: unknown, mayRetry: () => boolean): Outage | undefined {
   if (!(error instanceof Refusal)) {

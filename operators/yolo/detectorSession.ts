@@ -5,6 +5,7 @@ import type { OpenedSession, Outcome, Runner, WorkerSettings } from '../inferenc
 import { shapesOfOne } from '../inference/batchShapes.js';
 import { attempt } from '../inference/outcomes.js';
 import { invalidModel, openSession, timed } from '../inference/session.js';
+import { isInside } from '../meaning/polygon.js';
 import { decode } from './decode.js';
 import type { DetectJob, DetectorInfo, DetectorSettings, Found, SelectOptions } from './detectorKind.js';
 import { inputStyleOf, recogniseHead } from './heads.js';
@@ -16,7 +17,6 @@ import { Letterbox } from './letterbox.js';
 import { nms } from './nms.js';
 import { pictureInput } from './pictureInput.js';
 import { parseKeypointShape, recognisePoseHead } from './poseHeads.js';
-import { isInside } from './region.js';
 
 /** A loaded detector with all that stands before and behind it: letterbox, head, suppression. */
 export class DetectorSession implements Runner<'detect'> {
@@ -88,7 +88,7 @@ export class DetectorSession implements Runner<'detect'> {
     const candidates = decode(values, head, input, scoreThreshold).filter(({ classId }) => classIds?.includes(classId) ?? true);
     const wanted = ({ box }: Pick<Found, 'box'>): boolean => {
       const [x1, y1, x2, y2] = toSource(box, geometry);
-      return x2 > x1 && y2 > y1 && (!region || isInside([(x1 + x2) / 2, y2], region));
+      return x2 > x1 && y2 > y1 && (!region || isInside(region, [(x1 + x2) / 2, y2]));
     };
     // An end-to-end head has suppressed already; doing it again by another threshold would drop what it meant to keep.
     const kept = nms(candidates, head.kind === 'endToEnd' ? 1 : iouThreshold, maxDetections, wanted);

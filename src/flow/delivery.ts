@@ -160,6 +160,15 @@ export class Delivery {
     return standsFor ? standsFor.flatMap(({ delivery }) => delivery?.sources() ?? []) : [this];
   }
 
+  /**
+   * Whether it stands for values of a plain stream alone: nobody can be given a failure back.
+   *
+   * @internal
+   */
+  get ownerless(): boolean {
+    return this.#options.standsFor !== undefined && this.sources().length === 0;
+  }
+
   /** @internal */
   endHold(): void {
     if (--this.#holds > 0 || this.#settled) return;

@@ -28,6 +28,24 @@ function plainLease(output: Subscriber<unknown>): Lease {
   };
 }
 
+/**
+ * A lease on what stands for values of a plain stream: a failure is the stream's error here too. The operator that put them together
+ * may have completed by now, and could not tell it any more.
+ */
+function ownerlessLease(hold: Lease, output: Subscriber<unknown>): Lease {
+  return {
+    delivery: hold.delivery,
+    run: (work) => hold.run(work),
+    release: () => hold.release(),
+    fail: (error) => {
+      hold.fail(error);
+      output.error(error);
+    },
+    park: () => hold.park(),
+    unpark: () => hold.unpark(),
+  };
+}
+
 /** Ends a source that emits while it is being subscribed, and so can't be unsubscribed yet. */
 export function untilClosed<T>(output: Subscriber<unknown>): MonoTypeOperatorFunction<T> {
   return takeWhile(() => !output.closed);
@@ -46,7 +64,7 @@ function leaseEscaped(where: string): EdgeFlowError {
 /** The lease for the value that is arriving, or an error on the output when it escaped. */
 function takeLease(where: string, feed: Feed, output: Subscriber<unknown>): Lease | undefined {
   const delivery = currentDelivery();
-  if (delivery) return delivery.hold();
+  if (delivery) return delivery.ownerless ? ownerlessLease(delivery.hold(), output) : delivery.hold();
   if (!feed.delivers) return plainLease(output);
   output.error(leaseEscaped(where));
   return undefined;

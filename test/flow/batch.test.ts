@@ -1,5 +1,5 @@
 import { batch, mapAsync } from 'edgeflow';
-import { map } from 'rxjs';
+import { lastValueFrom, map, of, pipe } from 'rxjs';
 import { expect, test } from 'vitest';
 import { Deliveries, marbles, turn } from './support.js';
 
@@ -24,6 +24,25 @@ test('passes errors on, without the values that waited', () => {
   marbles(({ cold, expectObservable }) => {
     expectObservable(cold('-a-#').pipe(batch(3), joined)).toBe('---#');
   });
+});
+
+test('a batch of a plain stream that fails further on is the error of the stream, also when the batches have come to their end', async () => {
+  const fails = mapAsync(async (values: number[]) => {
+    await turn();
+    if (values.includes(3)) throw new Error('three');
+    return values;
+  });
+  for (const size of [1, 2, 3, 4])
+    for (const behind of [
+      fails,
+      pipe(fails, fails),
+      pipe(
+        batch<number[]>(1),
+        map(([values = []]) => values),
+        fails,
+      ),
+    ])
+      await expect(lastValueFrom(of(1, 2, 3).pipe(batch(size), behind))).rejects.toThrow('three');
 });
 
 test('unsubscribing ends the wait and leaves the deliveries open', () => {

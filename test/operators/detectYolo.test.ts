@@ -252,6 +252,9 @@ describe('what cannot be used is one error of the stream, as soon as it is subsc
 test.each<[string, readonly PolygonPoint[], RegExp]>([
   ['two corners', [[0, 0], [1, 1]], /has 2 corners/], // prettier-ignore
   ['no number', [[0, 0], [1, NaN], [1, 1]], /corner \[1, NaN\]/], // prettier-ignore
+  ['no list of corners', [1, 2, 3] as never, /has the corner 1;/],
+  ['no list', {} as never, /is \{\};/],
+  ['half a corner', [[0, 0], [1] as never, [1, 1]], /corner \[1\]/], // prettier-ignore
   ['a bow tie', [[0, 0], [10, 10], [10, 0], [0, 10]], /crosses itself: its edges 1 and 3/], // prettier-ignore
   ['a corner on another edge', [[0, 0], [10, 0], [10, 10], [5, 0], [0, 10]], /crosses itself/], // prettier-ignore
   ['a line', [[0, 0], [5, 5], [10, 10]], /no area/], // prettier-ignore

@@ -138,8 +138,19 @@ describe('toWebhook', () => {
     });
   });
 
+  test('a request that cannot be made fails the delivery, with why', async () => {
+    // One of the ports that no browser asks, nor fetch.
+    const { send } = sink(toWebhook<number>({ url: 'http://127.0.0.1:1/secret-path' }));
+    expect((await send(1)).failed?.error).toMatchObject({
+      code: 'SINK_REFUSED',
+      message: 'toWebhook: http://127.0.0.1:1 could not be asked: bad port',
+    });
+  });
+
   test.each([
     { url: 'ftp://x' },
+    { url: 'https://x', headers: { 'bad header': 'x' } },
+    { url: 'https://x', headers: { authorization: 'Bearer\nx' } },
     { url: 'x' },
     { url: 'https://user:pass@host/' },
     { url: 'https://x', secret: '' },

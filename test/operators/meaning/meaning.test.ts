@@ -188,6 +188,8 @@ describe('zones', () => {
 
   test.each<[Partial<ZonesOptions>, string]>([
     [{ zones: {} }, 'zones is empty'],
+    [{ zones: { gate: [1, 2, 3] as never } }, "corner 0 of 'gate' is 1; expected two numbers"],
+    [{ zones: { gate: {} as never } }, "'gate' is {}; expected a list of points"],
     [
       {
         zones: {

@@ -105,7 +105,13 @@ describe('trackObjects', () => {
   });
 
   test('a box without area is left out; one that is none fails its delivery alone', async () => {
-    const bad = [find([NaN, 0, 1, 1]), find([5, 0, 1, 1]), find([0, 0, Infinity, 1]), find([0, 0, 1, 1], { score: 7 })];
+    const bad = [
+      find([NaN, 0, 1, 1]),
+      find([5, 0, 1, 1]),
+      find([0, 0, Infinity, 1]),
+      find([0, 0, 1, 1], { score: 7 }),
+      find(undefined as never),
+    ];
     const frames = [
       detectionsAt(0, [going(0), find([3, 3, 3, 9])]),
       ...bad.map((one) => detectionsAt(50, [one])),
