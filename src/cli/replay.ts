@@ -36,6 +36,7 @@ async function replay(file: string, { speed, topic, as, sameSkips = false, print
         bar?.stop();
         if (flags.json) console.log(JSON.stringify({ file: resolve(file), topics: told }, undefined, 2));
         else console.log(told.map(({ topic: name, published }) => `${name}: ${published} published`).join('\n') || 'nothing published');
+        if (end.signal.aborted) console.error('ended before the end of the recording; what is told was published');
       } finally {
         bar?.stop();
       }

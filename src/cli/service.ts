@@ -2,6 +2,7 @@ import { userInfo } from 'node:os';
 import { basename, extname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
+import { EdgeFlowError } from '../errors.js';
 import { entryPath } from './loadSystem.js';
 
 interface ServiceFlags {
@@ -12,11 +13,18 @@ interface ServiceFlags {
   readonly json?: boolean;
 }
 
+/** As systemd.unit(5) has it, and without the sign that begins an option. */
+const unitName = /^[A-Za-z0-9_][\w:.@-]{0,200}$/;
 const main = fileURLToPath(new URL('./main.js', import.meta.url));
 
 function print(path: string, args: readonly string[], flags: ServiceFlags): void {
   const entry = entryPath(path);
-  const name = flags.name ?? basename(entry, extname(entry));
+  const name = flags.name ?? basename(entry, extname(entry)).replaceAll(/[^\w:.-]+/g, '-');
+  if (!unitName.test(name))
+    throw new EdgeFlowError(
+      'OPTIONS_INVALID',
+      `edgeflow service: '${name}' names no unit of systemd; expected letters, digits, and : _ . - @`,
+    );
   const text = unit(entry, args, flags);
   if (flags.json) {
     console.log(JSON.stringify({ name, file: `/etc/systemd/system/${name}.service`, unit: text }, undefined, 2));

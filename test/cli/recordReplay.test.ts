@@ -84,3 +84,24 @@ test('record --complete misses nothing of a topic that keeps nothing, and leaves
   expect(wrong.code).toBe(1);
   expect(wrong.stderr).toContain("OPTIONS_INVALID: there is no topic 'gone'");
 }, 60_000);
+
+test('replay: Ctrl-C ends it, and says how far it came', async () => {
+  const file = folder.path('session.rec');
+  await push('frames', 2);
+  // Ten minutes lie between the two.
+  await broker.push('frames', { id: 'late', time: Date.now() + 600_000, ...encodeValue({ index: 9 }) });
+  const recording = edgeflow('record', 'frames', '--out', file, '--stored');
+  await until('it is recorded', () => has('session.rec', 10_000), 30_000);
+  recording.child.kill('SIGINT');
+  await recording.ended;
+  const replaying = edgeflow('replay', file, '--as', 'copies');
+  await until('the first are published', async () =>
+    (await broker.stats()).some(({ topic, published }) => topic === 'copies' && published === 2),
+  );
+  replaying.child.kill('SIGINT');
+  expect(await replaying.ended).toEqual({
+    code: 0,
+    stdout: 'copies: 2 published\n',
+    stderr: 'ended before the end of the recording; what is told was published\n',
+  });
+});

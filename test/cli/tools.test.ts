@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -230,6 +230,11 @@ test('service: a unit that systemd reads as it was meant', async () => {
     /^ExecStart=\S+ \S+main\.js run \S+fanout\.ts --resume --no-table -- --directory "my \\"disk\\" 100%% \$\$HOME"$/m,
   );
   expect(stderr).toContain('sudo tee /etc/systemd/system/fanout.service');
+  const bad = await start(['service', entry, '--name', '../door bell']).ended;
+  expect([bad.code, bad.stderr]).toEqual([1, expect.stringMatching(/^OPTIONS_INVALID: .*names no unit of systemd/) as string]);
+  const spaced = folder.path('my door.ts');
+  copyFileSync(entry, spaced);
+  expect((await start(['service', spaced]).ended).stderr).toContain('/etc/systemd/system/my-door.service');
   const json = await start(['service', entry, '--json']).ended;
   expect(JSON.parse(json.stdout)).toMatchObject({ name: 'fanout', unit: expect.stringContaining('[Service]') as string });
 });
