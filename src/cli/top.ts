@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import type { Broker, TopicStats } from '../brokers/broker.js';
 import { size } from '../system/quantities.js';
@@ -114,6 +115,15 @@ function render({ links, processes }: ReturnType<typeof compare>, topics: readon
   return [...table, '', ...(processes.length > 0 ? [...nodes, ''] : []), `${topics.length} topics store ${size(stored)}`, ''].join('\n');
 }
 
+/** More often, and looking would be most of what this host does. */
+const leastEveryMs = 10;
+
+function parseEvery(text: string): number {
+  const ms = parseDuration(text);
+  if (ms < leastEveryMs) throw new InvalidArgumentError(`expected at least ${leastEveryMs}ms.`);
+  return ms;
+}
+
 async function top({ every, once = false, ...flags }: TopFlags): Promise<void> {
   const end = endSignal();
   try {
@@ -145,7 +155,7 @@ export function addTopCommand(program: Command): void {
   addStoreOptions(
     program.command('top').description('a table of what flows, from outside a running System; one line of JSON a look with --json'),
   )
-    .option('--every <duration>', 'time between two looks', parseDuration, 1_000)
+    .option('--every <duration>', 'time between two looks', parseEvery, 1_000)
     .option('--once', 'one look')
     .action(top);
 }

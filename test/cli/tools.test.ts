@@ -41,10 +41,15 @@ describe('graph', () => {
   });
 
   test('a mistyped format, and an entry that is not there, are told', async () => {
-    const [format, missing] = await Promise.all([start(['graph', entry, '--format', 'png']).ended, start(['graph', 'no.ts']).ended]);
+    const [format, missing, every] = await Promise.all([
+      start(['graph', entry, '--format', 'png']).ended,
+      start(['graph', 'no.ts']).ended,
+      start(['top', '--every', '0s']).ended,
+    ]);
+    expect(every.stderr).toMatch(/expected at least 10ms/);
     expect(format.stderr).toMatch(/Allowed choices are text, mermaid, svg, json/);
     expect(missing.stderr).toMatch(/^NODE_MODULE_MISSING: there is no file/);
-    expect([format.code, missing.code]).toEqual([1, 1]);
+    expect([format.code, missing.code, every.code]).toEqual([1, 1, 1]);
   });
 });
 
