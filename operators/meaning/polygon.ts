@@ -5,7 +5,8 @@ import { segmentsTouch, sideOf } from './segment.js';
 
 type Edge = readonly [from: Point, to: Point];
 
-function edgesOf(polygon: readonly Point[]): Edge[] {
+/** Its sides, in their order; the last one leads back to the first corner. */
+export function edgesOf(polygon: readonly Point[]): Edge[] {
   return polygon.flatMap((from, at) => {
     const to = polygon[(at + 1) % polygon.length];
     return to ? [[from, to] as const] : [];

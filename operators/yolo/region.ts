@@ -1,4 +1,5 @@
 import { EdgeFlowError } from 'edgeflow';
+import { edgesOf } from '../meaning/polygon.js';
 import { segmentsTouch } from '../meaning/segment.js';
 import type { Size } from './letterboxGeometry.js';
 
@@ -31,12 +32,6 @@ export function checkRegion(operator: string, polygon: readonly PolygonPoint[]):
       if (j > i && !areNeighbours(i, j, edges.length) && segmentsTouch(...a, ...b))
         fail(`crosses itself: its edges ${i + 1} and ${j + 1} meet`);
   if (area(polygon) === 0) fail('has no area');
-}
-
-type Edge = readonly [from: PolygonPoint, to: PolygonPoint];
-
-function edgesOf(polygon: readonly PolygonPoint[]): Edge[] {
-  return polygon.map((point, index) => [point, polygon[(index + 1) % polygon.length] ?? point]);
 }
 
 function areNeighbours(i: number, j: number, count: number): boolean {

@@ -4,7 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { EdgeFlowError, errorMessage } from '../errors.js';
-import { hostInUrl } from '../openAddress.js';
+import { hostInUrl } from '../hostInUrl.js';
 import { Api } from './api.js';
 import { sendAsset } from './assets.js';
 import { Guard } from './guard.js';

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describeError, EdgeFlowError } from '../errors.js';
-import { hostInUrl } from '../openAddress.js';
+import { hostInUrl } from '../hostInUrl.js';
 import type { ObservedSystem } from './observed.js';
 import { health } from './health.js';
 import { metricsContentType, metricsText } from './metrics.js';

@@ -90,9 +90,10 @@ export async function retireWatchers(broker: Broker, stats: readonly TopicStats[
 
 /** Gives up the names of watchers whose process is gone, as far as it was one of this host. The others go on. */
 export async function retireDeadWatchers(broker: Broker, stats: readonly TopicStats[]): Promise<void> {
+  const here = thisPlace();
   await retireThose(broker, stats, (reader) => {
     const [, place, pid] = /^watcher\.([0-9a-f]+)-(\d+)\./.exec(reader) ?? [];
-    return pid !== undefined && place === thisPlace() && !lives(Number(pid));
+    return pid !== undefined && place === here && !lives(Number(pid));
   });
 }
 

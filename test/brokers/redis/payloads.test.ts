@@ -1,4 +1,5 @@
-import { numbered } from 'edgeflow/testing';
+import { numbered, until } from 'edgeflow/testing';
+import { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
 import { DualRedisBroker } from '#src/brokers/redis/redisBroker.js';
 import { startRedisServer } from '../../support/redisServer.js';
@@ -78,15 +79,18 @@ describe('payloads', () => {
   test('a push that was cancelled while its payload was stored is not published: its bytes may be others by now', async () => {
     const broker = await ready();
     await broker.push('t', frame(1));
-    redis.data.server.freeze();
+    // Reads are answered: they show that the SET has come.
+    const admin = new Redis(redis.data.server.endpoint);
+    await admin.call('CLIENT', 'PAUSE', '60000', 'WRITE');
     const [cancelled, message] = [new AbortController(), frame(2)];
     const pushed = broker.push('t', message, { signal: cancelled.signal });
     const other = broker.push('t', frame(3));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await until('its payload is being stored', async () => / flags=\S*b\S* .*cmd=set /m.test(String(await admin.call('CLIENT', 'LIST'))));
     cancelled.abort(new Error('enough'));
     await expect(pushed).rejects.toThrow('enough');
     message.payload.fill(9);
-    redis.data.server.thaw();
+    await admin.call('CLIENT', 'UNPAUSE');
+    admin.disconnect();
     await other;
     const popped = await broker.pop('t', request);
     expect(popped.map(({ payload }) => payload[0])).toEqual([1, 3]);
