@@ -1,12 +1,13 @@
 import { EdgeFlowError, hasCode } from '../../errors.js';
 import type { OutgoingMessage } from '../../message.js';
 import type { Acknowledgement, Commit, CommitResult, Publication, PushReceipt } from '../broker.js';
-import { checksum } from '../checksum.js';
+import { checksum, noChecksum } from '../checksum.js';
 import { messageBytes } from '../options.js';
 import { neededBytes } from './change.js';
 import type { Change } from './change.js';
 import { applyStep, endsUnpublished, isLarge } from './commitStep.js';
 import type { Outcome, Output, Step } from './commitStep.js';
+import { encodeEntries } from './entry.js';
 import { Gate } from './gate.js';
 import type { Logs } from './gate.js';
 import { cramped } from './space.js';
@@ -164,6 +165,7 @@ export class CommitQueue {
       this.#takeChecksums(batch, large);
       let refused = await this.#writePayloads(large);
       while (refused && (await this.#giveWay(large))) refused = await this.#writePayloads(large);
+      encodeOutputs(batch);
       const { outcomes, full } = await store.change((change) => this.#apply(change, batch, refused ?? noRoom));
       for (const topic of full) this.#full.add(topic);
       this.#settle(batch, outcomes);
@@ -307,7 +309,15 @@ export class CommitQueue {
 }
 
 function outputOf({ topic, message }: Publication): Output {
-  return { topic, message, payloadKey: undefined, checksum: undefined };
+  return { topic, message, payloadKey: undefined, checksum: undefined, entry: undefined };
+}
+
+function encodeOutputs(batch: readonly Step[]): void {
+  const outputs = batch.flatMap((step) => step.outputs);
+  const entries = encodeEntries(
+    outputs.map(({ message, payloadKey, checksum: known }) => ({ message, payloadKey, checksum: known ?? noChecksum })),
+  );
+  outputs.forEach((output, index) => (output.entry = entries[index]));
 }
 
 /** What of a step a transaction will store; counted at the gate. */

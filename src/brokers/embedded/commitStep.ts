@@ -1,9 +1,9 @@
 import { EdgeFlowError, hasCode } from '../../errors.js';
 import type { Acknowledgement, CommitResult, Publication, PushReceipt } from '../broker.js';
-import { checksum, noChecksum } from '../checksum.js';
+import { checksum } from '../checksum.js';
 import type { Change } from './change.js';
 import { withGroup } from './declared.js';
-import { inlineBytes } from './entry.js';
+import { encodeEntry, inlineBytes } from './entry.js';
 import type { Gate, Logs } from './gate.js';
 import type { Payloads } from './payloads.js';
 import type { StoredLog } from './storedLog.js';
@@ -14,6 +14,8 @@ export interface Output extends Publication {
   payloadKey: Buffer | undefined;
   /** undefined until it is taken: outside the transaction, whose lock all processes share. */
   checksum: number | undefined;
+  /** What the topic will store; encoded outside too. */
+  entry: Buffer | undefined;
 }
 
 /** Tickets to settle and messages to publish in one step. A push is one message and no tickets. */
@@ -95,17 +97,17 @@ export function applyStep(context: StepContext, { acks, outputs }: Step): Outcom
 function publish({ change, dedupeWindow, ungrouped }: StepContext, output: Output): PushReceipt {
   const { topic, message, payloadKey } = output;
   const log = change.logOrNew(topic, dedupeWindow);
-  const receipt = log.push(message, payloadKey, checksumFor(log, output));
+  const receipt = log.push(message, payloadKey, entryFor(log, output));
   if (log.hasGroups || log.retains) ungrouped.delete(topic);
   else ungrouped.add(topic);
   if (!receipt.duplicate) change.ring(topic, 'news');
   return receipt;
 }
 
-/** Taken here only where the topic got its first group, or its retention, a moment ago. */
-function checksumFor(log: StoredLog, output: Output): number {
-  if (!log.hasGroups && !log.retains) return output.checksum ?? noChecksum;
-  return output.checksum ?? checksum(output.message);
+/** Made here only where the topic got its first group, or its retention, a moment ago. */
+function entryFor(log: StoredLog, { message, payloadKey, checksum: known, entry }: Output): Buffer {
+  if (entry && (known !== undefined || (!log.hasGroups && !log.retains))) return entry;
+  return encodeEntry({ message, payloadKey, checksum: known ?? checksum(message) });
 }
 
 /** @throws EdgeFlowError `TOPIC_UNDECLARED`, `TOPIC_INVALID` */

@@ -17,11 +17,28 @@ export interface Entry extends OutgoingMessage {
 // time, payload length, meta length, checksum, id length and whether the payload is elsewhere
 const headerBytes = 8 + 4 + 4 + 4 + 2 + 1;
 
-let scratch = Buffer.allocUnsafeSlow(64 * 1024);
+/** What becomes an entry. */
+export interface NewEntry {
+  readonly message: OutgoingMessage;
+  readonly payloadKey: Buffer | undefined;
+  readonly checksum: number;
+}
 
-/** Bytes of an entry, valid until the next call: lmdb copies them at once. */
-export function encodeEntry(message: OutgoingMessage, payloadKey: Buffer | undefined, checksum: number): Buffer {
+export function encodeEntry({ message, payloadKey, checksum }: NewEntry): Buffer {
   return encode(message, payloadKey, checksum, message.payload.length);
+}
+
+/** Entries that one piece of memory holds, for a transaction that stores them together. */
+export function encodeEntries(entries: readonly NewEntry[]): Buffer[] {
+  const sizes = entries.map(({ message, payloadKey }) => mostBytes(message, payloadKey));
+  const memory = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + size, 0));
+  let start = 0;
+  return entries.map(({ message, payloadKey, checksum }) => {
+    const end = write(memory, start, message, payloadKey, checksum, message.payload.length);
+    const entry = memory.subarray(start, end);
+    start = end;
+    return entry;
+  });
 }
 
 /** The same for an entry that was read, whose payload may lie elsewhere under `payloadKey`. */
@@ -29,26 +46,37 @@ export function reencodeEntry(entry: Entry, payloadKey = entry.payloadKey): Buff
   return encode(entry, payloadKey, entry.checksum, entry.bytes - entry.meta.length);
 }
 
-function encode(
+function encode(message: OutgoingMessage, payloadKey: Buffer | undefined, checksum: number, payloadLength: number): Buffer {
+  const memory = Buffer.allocUnsafe(mostBytes(message, payloadKey));
+  return memory.subarray(0, write(memory, 0, message, payloadKey, checksum, payloadLength));
+}
+
+function mostBytes({ id, meta, payload }: OutgoingMessage, payloadKey: Buffer | undefined): number {
+  return headerBytes + id.length * 3 + meta.length + (payloadKey ?? payload).length;
+}
+
+/** @returns where the entry ends. */
+function write(
+  memory: Buffer,
+  start: number,
   { id, time, meta, payload }: OutgoingMessage,
   payloadKey: Buffer | undefined,
   checksum: number,
   payloadLength: number,
-): Buffer {
+): number {
+  const idStart = start + headerBytes;
+  const idBytes = memory.write(id, idStart);
+  memory.writeDoubleLE(time, start);
+  memory.writeUInt32LE(payloadLength, start + 8);
+  memory.writeUInt32LE(meta.length, start + 12);
+  memory.writeUInt32LE(checksum, start + 16);
+  memory.writeUInt16LE(idBytes, start + 20);
+  memory[start + 22] = payloadKey ? 1 : 0;
+  const metaStart = idStart + idBytes;
+  memory.set(meta, metaStart);
   const tail = payloadKey ?? payload;
-  const most = headerBytes + id.length * 3 + meta.length + tail.length;
-  if (most > scratch.length) scratch = Buffer.allocUnsafeSlow(most * 2);
-  const idBytes = scratch.write(id, headerBytes);
-  scratch.writeDoubleLE(time, 0);
-  scratch.writeUInt32LE(payloadLength, 8);
-  scratch.writeUInt32LE(meta.length, 12);
-  scratch.writeUInt32LE(checksum, 16);
-  scratch.writeUInt16LE(idBytes, 20);
-  scratch[22] = payloadKey ? 1 : 0;
-  const metaStart = headerBytes + idBytes;
-  scratch.set(meta, metaStart);
-  scratch.set(tail, metaStart + meta.length);
-  return scratch.subarray(0, metaStart + meta.length + tail.length);
+  memory.set(tail, metaStart + meta.length);
+  return metaStart + meta.length + tail.length;
 }
 
 /** Where the parts of an entry lie. @throws EdgeFlowError `MESSAGE_CORRUPT` */

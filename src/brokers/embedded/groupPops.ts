@@ -13,7 +13,13 @@ import type { StoredMessage } from './storedMessages.js';
 /** How often a client looks for dead ones, at least. */
 const mostReapMs = 1_000;
 
-type Taken = readonly (StoredMessage & Ticket)[];
+/** What a transaction gave to a consumer. */
+interface Taken {
+  /** Number of the topic. */
+  readonly number: number;
+  readonly tickets: readonly Ticket[];
+}
+
 type Bury = (topic: string, consumer: GroupConsumer, ticket: Ticket, failure: Failure) => Promise<unknown>;
 
 /** How a client takes messages for the groups that it consumes in. */
@@ -48,7 +54,7 @@ export class GroupPops {
       if (this.#likely.has(key) || this.#look(topic, request, heard).ready) {
         const taken = await store.change((change) => this.#take(change, topic, request));
         this.#enlisted.add(key);
-        const messages = taken.length > 0 ? await this.#delivered(store, topic, request, taken) : [];
+        const messages = taken.tickets.length > 0 ? await this.#delivered(store, topic, request, taken) : [];
         if (messages.length > 0) {
           this.#likely.add(key);
           return messages;
@@ -88,18 +94,18 @@ export class GroupPops {
     const first = !this.#enlisted.has(`${topic}/${group}/${consumer}`);
     if (first) this.#client.session.live(change);
     const owner = log.enlist(group, consumer, this.#client.session.number, first);
-    return log.pop(group, owner, count, strict, monotonicMs());
+    return { number: log.number, tickets: log.pop(group, owner, count, strict, monotonicMs()) };
   }
 
   async #delivered(
     store: Store,
     topic: string,
     { inPlace = false, ...consumer }: PopRequest,
-    messages: Taken,
+    taken: Taken,
   ): Promise<DeliveredMessage[]> {
     const delivered: DeliveredMessage[] = [];
     const lost: (Ticket & { readonly error: string })[] = [];
-    for (const { seq, token, entry } of messages) {
+    for (const { seq, token, entry } of await this.#messages(store, topic, consumer, taken)) {
       const { id, time, meta } = entry;
       const payload = store.payloadOf(entry, inPlace);
       if (payload && isIntact({ meta, payload }, entry.checksum))
@@ -112,6 +118,30 @@ export class GroupPops {
     // Only damage from outside does this. A dead letter says so; waiting would not bring the bytes back.
     for (const { error, ...ticket } of lost) await this.#bury(topic, consumer, ticket, { error });
     return delivered;
+  }
+
+  /** Reads what was taken after its transaction, whose lock all processes share: what is open stays. */
+  async #messages(
+    store: Store,
+    topic: string,
+    { group, consumer }: GroupConsumer,
+    { number, tickets }: Taken,
+  ): Promise<(StoredMessage & Ticket)[]> {
+    const seqs = tickets.map(({ seq }) => seq);
+    try {
+      const entries = await store.entries(number, seqs);
+      // Those that are gone went with their group, or in a reset.
+      return tickets.flatMap((ticket, index) => {
+        const entry = entries[index];
+        return entry ? [{ ...ticket, entry }] : [];
+      });
+    } catch (error) {
+      await store.change((change) => {
+        const log = withGroup(change.log(topic), topic, group);
+        log.release(group, log.consumer(group, consumer), seqs);
+      });
+      throw error;
+    }
   }
 
   /** Looks, about every second, for consumers that died, and makes their messages due. */

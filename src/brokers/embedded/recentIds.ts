@@ -2,6 +2,9 @@ import { parseStored } from './damaged.js';
 import { ownSeqKey, ownerRange, seqKey, seqOfKey } from './keys.js';
 import type { Table } from './tables.js';
 
+/** Rows are looked at for old ones after so many were added. */
+const rowsPerTrim = 16;
+
 /**
  * The last published ids of one topic. They are stored as a log, one row for each transaction that published, and each
  * process keeps an index of it in memory: to publish writes one row, and to recognise an id reads none.
@@ -13,6 +16,7 @@ export class RecentIds {
   /** Last position that the index holds. */
   #head = 0;
   #unsaved: string[] = [];
+  #savedRows = 0;
 
   constructor(table: Table, topic: number) {
     this.#table = table;
@@ -23,12 +27,14 @@ export class RecentIds {
   find(id: string, head: number, window: number): number | undefined {
     this.#read(head);
     const seq = this.#seqOfId.get(id);
-    return seq !== undefined && seq > head - window ? seq : undefined;
+    if (seq === undefined || seq > head - window) return seq;
+    // The index has ids in the order of their positions: this one may be added again.
+    this.#seqOfId.delete(id);
+    return undefined;
   }
 
   /** Notes the id of the next message. */
   add(id: string, seq: number, window: number): void {
-    this.#seqOfId.delete(id);
     this.#seqOfId.set(id, seq);
     this.#unsaved.push(id);
     this.#head = seq;
@@ -41,11 +47,16 @@ export class RecentIds {
     if (this.#unsaved.length === 0) return;
     this.#table.putSync(seqKey(this.#topic, this.#head - this.#unsaved.length + 1), encodeIds(this.#unsaved));
     this.#unsaved = [];
-    // A row ends before the next begins. Two for each that is added: what is past the window never piles up.
-    const firsts = [...this.#table.getKeys({ ...ownerRange(this.#topic), limit: 3 })].map(seqOfKey);
-    for (let row = 0; row + 1 < firsts.length; row++) {
-      const [first, next] = firsts.slice(row, row + 2);
-      if (first !== undefined && next !== undefined && next - 1 <= this.#head - window) this.#table.removeSync(seqKey(this.#topic, first));
+    if (this.#savedRows++ % rowsPerTrim === 0) this.#trim(this.#head - window);
+  }
+
+  /** A row ends before the next begins. Two for each that was added: what is past the window never piles up. */
+  #trim(last: number): void {
+    const firsts = [...this.#table.getKeys({ ...ownerRange(this.#topic), limit: 2 * rowsPerTrim + 1 })].map(seqOfKey);
+    for (const [row, next] of firsts.slice(1).entries()) {
+      const first = firsts[row];
+      if (first === undefined || next - 1 > last) return;
+      this.#table.removeSync(seqKey(this.#topic, first));
     }
   }
 

@@ -80,6 +80,11 @@ export class StoredLog {
     });
   }
 
+  /** Its rows carry it. */
+  get number(): number {
+    return this.#topic.number;
+  }
+
   get maxBytes(): number {
     return this.#topic.maxBytes;
   }
@@ -147,16 +152,17 @@ export class StoredLog {
     return this.#effects.recentIds(number).find(id, head, dedupeWindow);
   }
 
-  push(message: OutgoingMessage, payloadKey: Buffer | undefined, checksum: number): PushReceipt {
+  /** @param entry - the message, encoded; `payloadKey` stands in it. */
+  push({ id, meta, payload }: OutgoingMessage, payloadKey: Buffer | undefined, entry: Uint8Array): PushReceipt {
     const topic = this.#topic;
-    const known = this.known(message.id);
+    const known = this.known(id);
     if (known !== undefined) {
       if (payloadKey) this.#effects.freed.push(payloadKey);
       return { seq: known, duplicate: true };
     }
     const seq = ++topic.head;
-    this.#messages.add(seq, message, payloadKey, checksum);
-    this.#effects.recentIds(topic.number).add(message.id, seq, topic.dedupeWindow);
+    this.#messages.add(seq, entry, meta.length + payload.length);
+    this.#effects.recentIds(topic.number).add(id, seq, topic.dedupeWindow);
     this.#freeUnlessNeeded(seq - this.#kept);
     if (this.hasSpare) this.trim(Date.now());
     // Without a group there is nothing to wait for: the newest takes the place of the others.
@@ -164,10 +170,9 @@ export class StoredLog {
     return { seq, duplicate: false };
   }
 
-  /** Takes messages. `owner` from {@link enlist}. */
-  pop(group: string, owner: Owner, count: number, strict: boolean, now: number): (StoredMessage & Ticket)[] {
-    const taken = this.#group(group).take(owner, { head: this.#topic.head, count, strict, now });
-    return taken.map(({ seq, token }) => ({ seq, token, entry: this.#messages.get(seq) }));
+  /** Takes messages, which stay where they are until they are settled. `owner` from {@link enlist}. */
+  pop(group: string, owner: Owner, count: number, strict: boolean, now: number): Ticket[] {
+    return this.#group(group).take(owner, { head: this.#topic.head, count, strict, now });
   }
 
   /** Whether a pop would find something, and if not, when a message that waits becomes due. */

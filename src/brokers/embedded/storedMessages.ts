@@ -1,8 +1,7 @@
 import { hasCode } from '../../errors.js';
-import type { OutgoingMessage } from '../../message.js';
 import type { RangeRequest } from '../broker.js';
 import { fullRange } from '../options.js';
-import { decodeEntry, encodeEntry, entryCost, entryTime, reencodeEntry } from './entry.js';
+import { decodeEntry, entryCost, entryTime, reencodeEntry } from './entry.js';
 import type { Entry } from './entry.js';
 import { Holds } from './holds.js';
 import { ownSeqKey, ownerRange, seqKey, seqOfKey } from './keys.js';
@@ -102,9 +101,10 @@ export class StoredMessages {
     return { found, next: undefined };
   }
 
-  add(seq: number, message: OutgoingMessage, payloadKey: Buffer | undefined, checksum: number): void {
-    this.#tables.entries.putSync(seqKey(this.#topic.number, seq), encodeEntry(message, payloadKey, checksum));
-    this.#count(1, message.meta.length + message.payload.length);
+  /** @param bytes - what the message counts for. */
+  add(seq: number, entry: Uint8Array, bytes: number): void {
+    this.#tables.entries.putSync(seqKey(this.#topic.number, seq), entry);
+    this.#count(1, bytes);
   }
 
   /** Puts a message back whose dead letter is given to its group again. */

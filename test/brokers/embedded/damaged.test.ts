@@ -41,7 +41,7 @@ const letterFacts = {
 
 describe('damaged bytes are MESSAGE_CORRUPT, or what was stored in form', () => {
   test('dead letters', () => {
-    const entry = Buffer.from(encodeEntry(message, undefined, 1));
+    const entry = Buffer.from(encodeEntry({ message, payloadKey: undefined, checksum: 1 }));
     const whole = encodeDeadLetter({ ...message, ...letterFacts, bytes: 9 }, undefined);
     const header = fc.constant(whole.subarray(0, whole.length - entry.length));
     fc.assert(

@@ -16,7 +16,7 @@ const payloadKey = fc.option(
   fc.uint8Array({ minLength: payloadKeyBytes, maxLength: payloadKeyBytes }).map((key) => Buffer.from(key)),
   { nil: undefined },
 );
-const entry = fc.tuple(message, payloadKey).map(([sent, key]) => Buffer.from(encodeEntry(sent, key, 1)));
+const entry = fc.tuple(message, payloadKey).map(([sent, payloadKey]) => encodeEntry({ message: sent, payloadKey, checksum: 1 }));
 
 /** Any bytes, or those of an entry that were damaged. */
 const bytes = fc.oneof(
