@@ -3,12 +3,15 @@ import type { FSWatcher } from 'node:fs';
 import path from 'node:path';
 import { errorMessage } from '../../errors.js';
 import { checkName } from '../../topic.js';
+import { onAbort } from '../onAbort.js';
 
 /** `news`: something to take. `space`: something was settled. */
 export type Bell = 'news' | 'space';
 
 /** A bell that nobody heard is made up for by looking again after this time. */
 const lookAgainMs = 250;
+/** So often at most, however many wait: to look at a thousand topics takes time from those that have something. */
+const looksPerMs = 2;
 /** The same where the system gives no watches. */
 const lookOftenMs = 20;
 
@@ -28,6 +31,7 @@ interface OpenBell {
 export class Bells {
   readonly #directory: string;
   readonly #bells = new Map<string, OpenBell>();
+  #waits = 0;
   #closed = false;
 
   constructor(directory: string) {
@@ -70,17 +74,19 @@ export class Bells {
   wait(topic: string, kinds: readonly Bell[], ms: number, heard: number, signals: readonly (AbortSignal | undefined)[]): Promise<void> {
     if (this.#closed || this.heard(topic, kinds) !== heard || signals.some((signal) => signal?.aborted)) return Promise.resolve();
     const bells = kinds.map((kind) => this.#bell(topic, kind));
-    const most = bells.every(({ watcher }) => watcher) ? lookAgainMs : lookOftenMs;
+    const most = bells.every(({ watcher }) => watcher) ? Math.max(lookAgainMs, this.#waits / looksPerMs) : lookOftenMs;
+    this.#waits++;
     return new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer);
         for (const { listeners } of bells) listeners.delete(done);
-        for (const signal of signals) signal?.removeEventListener('abort', done);
+        for (const forget of listening) forget();
+        this.#waits--;
         resolve();
       };
       const timer = setTimeout(done, Math.max(0, Math.min(Math.ceil(ms), most)));
       for (const { listeners } of bells) listeners.add(done);
-      for (const signal of signals) signal?.addEventListener('abort', done);
+      const listening = signals.map((signal) => onAbort(signal, done));
     });
   }
 

@@ -2,6 +2,7 @@ import { EdgeFlowError, hasCode } from '../../errors.js';
 import type { OutgoingMessage } from '../../message.js';
 import type { Acknowledgement, Commit, CommitResult, Publication, PushReceipt } from '../broker.js';
 import { checksum, noChecksum } from '../checksum.js';
+import { onAbort } from '../onAbort.js';
 import { messageBytes } from '../options.js';
 import { neededBytes } from './change.js';
 import type { Change } from './change.js';
@@ -95,20 +96,19 @@ export class CommitQueue {
   }
 
   #abortable({ acks, outputs, resolve, reject }: Waiting, signal: AbortSignal): Waiting {
-    const stir = (): void => {
+    const forget = onAbort(signal, () => {
       this.#stir();
-    };
-    signal.addEventListener('abort', stir);
+    });
     return {
       acks,
       outputs,
       signal,
       resolve: (outcome) => {
-        signal.removeEventListener('abort', stir);
+        forget();
         resolve(outcome);
       },
       reject: (reason) => {
-        signal.removeEventListener('abort', stir);
+        forget();
         reject(reason);
       },
     };

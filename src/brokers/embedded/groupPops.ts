@@ -31,7 +31,7 @@ export class GroupPops {
   /** Consumers whose last pop found something. */
   readonly #likely = new Set<string>();
   readonly #quiet = new Quiet();
-  #nextReap = 0;
+  readonly #nextReap = new Map<string, number>();
 
   /** @param bury - makes a dead letter of a message whose bytes are damaged. */
   constructor(client: Client, bury: Bury) {
@@ -49,7 +49,7 @@ export class GroupPops {
     for (;;) {
       const store = this.#client.use();
       const heard = store.bells.heard(topic, kinds);
-      if (monotonicMs() >= this.#nextReap) await this.#reap(store, topic, group);
+      if (monotonicMs() >= (this.#nextReap.get(`${topic}/${group}`) ?? 0)) await this.#reap(store, topic, group);
       // Where the last pop found something, the next is likely to: it need not look before it takes.
       if (this.#likely.has(key) || this.#look(topic, request, heard).ready) {
         const taken = await store.change((change) => this.#take(change, topic, request));
@@ -97,12 +97,7 @@ export class GroupPops {
     return { number: log.number, tickets: log.pop(group, owner, count, strict, monotonicMs()) };
   }
 
-  async #delivered(
-    store: Store,
-    topic: string,
-    { inPlace = false, ...consumer }: PopRequest,
-    taken: Taken,
-  ): Promise<DeliveredMessage[]> {
+  async #delivered(store: Store, topic: string, { inPlace = false, ...consumer }: PopRequest, taken: Taken): Promise<DeliveredMessage[]> {
     const delivered: DeliveredMessage[] = [];
     const lost: (Ticket & { readonly error: string })[] = [];
     for (const { seq, token, entry } of await this.#messages(store, topic, consumer, taken)) {
@@ -147,7 +142,7 @@ export class GroupPops {
   /** Looks, about every second, for consumers that died, and makes their messages due. */
   async #reap(store: Store, topic: string, group: string): Promise<void> {
     const now = monotonicMs();
-    this.#nextReap = now + Math.min(mostReapMs, this.#client.session.reapEveryMs);
+    this.#nextReap.set(`${topic}/${group}`, now + Math.min(mostReapMs, this.#client.session.reapEveryMs));
     const dead = store.view((_, log) => withGroup(log(topic), topic, group).deadConsumers(group, now));
     if (dead.length === 0) return;
     await store.change((change) => {

@@ -22,6 +22,7 @@ import type {
   TopicStats,
   WaitOptions,
 } from '../broker.js';
+import { onAbort } from '../onAbort.js';
 import { brokerClosed, checkDeclaration, checkMessage, defaultDedupeWindow, topicFull, topicUndeclared } from '../options.js';
 import type { CommonBrokerOptions } from '../options.js';
 import { TopicLog } from './topicLog.js';
@@ -263,11 +264,11 @@ export class MemoryBroker implements Broker {
       const done = (): void => {
         this.#waiting.delete(done);
         clearTimeout(timer);
-        signal?.removeEventListener('abort', done);
+        forget();
         resolve();
       };
       const timer = ms === Infinity ? undefined : setTimeout(done, Math.max(0, ms));
-      signal?.addEventListener('abort', done);
+      const forget = onAbort(signal, done);
       this.#waiting.add(done);
     });
   }

@@ -1,4 +1,5 @@
 import { EdgeFlowError, errorMessage } from '../../errors.js';
+import { onAbort } from '../onAbort.js';
 import { LinkLost } from './link.js';
 import type { RedisLink } from './link.js';
 
@@ -76,12 +77,12 @@ export class Bell {
       const done = (): void => {
         clearTimeout(timer);
         waiting.delete(done);
-        signal?.removeEventListener('abort', done);
+        forget();
         resolve();
       };
       const timer = setTimeout(done, Math.max(1, Math.min(ms, this.#link.ready ? lookMs : lookWhileDownMs)));
       waiting.add(done);
-      signal?.addEventListener('abort', done);
+      const forget = onAbort(signal, done);
     });
   }
 }

@@ -1,6 +1,7 @@
 import { EdgeFlowError } from '../../errors.js';
 import { messageIdSource } from '../../message.js';
 import type { Commit } from '../broker.js';
+import { onAbort } from '../onAbort.js';
 import { messageBytes, topicFull } from '../options.js';
 import { blobKeys } from './blobs.js';
 import { commands } from './command.js';
@@ -89,11 +90,11 @@ export abstract class Outbox<Result> {
         parts: [],
         storedTime: -Infinity,
         resolve: (result) => {
-          signal?.removeEventListener('abort', cancel);
+          forget();
           resolve(result);
         },
         reject: (reason) => {
-          signal?.removeEventListener('abort', cancel);
+          forget();
           reject(reason);
         },
       };
@@ -101,7 +102,7 @@ export abstract class Outbox<Result> {
         cancel();
         return;
       }
-      signal?.addEventListener('abort', cancel);
+      const forget = onAbort(signal, cancel);
       this.#queue.push(waiting);
       if (!this.#working) {
         this.#working = true;

@@ -191,6 +191,23 @@ describe('processes', () => {
     ]);
   });
 
+  test('a killed consumer: its messages go to another client, however busy that is with another topic', async () => {
+    for (const topic of ['t', 'busy']) await broker.declare({ topic, groups: ['g'] });
+    await broker.push('t', numbered(0));
+    const { child, reports } = start({ task: 'hold', consumer: 'other' });
+    await until('it has it', () => reports.length > 0);
+    await kill(child);
+    let seen = false;
+    const again = broker.pop('t', { ...a, count: 1, waitMs: 20_000 }).finally(() => (seen = true));
+    for (let value = 0; !seen; value++) {
+      await broker.push('busy', numbered(value));
+      await broker.ack('busy', a, await broker.pop('busy', { ...a, count: 1, waitMs: 0 }));
+      // Broker calls alone leave no turn to timers.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect((await again).map(numberOf)).toEqual([0]);
+  });
+
   test('a killed consumer that is started again takes its messages back at once', async () => {
     await broker.close();
     broker = new EmbeddedBroker({ directory, visibilityMs: 600_000 });
