@@ -1,5 +1,7 @@
 import type { DeliveredMessage, Failure, GroupConsumer, PopRequest, Ticket } from '../broker.js';
+import { checkName } from '../../topic.js';
 import { isIntact } from '../checksum.js';
+import { topicUndeclared } from '../options.js';
 import { attemptOf } from '../token.js';
 import type { Change } from './change.js';
 import { monotonicMs } from './clock.js';
@@ -7,7 +9,8 @@ import { withGroup } from './declared.js';
 import type { Client } from './ownSession.js';
 import { Quiet, knownNow } from './quiet.js';
 import type { Store } from './store.js';
-import type { StoredLog } from './storedLog.js';
+import type { StoredGroup } from './storedGroup.js';
+import { StoredLog } from './storedLog.js';
 import type { StoredMessage } from './storedMessages.js';
 
 /** How often a client looks for dead ones, at least. */
@@ -18,7 +21,11 @@ interface Taken {
   /** Number of the topic. */
   readonly number: number;
   readonly tickets: readonly Ticket[];
+  readonly left: Look;
 }
+
+/** Whether a pop would find something, and if not, when to look again without a bell. */
+type Look = ReturnType<StoredLog['ready']>;
 
 type Bury = (topic: string, consumer: GroupConsumer, ticket: Ticket, failure: Failure) => Promise<unknown>;
 
@@ -28,8 +35,10 @@ export class GroupPops {
   readonly #bury: Bury;
   /** Consumers that this client has made known. */
   readonly #enlisted = new Set<string>();
-  /** Consumers whose last pop found something. */
+  /** Consumers that will most likely find something: the last pop did, or it rang. They take without a look before. */
   readonly #likely = new Set<string>();
+  /** Consumers who found something when it rang last. Where there are several, the first gets it and the others should look. */
+  readonly #first = new Set<string>();
   readonly #quiet = new Quiet();
   readonly #nextReap = new Map<string, number>();
 
@@ -46,27 +55,32 @@ export class GroupPops {
     const key = `${topic}/${group}/${consumer}`;
     // The first pop takes back what an earlier process had open, and so cannot look first.
     if (!this.#enlisted.has(key)) this.#likely.add(key);
-    for (;;) {
+    for (let rung = false; ;) {
       const store = this.#client.use();
       const heard = store.bells.heard(topic, kinds);
       if (monotonicMs() >= (this.#nextReap.get(`${topic}/${group}`) ?? 0)) await this.#reap(store, topic, group);
-      // Where the last pop found something, the next is likely to: it need not look before it takes.
-      if (this.#likely.has(key) || this.#look(topic, request, heard).ready) {
+      let look = this.#likely.has(key) ? undefined : this.#look(topic, request, heard);
+      if (!look || look.ready) {
         const taken = await store.change((change) => this.#take(change, topic, request));
         this.#enlisted.add(key);
         const messages = taken.tickets.length > 0 ? await this.#delivered(store, topic, request, taken) : [];
         if (messages.length > 0) {
           this.#likely.add(key);
+          if (rung) this.#first.add(key);
           return messages;
         }
         this.#likely.delete(key);
+        look = taken.left;
       }
-      const { ready, nextDue } = this.#look(topic, request, heard);
-      if (ready && count > 0) continue;
+      if (rung) this.#first.delete(key);
+      rung = false;
+      if (look.ready && count > 0) continue;
       const now = monotonicMs();
       if (now >= end || signal?.aborted || count <= 0) return [];
       if (store.bells.watch(topic, kinds)) continue;
-      await store.bells.wait(topic, kinds, Math.min(end, Math.max(nextDue, now)) - now, heard, [signal, this.#client.closing]);
+      await store.bells.wait(topic, kinds, Math.min(end, Math.max(look.nextDue, now)) - now, heard, [signal, this.#client.closing]);
+      rung = store.bells.heard(topic, kinds) !== heard;
+      if (rung && this.#first.has(key)) this.#likely.add(key);
     }
   }
 
@@ -75,15 +89,14 @@ export class GroupPops {
     this.#enlisted.clear();
   }
 
-  /** Whether a pop would find something, and if not, when to look again without a bell. */
-  #look(topic: string, { group, strict = false }: PopRequest, heard: number): ReturnType<StoredLog['ready']> {
+  #look(topic: string, { group, strict = false }: PopRequest, heard: number): Look {
     const store = this.#client.use();
     const key = `${topic}/${group}/${strict}`;
     const known = knownNow(store, topic, strict ? ['news', 'space'] : ['news'], heard);
     const now = monotonicMs();
     const until = known && this.#quiet.until(key, known, now);
     if (until !== undefined) return { ready: false, nextDue: until };
-    const found = store.view((_, log) => withGroup(log(topic), topic, group).ready(group, strict, now));
+    const found = viewGroup(store, topic, group, (view, head) => view.ready(head, strict, now));
     if (known && !found.ready) this.#quiet.note(key, known, now, found.nextDue);
     return found;
   }
@@ -94,7 +107,9 @@ export class GroupPops {
     const first = !this.#enlisted.has(`${topic}/${group}/${consumer}`);
     if (first) this.#client.session.live(change);
     const owner = log.enlist(group, consumer, this.#client.session.number, first);
-    return { number: log.number, tickets: log.pop(group, owner, count, strict, monotonicMs()) };
+    const now = monotonicMs();
+    const tickets = log.pop(group, owner, count, strict, now);
+    return { number: log.number, tickets, left: log.ready(group, strict, now) };
   }
 
   async #delivered(store: Store, topic: string, { inPlace = false, ...consumer }: PopRequest, taken: Taken): Promise<DeliveredMessage[]> {
@@ -143,10 +158,20 @@ export class GroupPops {
   async #reap(store: Store, topic: string, group: string): Promise<void> {
     const now = monotonicMs();
     this.#nextReap.set(`${topic}/${group}`, now + Math.min(mostReapMs, this.#client.session.reapEveryMs));
-    const dead = store.view((_, log) => withGroup(log(topic), topic, group).deadConsumers(group, now));
+    const dead = viewGroup(store, topic, group, (view) => view.deadConsumers(now));
     if (dead.length === 0) return;
     await store.change((change) => {
       if (withGroup(change.log(topic), topic, group).reap(group, monotonicMs()) > 0) change.ring(topic, 'news');
     });
   }
+}
+
+/** @throws EdgeFlowError `TOPIC_INVALID`, `TOPIC_UNDECLARED` */
+function viewGroup<R>(store: Store, topic: string, group: string, read: (view: StoredGroup, head: number) => R): R {
+  checkName('topic', topic);
+  return store.view((tables) => {
+    const found = StoredLog.loadGroup(topic, group, tables);
+    if (!found) throw topicUndeclared(topic, `group '${group}'`);
+    return read(found.group, found.head);
+  });
 }

@@ -63,6 +63,15 @@ export class StoredLog {
     return log;
   }
 
+  /** A group alone, with the head of its topic: for the many looks of who waits. */
+  static loadGroup(name: string, groupName: string, tables: Tables): { readonly group: StoredGroup; readonly head: number } | undefined {
+    const stored = tables.topics.getBinary(Buffer.from(name));
+    if (!stored) return undefined;
+    const { number, head } = topicRecord.decode(stored);
+    const row = tables.groups.getBinary(nameKey(number, groupName));
+    return row && { group: StoredGroup.load(groupName, tables, row), head };
+  }
+
   static create(name: string, tables: Tables, effects: LogEffects, dedupeWindow: number): StoredLog {
     return new StoredLog(name, tables, effects, {
       number: effects.nextNumber(),
@@ -242,11 +251,6 @@ export class StoredLog {
   /** Makes a consumer known as living in a session; with `takeBack`, what another session had open becomes due. */
   enlist(group: string, name: string, session: number, takeBack: boolean): Owner {
     return this.#group(group).enlist(name, session, takeBack);
-  }
-
-  /** Consumers of a group with open messages that have given no sign of life for their visibility time. */
-  deadConsumers(group: string, now: number): string[] {
-    return this.#group(group).deadConsumers(now);
   }
 
   /** Gives what dead consumers had open to others. */
