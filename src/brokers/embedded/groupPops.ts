@@ -169,6 +169,7 @@ export class GroupPops {
 /** @throws EdgeFlowError `TOPIC_INVALID`, `TOPIC_UNDECLARED` */
 function viewGroup<R>(store: Store, topic: string, group: string, read: (view: StoredGroup, head: number) => R): R {
   checkName('topic', topic);
+  checkName('group', group);
   return store.view((tables) => {
     const found = StoredLog.loadGroup(topic, group, tables);
     if (!found) throw topicUndeclared(topic, `group '${group}'`);
