@@ -2,7 +2,7 @@ import path from 'node:path';
 import { EdgeFlowError, errorMessage, hasCode } from '../../errors.js';
 import { Bells } from './bells.js';
 import { Change } from './change.js';
-import { bootName, monotonicMs } from './clock.js';
+import { bootName } from './clock.js';
 import { bellFolder, checkEnvironment, controlFile, dataFile, prepareDirectory, wrongFormat } from './directory.js';
 import type { Durability, StoreFormat } from './directory.js';
 import { keepEnvironment, openEnvironment } from './environment.js';
@@ -37,8 +37,6 @@ const bootKey = Buffer.from('boot');
 const mapFactor = 4;
 const leastMap = 256 * 1024 * 1024;
 const readerCheckMs = 10_000;
-/** How long the file system is taken to have room: to ask takes a tenth of a millisecond beside a camera's pushes. */
-const freeCheckMs = 100;
 
 /** The two environments of one directory. All clients in a process share one. */
 export class Store {
@@ -56,8 +54,6 @@ export class Store {
   readonly #readerCheck: NodeJS.Timeout;
   readonly #recent = new Map<number, RecentIds>();
   #clients = 0;
-  #cramped = false;
-  #nextLook = 0;
   #lent = false;
   #jobs: Job[] = [];
   #draining: Promise<void> | undefined;
@@ -128,12 +124,7 @@ export class Store {
 
   /** Whether the file system has no room for more. */
   get cramped(): boolean {
-    const now = monotonicMs();
-    if (this.#cramped || now >= this.#nextLook) {
-      this.#cramped = freeBytes(this.directory) < leastFreeBytes;
-      this.#nextLook = now + freeCheckMs;
-    }
-    return this.#cramped;
+    return freeBytes(this.directory) < leastFreeBytes;
   }
 
   /**

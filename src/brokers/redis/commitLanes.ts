@@ -1,5 +1,6 @@
 import type { Commit, CommitResult } from '../broker.js';
 import { Committer } from './committer.js';
+import type { HeadOf } from './committer.js';
 import type { Connections } from './connections.js';
 
 /** The last commit that publishes to a topic. */
@@ -17,11 +18,13 @@ interface Last {
  */
 export class CommitLanes {
   readonly #open: () => Promise<Connections>;
+  readonly #headOf: HeadOf;
   readonly #lanes = new Map<string, Committer>();
   readonly #last = new Map<string, Last>();
 
-  constructor(open: () => Promise<Connections>) {
+  constructor(open: () => Promise<Connections>, headOf: HeadOf) {
     this.#open = open;
+    this.#headOf = headOf;
   }
 
   commit(commit: Commit, signal: AbortSignal | undefined): Promise<CommitResult> {
@@ -49,7 +52,7 @@ export class CommitLanes {
 
   #committer(lane: string): Committer {
     let committer = this.#lanes.get(lane);
-    if (!committer) this.#lanes.set(lane, (committer = new Committer(this.#open)));
+    if (!committer) this.#lanes.set(lane, (committer = new Committer(this.#open, this.#headOf)));
     return committer;
   }
 }

@@ -1,7 +1,8 @@
-import type { Commit, CommitResult } from '../broker.js';
+import type { Commit, CommitResult, GroupConsumer } from '../broker.js';
 import { defaultMaxBytes } from '../options.js';
 import { blobKeys } from './blobs.js';
 import { commands } from './command.js';
+import type { Connections } from './connections.js';
 import { undeclared } from './declared.js';
 import { Outbox } from './outbox.js';
 import type { Outcome, Waiting } from './outbox.js';
@@ -12,8 +13,18 @@ import type { Reply } from './reply.js';
 /** What the script answers for a commit. */
 const state = { full: 0, committed: 1, fenced: 2, undeclared: 3 } as const;
 
+/** {@link GroupClient.headOf} of a message that a consumer has open. */
+export type HeadOf = (topic: string, consumer: GroupConsumer, seq: number) => string;
+
 /** The commits of a client. */
 export class Committer extends Outbox<CommitResult> {
+  readonly #headOf: HeadOf;
+
+  constructor(open: () => Promise<Connections>, headOf: HeadOf) {
+    super(open);
+    this.#headOf = headOf;
+  }
+
   commit(commit: Commit, signal: AbortSignal | undefined): Promise<CommitResult> {
     return this.add(commit, signal);
   }
@@ -23,7 +34,13 @@ export class Committer extends Outbox<CommitResult> {
     const topics = [...new Set(batch.flatMap(({ commit }) => [...commit.acks, ...commit.messages].map(({ topic }) => topic)))];
     const places = new Map(topics.map((topic, i) => [topic, i + 1]));
     const [first = '', ...others] = topics.map((topic) => keys.topic(topic));
-    const values = [dedupeWindow, defaultMaxBytes, topics.length, ...topics, ...batch.flatMap((waiting) => write(waiting, places))];
+    const values = [
+      dedupeWindow,
+      defaultMaxBytes,
+      topics.length,
+      ...topics,
+      ...batch.flatMap((waiting) => write(waiting, places, this.#headOf)),
+    ];
     const reply = asList(await control.run(commands.commit, [first, keys.trash, keys.topics, ...others], values));
     blobs.discard(blobKeys(reply[1]));
 
@@ -47,13 +64,14 @@ export class Committer extends Outbox<CommitResult> {
 function write(
   { commit, parts, token, repeated }: Waiting<CommitResult>,
   places: ReadonlyMap<string, number>,
+  headOf: HeadOf,
 ): (string | number | Buffer)[] {
   const { acks, messages } = commit;
   const place = (topic: string): number => places.get(topic) ?? 0;
   const values: (string | number | Buffer)[] = [repeated ? 1 : 0, acks.length, messages.length];
   for (const { topic, group, consumer, tickets } of acks) {
     values.push(place(topic), group, consumer, tickets.length);
-    for (const ticket of tickets) values.push(ticket.seq, ticket.token);
+    for (const { seq, token } of tickets) values.push(seq, token, headOf(topic, { group, consumer }, seq));
   }
   for (const [i, { topic, message }] of messages.entries())
     values.push(place(topic), message.id, writeRecord(message, parts[i]?.key, token));

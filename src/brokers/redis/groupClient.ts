@@ -7,7 +7,7 @@ import type { Connections } from './connections.js';
 import { checkDeclared } from './declared.js';
 import { LinkLost } from './link.js';
 import { Loans } from './payloadMemory.js';
-import { flawOf, tryReadRecord } from './record.js';
+import { flawOf, headOf, tryReadRecord } from './record.js';
 import type { StoredMessage } from './record.js';
 import { attemptOf, firstToken } from '../token.js';
 import { asBuffer, asList } from './reply.js';
@@ -32,8 +32,8 @@ export class GroupClient {
   readonly #topic: string;
   readonly #consumer: GroupConsumer;
   readonly #context: Connections;
-  /** Taken by this process and not settled. */
-  readonly #held = new Set<number>();
+  /** Taken by this process and not settled; with what scripts call the head of each. */
+  readonly #held = new Map<number, string>();
   readonly #loans: Loans;
   /** Taken, but the data plane was out of reach. */
   #unfetched: Taken[] = [];
@@ -76,11 +76,16 @@ export class GroupClient {
   }
 
   async ack(tickets: readonly Ticket[]): Promise<AckResult> {
-    const values = tickets.flatMap(({ seq, token }) => [seq, token]);
+    const values = tickets.flatMap(({ seq, token }) => [seq, token, this.headOf(seq)]);
     const [, fenced, trash] = await this.#settle(commands.ack, values);
     this.settled(tickets);
     this.#context.blobs.discard(blobKeys(trash));
     return { fenced: asList(fenced).flatMap((index) => tickets[Number(index)] ?? []) };
+  }
+
+  /** The first words of a message's record, which a script then need not read again; empty where it is not known. */
+  headOf(seq: number): string {
+    return this.#held.get(seq) ?? '';
   }
 
   /** Takes note that messages are settled: acked, or committed. Nobody looks at their payloads any more. */
@@ -148,7 +153,7 @@ export class GroupClient {
   async #look(count: number, strict: boolean, wait: boolean): Promise<Look> {
     const { control } = this.#context;
     const { group, consumer } = this.#consumer;
-    const back = this.#uncertain ? [1, ...this.#held] : [0];
+    const back = this.#uncertain ? [1, ...this.#held.keys()] : [0];
     this.#uncertain = true;
     const reply = asList(
       await control.run(commands.pop, this.#keys, [group, consumer, count, strict ? 1 : 0, popBytes, wait ? 1 : 0, ...back]),
@@ -157,8 +162,9 @@ export class GroupClient {
     this.#check(reply[0]);
     const taken: Taken[] = [];
     const take = (seq: number, token: number, record: Reply | undefined): void => {
-      this.#held.add(seq);
-      taken.push({ seq, token, stored: tryReadRecord(seq, asBuffer(record)) });
+      const stored = tryReadRecord(seq, asBuffer(record));
+      this.#held.set(seq, stored instanceof EdgeFlowError ? '' : headOf(stored));
+      taken.push({ seq, token, stored });
     };
     const again = asList(reply[2]);
     for (let i = 0; i + 2 < again.length; i += 3) take(Number(again[i]), Number(again[i + 1]), again[i + 2]);

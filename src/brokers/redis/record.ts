@@ -41,6 +41,11 @@ export function writeRecord(message: OutgoingMessage, blobKey: string | undefine
   return record;
 }
 
+/** The words of a record's first line that scripts look for: its bytes, and its blob key where there is one. */
+export function headOf({ meta, length, blob }: StoredMessage): string {
+  return blob === undefined ? String(meta.length + length) : `${meta.length + length} ${blob}`;
+}
+
 /** @throws EdgeFlowError `MESSAGE_CORRUPT` for bytes whose lengths do not fit each other. */
 export function readRecord(seq: number, record: Buffer): StoredMessage {
   const start = record.indexOf(space) + 1;

@@ -75,7 +75,10 @@ export abstract class RedisBrokerBase implements Broker {
   abstract readonly kind: string;
   protected readonly settings: ClientSettings;
   readonly #closing = new AbortController();
-  readonly #commits = new CommitLanes(() => this.#connections());
+  readonly #commits = new CommitLanes(
+    () => this.#connections(),
+    (topic, consumer, seq) => this.#groups.get(groupKey(topic, consumer))?.headOf(seq) ?? '',
+  );
   readonly #publishers = new Map<string, Publisher>();
   readonly #groups = new Map<string, GroupClient>();
   readonly #readers = new Map<string, ReaderClient>();
@@ -302,13 +305,18 @@ export abstract class RedisBrokerBase implements Broker {
     }
   }
 
-  #group(connections: Connections, topic: string, { group, consumer }: GroupConsumer): GroupClient {
-    checkConsumer(topic, group, consumer);
-    const key = `${topic}:${group}:${consumer}`;
+  #group(connections: Connections, topic: string, consumer: GroupConsumer): GroupClient {
+    checkConsumer(topic, consumer.group, consumer.consumer);
+    const key = groupKey(topic, consumer);
     let client = this.#groups.get(key);
-    if (!client) this.#groups.set(key, (client = new GroupClient(topic, { group, consumer }, connections)));
+    if (!client)
+      this.#groups.set(key, (client = new GroupClient(topic, { group: consumer.group, consumer: consumer.consumer }, connections)));
     return client;
   }
+}
+
+function groupKey(topic: string, { group, consumer }: GroupConsumer): string {
+  return `${topic}:${group}:${consumer}`;
 }
 
 function checkConsumer(topic: string, group: string, consumer: string): void {

@@ -1,6 +1,21 @@
 -- Publishing, for push and commit. KEYS[3] is the set of topics; ARGV[1] the dedupe window, ARGV[2] the default of
 -- maxBytes.
 
+-- What is known of ids: "<seq>:<token>" of those that were published since the last but one time that the window was full.
+local function recall(ids)
+  local known, before = fetch(topic .. ':ids', ids), topic .. ':ids:before'
+  if call('EXISTS', before) == 0 then return known end
+  for i, value in ipairs(fetch(before, ids)) do known[i] = known[i] or value end
+  return known
+end
+
+-- The seq and the token of an id's publish, where it is among the last ones of the window.
+local function within(value, head)
+  local seq, token = match(value, '^(%d+):(.*)$')
+  seq = tonumber(seq)
+  if seq and seq > head - tonumber(ARGV[1]) then return seq, token end
+end
+
 -- Has the payload of a message deleted that was not published, unless an earlier publish stored it.
 local function dropUnused(record, trash)
   local _, blob = headOf(record)
@@ -39,26 +54,22 @@ local function publish(name, batch, given, all, trash)
   local room = maxBytes + (tonumber(spareBytes) or 0)
   local hasGroups = groups and groups ~= ''
 
-  -- Known ids: those of before, in `known`, until this call forgets them; and those of this call, in `added`.
-  local ids, idList = topic .. ':ids', topic .. ':window'
-  local count = #batch
-  local known, added, forgotten = fetch(ids, batch), {}, {}
-  local space = tonumber(ARGV[1]) - call('LLEN', idList)
-  local oldest = count > space and call('LRANGE', idList, 0, count - space - 1) or {}
-
+  -- Known ids: those of before, and those of this call.
+  local known, added = recall(batch), {}
   local results = {}
-  local records, values, new = {}, {}, {}
-  local n, dropped, full = 0, 0, false
-  for i = 1, count do
+  local records, values = {}, {}
+  local n, full = 0, false
+  for i = 1, #batch do
     local id, record = batch[i], given[i]
     local size, blob, token = match(record, '^(%d+) (%S*) (%S*)')
-    local before = added[id] or (not forgotten[id] and known[i])
+    local before = added[id] or known[i]
+    local seq, publisher
+    if before then seq, publisher = within(before, head) end
     if full then
       results[i] = 0
-    elseif before then
-      local seq, publisher = match(before, '^(%d+):(.*)$')
+    elseif seq then
       -- The same token: this publish itself came through before, and its reply was lost.
-      results[i] = publisher == token and tonumber(seq) or -seq
+      results[i] = publisher == token and seq or -seq
       dropUnused(record, trash)
     elseif hasGroups and bytes >= room and not all then
       full = true
@@ -74,13 +85,8 @@ local function publish(name, batch, given, all, trash)
       local last = #records
       records[last + 1], records[last + 2] = seq, record
       values[2 * n - 1], values[2 * n] = id, value
-      new[n] = id
       added[id] = value
       if blob ~= '' then call('HINCRBY', blobs, blob, 1) end
-      while dropped < n - space do
-        dropped = dropped + 1
-        if oldest[dropped] then forgotten[oldest[dropped]] = true end
-      end
       if hasGroups and kept > 0 and head > kept then
         -- What it frees counts for the next message.
         write('HSET', log, records)
@@ -96,15 +102,14 @@ local function publish(name, batch, given, all, trash)
 
   write('HSET', log, records)
   call('HSET', topic, 'head', head, 'bytes', format('%d', bytes))
-  local extra = n - space
-  if extra > 0 then
-    local gone = {}
-    for i = 1, math.min(extra, #oldest) do gone[i] = oldest[i] end
-    write('HDEL', ids, gone)
-    call('LPOP', idList, extra)
+  -- A list of them, to forget one for each that comes, would cost as much as all the rest of this.
+  local ids = topic .. ':ids'
+  local before = call('HLEN', ids)
+  if before > 0 and before + n > tonumber(ARGV[1]) then
+    call('UNLINK', ids .. ':before')
+    call('RENAME', ids, ids .. ':before')
   end
   write('HSET', ids, values)
-  write('RPUSH', idList, new)
   if not hasGroups then
     local old = {}
     for seq = head - n + 1, head do

@@ -8,7 +8,8 @@
 --   <topic>:log            hash, seq -> record of the message (record.ts). It begins with "<bytes> <blob key> <token>\n";
 --                          the blob key is empty where the payload is in the record. A hash, for a stream costs thrice
 --                          the time: here a batch is read, written and deleted by one call.
---   <topic>:ids            hash, published id -> "<seq>:<token of the publish>"; <topic>:window lists them, oldest first
+--   <topic>:ids            hash, published id -> "<seq>:<token of the publish>", of a window at most;
+--   <topic>:ids:before     the same of those before them
 --   <topic>:open:<group>   hash, seq -> "<token>:<consumer>"; the consumer is empty while it waits for redelivery
 --   <topic>:due:<group>    sorted set, seqs that wait for redelivery by the server's time in ms
 --   <topic>:failed:<group> hash, seq of an open message that failed -> the server's time then, in ms
@@ -136,8 +137,9 @@ local function unspare(seq)
 end
 
 -- Deletes those of the messages that no group needs, or keeps them for a while where the topic retains (its
--- `retainBytes`); no seq may come twice. The caller knows that group `except` needs none of them.
-local function free(seqs, groups, trash, retain, except)
+-- `retainBytes`); no seq may come twice. The caller knows that group `except` needs none of them, and of some seqs the
+-- `heads`, "<bytes>" or "<bytes> <blob key>": to read a record for its head is a quarter of the time of an ack.
+local function free(seqs, groups, trash, retain, except, heads)
   for group in gmatch(groups or '', '%S+') do
     if #seqs == 0 then return end
     if group ~= except then
@@ -152,12 +154,26 @@ local function free(seqs, groups, trash, retain, except)
   end
   if #seqs == 0 then return end
   if retain and retain ~= '0' then return keep(seqs, trash) end
-  local bytes = 0
-  for _, record in ipairs(fetch(log, seqs)) do
-    if record then
-      local size, blob = headOf(record)
+  local bytes, unknown = 0, {}
+  local function count(record)
+    local size, blob = headOf(record)
+    bytes = bytes + size
+    if blob ~= '' then dropBlob(blob, trash) end
+  end
+  for _, seq in ipairs(seqs) do
+    local head = heads and heads[seq] or ''
+    local size = tonumber(head)
+    if size then
       bytes = bytes + size
-      if blob ~= '' then dropBlob(blob, trash) end
+    elseif head ~= '' then
+      count(head)
+    else
+      unknown[#unknown + 1] = seq
+    end
+  end
+  if #unknown > 0 then
+    for _, record in ipairs(fetch(log, unknown)) do
+      if record then count(record) end
     end
   end
   write('HDEL', log, seqs)
