@@ -20,7 +20,7 @@ test('asks for the next value when an earlier one has settled', async () => {
   await turn();
   expect(asked).toEqual([0]);
   finish[0]?.();
-  await turn();
+  await until('the next is asked for', () => asked.length > 1);
   expect(asked).toEqual([0, 1]);
 });
 
@@ -29,6 +29,7 @@ test('lets as many values be open as concurrency says', async () => {
   fromPull(() => numbers(9, asked), { concurrency: 3 })
     .pipe(mapAsync(() => new Promise(() => undefined)))
     .subscribe();
+  await until('so many are asked for', () => asked.length > 2);
   await turn();
   expect(asked).toEqual([0, 1, 2]);
 });

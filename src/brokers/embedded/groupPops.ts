@@ -79,6 +79,7 @@ export class GroupPops {
       if (now >= end || signal?.aborted || count <= 0) return [];
       if (store.bells.watch(topic, kinds)) continue;
       await store.bells.wait(topic, kinds, Math.min(end, Math.max(look.nextDue, now)) - now, heard, [signal, this.#client.closing]);
+      if (signal?.aborted) return [];
       rung = store.bells.heard(topic, kinds) !== heard;
       if (rung && this.#first.has(key)) this.#likely.add(key);
     }

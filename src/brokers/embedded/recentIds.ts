@@ -47,7 +47,7 @@ export class RecentIds {
     if (this.#unsaved.length === 0) return;
     this.#table.putSync(seqKey(this.#topic, this.#head - this.#unsaved.length + 1), encodeIds(this.#unsaved));
     this.#unsaved = [];
-    if (this.#savedRows++ % rowsPerTrim === 0) this.#trim(this.#head - window);
+    if (this.#head > window && this.#savedRows++ % rowsPerTrim === 0) this.#trim(this.#head - window);
   }
 
   /** A row ends before the next begins. Two for each that was added: what is past the window never piles up. */
