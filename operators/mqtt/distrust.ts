@@ -1,8 +1,4 @@
-/** Codes of a certificate that its reader does not trust, and that no waiting mends; one that has run out is renewed by somebody. */
-const untrusted: ReadonlySet<unknown> = new Set([
-  ...['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'CERT_SIGNATURE_FAILURE'],
-  ...['UNABLE_TO_GET_ISSUER_CERT', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'CERT_UNTRUSTED', 'INVALID_CA'],
-]);
+import { isUntrusted } from '../sinks/network.js';
 
 /** Alerts by which a broker refuses the certificate of a client, or that it has none. */
 const refusedByBroker = /ALERT_(?:CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_CA|CERTIFICATE_UNKNOWN|HANDSHAKE_FAILURE)$/;
@@ -10,7 +6,7 @@ const refusedByBroker = /ALERT_(?:CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_C
 /** What two ends of TLS have against each other, and what to do; undefined for another error. */
 export function distrustOf(code: unknown): string | undefined {
   if (typeof code !== 'string') return undefined;
-  if (untrusted.has(code)) return `the certificate of the broker is not trusted (${code}); expected the one of its authority as tls.ca`;
+  if (isUntrusted(code)) return `the certificate of the broker is not trusted (${code}); expected the one of its authority as tls.ca`;
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return `the certificate of the broker is for another name (${code}); expected that of the url, or say it by tls.servername`;
   if (refusedByBroker.test(code))

@@ -2,8 +2,8 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
+import { isLoopback, nameOfHost } from '../loopback.js';
 import { Refusal } from './http.js';
-import { isLoopback } from './options.js';
 import type { CheckedOptions } from './options.js';
 import { RateLimit, subnetOf } from './rateLimit.js';
 
@@ -115,10 +115,7 @@ export class Guard {
   }
 
   #isOwn(host: string): boolean {
-    const name = host
-      .replace(/:\d{1,5}$/, '')
-      .replace(/^\[(.*)\]$/, '$1')
-      .toLowerCase();
+    const name = nameOfHost(host);
     if (this.#names.has(name)) return true;
     // A name can be pointed anywhere by whoever owns it; an address cannot.
     return this.#loopback ? isLoopback(name) : isIP(name) > 0;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { EdgeFlowError, errorMessage } from '../errors.js';
+import { isLoopback } from '../loopback.js';
 
 /** What a dashboard proves to browsers who it is with, each in PEM form. */
 export interface DashboardTls {
@@ -40,10 +41,6 @@ export interface CheckedOptions {
 
 const leastTokenLength = 16;
 const mostTokenLength = 512;
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
-}
 
 function invalid(message: string, cause?: unknown): EdgeFlowError {
   return new EdgeFlowError('OPTIONS_INVALID', `serveDashboard: ${message}`, { cause });

@@ -5,13 +5,13 @@ import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { EdgeFlowError, errorMessage } from '../errors.js';
 import { hostInUrl } from '../hostInUrl.js';
+import { isLoopback } from '../loopback.js';
 import { Api } from './api.js';
 import { sendAsset } from './assets.js';
 import { Guard } from './guard.js';
 import { addSecurityHeaders, readJson, Refusal, send, sendJson, textOf } from './http.js';
 import { limitConnections } from './limitConnections.js';
 import type { Shown } from './shown.js';
-import { isLoopback } from './options.js';
 import type { CheckedOptions } from './options.js';
 import type { Dashboard } from './serveDashboard.js';
 

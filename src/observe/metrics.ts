@@ -77,11 +77,13 @@ export async function metricsText(running: ObservedSystem): Promise<string> {
   const node = ['node', 'replica'] as const;
   const restarts = counter('node_restarts_total', 'Restarts after a crash.', ...node);
   const state = gauge('node_state', 'The state of the node is 1, all others are 0.', ...node, 'state');
+  const shadow = gauge('node_shadow', '1 for a shadow node, which only looks on.', ...node);
   const cpu = counter('node_cpu_seconds_total', 'Processor time of a node that has a process of its own.', ...node);
   const memory = gauge('node_resident_memory_bytes', 'Resident memory of a node that has a process of its own.', ...node);
   for (const replica of status) {
     const names = { node: replica.node, replica: String(replica.replica) };
     restarts.inc(names, replica.restarts);
+    shadow.set(names, replica.shadow ? 1 : 0);
     for (const name of states) state.set({ ...names, state: name }, replica.state === name ? 1 : 0);
     for (const [source, counts] of Object.entries(replica.report?.inputs ?? {}))
       failed.inc({ source, target: replica.node }, counts.failed);

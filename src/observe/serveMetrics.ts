@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describeError, EdgeFlowError } from '../errors.js';
 import { hostInUrl } from '../hostInUrl.js';
+import { isLoopback, nameOfHost } from '../loopback.js';
 import type { ObservedSystem } from './observed.js';
 import { health } from './health.js';
 import { metricsContentType, metricsText } from './metrics.js';
@@ -46,7 +47,9 @@ export async function serveMetrics(
   running: ObservedSystem,
   { port = 9464, host = '127.0.0.1' }: ServeMetricsOptions = {},
 ): Promise<MetricsServer> {
-  const server = createServer((request, response) => void respond(running, request, response));
+  // A page of a stranger, whose name was pointed to this host, asks with that name.
+  const isForUs = ({ headers }: IncomingMessage): boolean => !isLoopback(host) || isLoopback(nameOfHost(headers.host ?? host));
+  const server = createServer((request, response) => void respond(running, isForUs(request), request, response));
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {
       reject(new EdgeFlowError('OPTIONS_INVALID', `serveMetrics: cannot listen on ${host}:${port}: ${cause.message}`, { cause }));
@@ -66,8 +69,10 @@ export async function serveMetrics(
   return { url: `http://${hostInUrl(address)}:${taken}`, close };
 }
 
-async function respond(running: ObservedSystem, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { status, type, body } = await answer(running, request);
+async function respond(running: ObservedSystem, isForUs: boolean, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { status, type, body } = isForUs
+    ? await answer(running, request)
+    : { status: 421, type: plain, body: 'ask by the address that this listens on\n' };
   response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store', ...(status === 405 && { allow: 'GET, HEAD' }) });
   response.end(request.method === 'HEAD' ? undefined : body);
 }

@@ -19,7 +19,7 @@ export async function logSink({ onLog, log = 'text' }: Pick<RunOptions, 'onLog' 
   if (onLog) return onLog;
   if (log === 'text')
     return (node, line) => {
-      for (const part of line.split('\n')) process.stderr.write(`${node} | ${part}\n`);
+      for (const part of redact(line).split('\n')) process.stderr.write(`${node} | ${part}\n`);
     };
   const { pino } = await import('pino');
   const logger = pino({ base: { system } }, pino.destination({ fd: 2, sync: true }));

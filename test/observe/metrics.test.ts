@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { get } from 'node:http';
 import { resolve } from 'node:path';
 import { health, MemoryBroker, metricsText, QoS, serveMetrics, System } from 'edgeflow';
 import type { RunningSystem } from 'edgeflow';
@@ -72,6 +73,13 @@ test('a server of its own answers for metrics and health, and ends with the syst
   expect((await fetch(`${url}/healthz`)).status).toBe(200);
   expect((await fetch(`${url}/else`)).status).toBe(404);
   expect((await fetch(url, { method: 'POST' })).status).toBe(405);
+  const status = await new Promise((resolve, reject) => {
+    get(`${url}/metrics`, { headers: { host: `pages.example:${new URL(url).port}` } }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    }).on('error', reject);
+  });
+  expect(status, 'for a page of a stranger, whose name leads here').toBe(421);
   const open = await serveMetrics(system, { port: 0, host: '0.0.0.0' });
   expect(open.url).not.toContain('0.0.0.0');
   expect((await fetch(`${open.url}/healthz`)).status).toBe(200);

@@ -1,7 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, Server, ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -112,6 +115,21 @@ describe('toWebhook', () => {
       expect.stringContaining('is down: ECONNREFUSED'),
       expect.stringContaining('is back after'),
     ]);
+  });
+
+  test.skipIf(lacks('openssl'))('waits for a hook whose certificate nobody vouches for, and says how it is trusted', async () => {
+    const folder = temporaryFolder();
+    const file = (name: string): string => join(folder, name);
+    const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=localhost', '-days', '2'];
+    execFileSync('openssl', [...request, '-keyout', file('key.pem'), '-out', file('cert.pem')], { stdio: 'ignore' });
+    const server = createSecureServer({ key: readFileSync(file('key.pem')), cert: readFileSync(file('cert.pem')) }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const { send } = sink(toWebhook<number>({ url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/x`, patienceMs: 1 }));
+    expect((await send(1)).failed?.error).toMatchObject({
+      code: 'SINK_UNREACHABLE',
+      message: expect.stringMatching(/certificate is not trusted \(DEPTH_ZERO_SELF_SIGNED_CERT\); .*NODE_EXTRA_CA_CERTS/) as string,
+    });
   });
 
   test.each([

@@ -4,6 +4,12 @@ import { fixture, freshDirectory } from '../support/system.js';
 
 const cli = cliOfFile();
 
+test('lines of nodes are printed behind their names, and with no secret', async () => {
+  const run = cli(['run', fixture('logging.ts'), '--no-table', '--', '--store', freshDirectory()]);
+  const { stderr } = await run.ended;
+  expect(stderr.split('\n')).toContain('source | opens rtsp://***@10.0.0.7/1');
+});
+
 test('--log json: one object a line, with the node, the topic, the message and the code, and no secret', async () => {
   const run = cli(['run', fixture('logging.ts'), '--log', 'json', '--no-table', '--', '--store', freshDirectory()]);
   const { stderr } = await run.ended;
