@@ -121,6 +121,26 @@ async function spoil(directory: string, table: keyof Tables, bytes: Uint8Array):
 
 describe('a damaged store fails the call, not the process', () => {
   const consumer = { group: 'g', consumer: 'a' };
+
+  test('what a pop cannot read stays with nobody', async () => {
+    const directory = temporaryStore();
+    try {
+      const before = new EmbeddedBroker({ directory });
+      await before.declare({ topic: 't', groups: ['g'] });
+      await before.push('t', numbered(0));
+      await before.close();
+      await spoil(directory, 'entries', Buffer.from([1, 2, 3]));
+      const broker = new EmbeddedBroker({ directory });
+      for (const name of ['a', 'b'])
+        await expect(broker.pop('t', { group: 'g', consumer: name, count: 1, waitMs: 0 })).rejects.toMatchObject({
+          code: 'MESSAGE_CORRUPT',
+        });
+      await broker.close();
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
   test.each<[keyof Tables, (broker: EmbeddedBroker) => Promise<unknown>]>([
     ['topics', (broker) => broker.pop('t', { ...consumer, count: 1, waitMs: 0 })],
     ['topics', (broker) => broker.push('t', numbered(2))],
