@@ -23,11 +23,14 @@ afterEach(async () => {
 test('what is freed between the transaction of a pop and its reading is not delivered', async () => {
   await broker.declare({ topic: 't', groups: ['g'] });
   await Promise.all([0, 1].map((value) => broker.push('t', numbered(value))));
-  const entries = Reflect.get(Store.prototype, 'entries') as Store['entries'];
-  vi.spyOn(Store.prototype, 'entries').mockImplementationOnce(async function (this: Store, ...args) {
+  // All clients of a process share it.
+  const store = Store.acquire({ directory, durability: 'process', maxBytes: undefined });
+  const read = store.entries.bind(store);
+  vi.spyOn(store, 'entries').mockImplementationOnce(async (...request) => {
     // The newest of a topic without groups is kept.
     await broker.dropGroup('t', 'g');
-    return entries.apply(this, args);
+    return read(...request);
   });
   expect((await broker.pop('t', { ...a, count: 9, waitMs: 0 })).map(numberOf)).toEqual([1]);
+  await store.release();
 });
