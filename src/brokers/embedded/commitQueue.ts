@@ -313,7 +313,8 @@ function outputOf({ topic, message }: Publication): Output {
 }
 
 function encodeOutputs(batch: readonly Step[]): void {
-  const outputs = batch.flatMap((step) => step.outputs);
+  // A large payload that was not written belongs to a message that will not be stored now.
+  const outputs = batch.flatMap((step) => step.outputs.filter((output) => output.payloadKey ?? !isLarge(output)));
   const entries = encodeEntries(
     outputs.map(({ message, payloadKey, checksum: known }) => ({ message, payloadKey, checksum: known ?? noChecksum })),
   );

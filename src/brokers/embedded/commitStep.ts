@@ -97,7 +97,7 @@ export function applyStep(context: StepContext, { acks, outputs }: Step): Outcom
 function publish({ change, dedupeWindow, ungrouped }: StepContext, output: Output): PushReceipt {
   const { topic, message, payloadKey } = output;
   const log = change.logOrNew(topic, dedupeWindow);
-  const receipt = log.push(message, payloadKey, entryFor(log, output));
+  const receipt = log.push(message, payloadKey, () => entryFor(log, output));
   if (log.hasGroups || log.retains) ungrouped.delete(topic);
   else ungrouped.add(topic);
   if (!receipt.duplicate) change.ring(topic, 'news');

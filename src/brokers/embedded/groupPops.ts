@@ -173,7 +173,7 @@ function viewGroup<R>(store: Store, topic: string, group: string, read: (view: S
   checkName('group', group);
   return store.view((tables) => {
     const found = StoredLog.loadGroup(topic, group, tables);
-    if (!found) throw topicUndeclared(topic, `group '${group}'`);
+    if (!found?.group) throw topicUndeclared(topic, found ? `group '${group}'` : 'declaration');
     return read(found.group, found.head);
   });
 }

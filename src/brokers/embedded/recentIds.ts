@@ -68,7 +68,10 @@ export class RecentIds {
       end: ownerRange(this.#topic).end,
     })) {
       let seq = seqOfKey(key);
-      for (const id of decodeIds(Buffer.from(value))) this.#seqOfId.set(id, seq++);
+      for (const id of decodeIds(Buffer.from(value))) {
+        this.#seqOfId.delete(id);
+        this.#seqOfId.set(id, seq++);
+      }
     }
     this.#head = head;
   }

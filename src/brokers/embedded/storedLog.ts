@@ -64,12 +64,16 @@ export class StoredLog {
   }
 
   /** A group alone, with the head of its topic: for the many looks of who waits. */
-  static loadGroup(name: string, groupName: string, tables: Tables): { readonly group: StoredGroup; readonly head: number } | undefined {
+  static loadGroup(
+    name: string,
+    groupName: string,
+    tables: Tables,
+  ): { readonly head: number; readonly group: StoredGroup | undefined } | undefined {
     const stored = tables.topics.getBinary(Buffer.from(name));
     if (!stored) return undefined;
     const { number, head } = topicRecord.decode(stored);
     const row = tables.groups.getBinary(nameKey(number, groupName));
-    return row && { group: StoredGroup.load(groupName, tables, row), head };
+    return { head, group: row && StoredGroup.load(groupName, tables, row) };
   }
 
   static create(name: string, tables: Tables, effects: LogEffects, dedupeWindow: number): StoredLog {
@@ -161,8 +165,8 @@ export class StoredLog {
     return this.#effects.recentIds(number).find(id, head, dedupeWindow);
   }
 
-  /** @param entry - the message, encoded; `payloadKey` stands in it. */
-  push({ id, meta, payload }: OutgoingMessage, payloadKey: Buffer | undefined, entry: Uint8Array): PushReceipt {
+  /** @param entry - gives the message, encoded; `payloadKey` stands in it. */
+  push({ id, meta, payload }: OutgoingMessage, payloadKey: Buffer | undefined, entry: () => Uint8Array): PushReceipt {
     const topic = this.#topic;
     const known = this.known(id);
     if (known !== undefined) {
@@ -170,7 +174,7 @@ export class StoredLog {
       return { seq: known, duplicate: true };
     }
     const seq = ++topic.head;
-    this.#messages.add(seq, entry, meta.length + payload.length);
+    this.#messages.add(seq, entry(), meta.length + payload.length);
     this.#effects.recentIds(topic.number).add(id, seq, topic.dedupeWindow);
     this.#freeUnlessNeeded(seq - this.#kept);
     if (this.hasSpare) this.trim(Date.now());

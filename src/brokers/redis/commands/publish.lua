@@ -102,7 +102,7 @@ local function publish(name, batch, given, all, trash)
 
   write('HSET', log, records)
   call('HSET', topic, 'head', head, 'bytes', format('%d', bytes))
-  -- A list of them, to forget one for each that comes, would cost as much as all the rest of this.
+  -- They are forgotten together: a list beside them, to forget one for each that comes, was a third of a push.
   local ids = topic .. ':ids'
   local before = call('HLEN', ids)
   if before > 0 and before + n > tonumber(ARGV[1]) then

@@ -138,7 +138,7 @@ end
 
 -- Deletes those of the messages that no group needs, or keeps them for a while where the topic retains (its
 -- `retainBytes`); no seq may come twice. The caller knows that group `except` needs none of them, and of some seqs the
--- `heads`, "<bytes>" or "<bytes> <blob key>": to read a record for its head is a quarter of the time of an ack.
+-- `heads`, "<bytes>" or "<bytes> <blob key>": their records need not pass through Lua once more.
 local function free(seqs, groups, trash, retain, except, heads)
   for group in gmatch(groups or '', '%S+') do
     if #seqs == 0 then return end
