@@ -1,4 +1,10 @@
-const calls = new WeakMap<AbortSignal, Set<() => void>>();
+/** Those who wait with one signal, and the listener that calls them. */
+interface Waiting {
+  readonly calls: Set<() => void>;
+  readonly callAll: () => void;
+}
+
+const waiting = new WeakMap<AbortSignal, Waiting>();
 
 /**
  * Calls when a signal is aborted, unless it is told before not to. For the many who wait with one signal: the signal itself goes
@@ -8,18 +14,25 @@ const calls = new WeakMap<AbortSignal, Set<() => void>>();
  */
 export function onAbort(signal: AbortSignal | undefined, call: () => void): () => void {
   if (!signal) return doNothing;
-  const all = calls.get(signal) ?? listen(signal);
-  all.add(call);
-  return () => void all.delete(call);
+  const { calls, callAll } = waiting.get(signal) ?? listen(signal);
+  calls.add(call);
+  return () => {
+    calls.delete(call);
+    if (calls.size > 0 || waiting.get(signal)?.calls !== calls) return;
+    // A signal that was made of others is kept as long as somebody listens to it.
+    waiting.delete(signal);
+    signal.removeEventListener('abort', callAll);
+  };
 }
 
-function listen(signal: AbortSignal): Set<() => void> {
-  const all = new Set<() => void>();
-  calls.set(signal, all);
+function listen(signal: AbortSignal): Waiting {
+  const calls = new Set<() => void>();
   const callAll = (): void => {
-    for (const call of [...all]) call();
+    for (const call of [...calls]) call();
   };
-  signal.addEventListener('abort', callAll, { once: true });
+  signal.addEventListener('abort', callAll);
+  const all = { calls, callAll };
+  waiting.set(signal, all);
   return all;
 }
 
