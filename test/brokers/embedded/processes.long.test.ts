@@ -198,7 +198,7 @@ describe('processes', () => {
     await until('it has it', () => reports.length > 0);
     await kill(child);
     let seen = false;
-    const again = broker.pop('t', { ...a, count: 1, waitMs: 20_000 }).finally(() => (seen = true));
+    const again = broker.pop('t', { ...a, count: 1, waitMs: 5_000 }).finally(() => (seen = true));
     for (let value = 0; !seen; value++) {
       await broker.push('busy', numbered(value));
       await broker.ack('busy', a, await broker.pop('busy', { ...a, count: 1, waitMs: 0 }));
