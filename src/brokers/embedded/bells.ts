@@ -10,10 +10,10 @@ export type Bell = 'news' | 'space';
 
 /** A bell that nobody heard is made up for by looking again after this time. */
 const lookAgainMs = 250;
-/** So often at most, however many wait: to look at a thousand topics takes time from those that have something. */
-const looksPerMs = 1;
 /** The same where the system gives no watches. */
 const lookOftenMs = 20;
+/** So often at most, however many wait: to look at a thousand topics takes time from those that have something. */
+const looksPerMs = 1;
 
 const stroke = Buffer.of(1);
 

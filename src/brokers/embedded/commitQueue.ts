@@ -1,7 +1,7 @@
 import { EdgeFlowError, hasCode } from '../../errors.js';
 import type { OutgoingMessage } from '../../message.js';
 import type { Acknowledgement, Commit, CommitResult, Publication, PushReceipt } from '../broker.js';
-import { checksum, noChecksum } from '../checksum.js';
+import { checksum } from '../checksum.js';
 import { onAbort } from '../onAbort.js';
 import { messageBytes } from '../options.js';
 import { neededBytes } from './change.js';
@@ -315,9 +315,7 @@ function outputOf({ topic, message }: Publication): Output {
 function encodeOutputs(batch: readonly Step[]): void {
   // A large payload that was not written belongs to a message that will not be stored now.
   const outputs = batch.flatMap((step) => step.outputs.filter((output) => output.payloadKey ?? !isLarge(output)));
-  const entries = encodeEntries(
-    outputs.map(({ message, payloadKey, checksum: known }) => ({ message, payloadKey, checksum: known ?? noChecksum })),
-  );
+  const entries = encodeEntries(outputs);
   outputs.forEach((output, index) => (output.entry = entries[index]));
 }
 

@@ -1,4 +1,5 @@
 import type { OutgoingMessage } from '../../message.js';
+import { noChecksum } from '../checksum.js';
 import { damaged } from './damaged.js';
 import { payloadKeyBytes } from './payloadKey.js';
 
@@ -21,10 +22,11 @@ const headerBytes = 8 + 4 + 4 + 4 + 2 + 1;
 export interface NewEntry {
   readonly message: OutgoingMessage;
   readonly payloadKey: Buffer | undefined;
-  readonly checksum: number;
+  /** undefined where nobody will ask for it. */
+  readonly checksum: number | undefined;
 }
 
-export function encodeEntry({ message, payloadKey, checksum }: NewEntry): Buffer {
+export function encodeEntry({ message, payloadKey, checksum = noChecksum }: NewEntry): Buffer {
   return encode(message, payloadKey, checksum, message.payload.length);
 }
 
@@ -33,7 +35,7 @@ export function encodeEntries(entries: readonly NewEntry[]): Buffer[] {
   const sizes = entries.map(({ message, payloadKey }) => mostBytes(message, payloadKey));
   const memory = Buffer.allocUnsafe(sizes.reduce((sum, size) => sum + size, 0));
   let start = 0;
-  return entries.map(({ message, payloadKey, checksum }) => {
+  return entries.map(({ message, payloadKey, checksum = noChecksum }) => {
     const end = write(memory, start, message, payloadKey, checksum, message.payload.length);
     const entry = memory.subarray(start, end);
     start = end;

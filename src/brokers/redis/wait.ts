@@ -1,15 +1,17 @@
+import { onAbort } from '../onAbort.js';
+
 /** Waits for an event, for `ms` at most, or until the signal is aborted. */
 export function waitFor(target: EventTarget, event: string, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer);
       target.removeEventListener(event, done);
-      signal?.removeEventListener('abort', done);
+      forget();
       resolve();
     };
     const timer = ms === Infinity ? undefined : setTimeout(done, ms);
     target.addEventListener(event, done);
-    signal?.addEventListener('abort', done);
+    const forget = onAbort(signal, done);
     if (signal?.aborted) done();
   });
 }
