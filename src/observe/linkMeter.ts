@@ -49,6 +49,11 @@ export class LinkMeter {
     this.#parked += change;
   }
 
+  /** Whether deliveries wait for further input. */
+  get waiting(): boolean {
+    return this.#parked > 0;
+  }
+
   failed(): void {
     this.#failed++;
   }

@@ -53,6 +53,8 @@ export class NodeRunner {
   #live = 0;
   #published = 0;
   #note: string | undefined;
+  /** Whether something has happened since the last report. */
+  #news = true;
   #subscription: Subscription | undefined;
 
   /** @param broker - a client that no other node uses. */
@@ -75,7 +77,13 @@ export class NodeRunner {
     return this.#plan.inputs.length === 0;
   }
 
+  /** Whether a report would tell other than the last one, or is waited for: deliveries wait for input that may never come. */
+  get hasNews(): boolean {
+    return this.#news || [...this.#meters.values()].some((meter) => meter.waiting);
+  }
+
   report(): WorkerReport {
+    this.#news = false;
     const { user, system } = process.cpuUsage();
     return {
       inputs: Object.fromEntries([...this.#meters].map(([source, meter]) => [source, meter.counts()])),
@@ -158,6 +166,7 @@ export class NodeRunner {
     lookForUnread.unref();
     const show = (note: string): void => {
       this.#note = note.slice(0, longestNote);
+      this.#news = true;
     };
     const values = operatorStream(this.#operator, { name: node, replica, options, inputs, signal: this.#stop, show });
     const end = output === undefined ? checkScope() : toBroker(output, { broker, outbox: true });
@@ -200,21 +209,29 @@ export class NodeRunner {
         };
       },
       skipped: ({ topic }, count, reason, before) => {
-        this.#meters.get(topic)?.skipped(count, reason);
+        this.#meter(topic)?.skipped(count, reason);
         if (before !== undefined) this.#tracer.skipped({ topic, first: before - count, last: before - 1, time: Date.now(), reason });
       },
       publishes: telemetry && ((topic, id) => telemetry.publication(topic, id)),
-      parked: ({ topic }, change) => this.#meters.get(topic)?.parked(change),
-      delivered: ({ topic }, ageMs) => this.#meters.get(topic)?.delivered(ageMs),
+      parked: ({ topic }, change) => this.#meter(topic)?.parked(change),
+      delivered: ({ topic }, ageMs) => this.#meter(topic)?.delivered(ageMs),
       failed: ({ topic }, error, outcome, id) => {
-        this.#meters.get(topic)?.failed();
+        this.#meter(topic)?.failed();
         const level = outcome === 'dead-lettered' ? 'error' : 'warn';
         this.#log(`a message of '${topic}' failed and was ${outcome}: ${describeError(error)}`, { level, topic, id, code: codeOf(error) });
       },
       published: (topic) => {
-        if (topic === this.#plan.output) this.#published++;
+        if (topic !== this.#plan.output) return;
+        this.#published++;
+        this.#news = true;
       },
     };
+  }
+
+  /** Where something that happens to an input is counted. */
+  #meter(source: string): LinkMeter | undefined {
+    this.#news = true;
+    return this.#meters.get(source);
   }
 }
 

@@ -2,6 +2,8 @@ import type { ChildEvents } from './child.js';
 import type { NodeRunner } from './nodeRunner.js';
 
 const reportEveryMs = 500;
+/** Of a node to which nothing happens, one report of so many tells its memory and processor time. */
+const quietReports = 4;
 
 /** What is told of a node that runs, and what it waits for. */
 export interface RunNodeOptions extends Pick<ChildEvents, 'onReady' | 'onReport'> {
@@ -14,7 +16,10 @@ export async function runNode(runner: NodeRunner, { go, onReady, onReport }: Run
   const report = (): void => {
     onReport(runner.report());
   };
-  const reports = setInterval(report, reportEveryMs);
+  let rounds = 0;
+  const reports = setInterval(() => {
+    if (runner.hasNews || ++rounds % quietReports === 0) report();
+  }, reportEveryMs);
   try {
     // Consumers listen before any source begins.
     if (runner.isSource) {

@@ -62,6 +62,8 @@ export class Supervisor implements RunningSystem {
   #stopRequested = false;
   #killed = false;
   #wake: (() => void) | undefined;
+  /** Whether something has changed since {@link #changed} resolved. */
+  #news = false;
   #deadline = Infinity;
 
   constructor(graph: Graph, broker: Broker, places: Places, options: RunOptions) {
@@ -109,7 +111,7 @@ export class Supervisor implements RunningSystem {
       for (const name of this.#order)
         if (inputsOf(this.#graph, name).length > 0) for (const replica of this.#replicas(name)) replica.resume();
       this.#deadline = performance.now() + (this.#options.drainMs ?? defaultDrainMs);
-      this.#wake?.();
+      this.#tell();
     }
     await this.done.catch(() => undefined);
   }
@@ -222,7 +224,7 @@ export class Supervisor implements RunningSystem {
             if (this.#shadows.has(name)) this.#goOnWithout(name, label, failure.message);
             else this.#gaveUp(label, maxRestarts, failure);
           }
-          this.#wake?.();
+          this.#tell();
         },
       });
     });
@@ -317,14 +319,22 @@ export class Supervisor implements RunningSystem {
       });
   }
 
-  /** A node has another state, or it is time to look again. */
-  #changed(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, pollMs);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+  #tell(): void {
+    this.#news = true;
+    this.#wake?.();
+  }
+
+  /** A node has another state, or it is time to look again; while all run, there is nothing to look for. */
+  async #changed(): Promise<void> {
+    const steady = !this.#stopRequested && this.#all().every(({ state }) => state === 'running' || state === 'paused');
+    if (!this.#news)
+      await new Promise<void>((resolve) => {
+        const timer = steady ? undefined : setTimeout(resolve, pollMs);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    this.#news = false;
   }
 }

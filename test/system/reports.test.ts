@@ -1,0 +1,37 @@
+import { MemoryBroker, QoS, System } from 'edgeflow';
+import { Subject, tap } from 'rxjs';
+import type { Observable } from 'rxjs';
+import { afterEach, expect, test, vi } from 'vitest';
+
+afterEach(() => vi.useRealTimers());
+
+test('a node reports twice a second while something happens to it, and every two seconds while nothing does', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  const values = new Subject<number>();
+  let taken = 0;
+  const system = new System('reports', { isolation: 'inline' });
+  const source = system.node(() => values, { name: 'source' });
+  const log = system.node((input) => (input as Observable<number>).pipe(tap(() => taken++)), { name: 'log' });
+  system.link(source).to(log, QoS.DURABLE);
+  const running = await system.run({ broker: new MemoryBroker(), handleSignals: false });
+  const report = (): unknown => running.status().find(({ node }) => node === 'log')?.report;
+  const settled = async (): Promise<boolean> => (await running.ledger()).links.every(({ acked }) => acked === taken);
+  /** Whether each further half second brings a report. */
+  const brings = (): boolean => {
+    const before = report();
+    vi.advanceTimersByTime(500);
+    return report() !== before;
+  };
+
+  expect(brings()).toBe(true);
+  expect([1, 2, 3, 4, 5].map(brings)).toEqual([false, false, false, true, false]);
+  for (const value of [1, 2]) {
+    values.next(value);
+    await vi.waitUntil(async () => taken === value && (await settled()));
+    expect(brings()).toBe(true);
+    expect(report()).toMatchObject({ inputs: { source: { delivered: value } } });
+  }
+  values.complete();
+  await running.done;
+  expect(report()).toMatchObject({ inputs: { source: { delivered: 2 } } });
+});
