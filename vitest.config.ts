@@ -12,7 +12,8 @@ export default defineConfig({
     server: { deps: { external: [/\/dist\//] } },
     // Most of the time is spent waiting for processes: more files at once than cores.
     maxWorkers: 4,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // A bound for what hangs, which a busy machine does not reach.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
   },
 });

@@ -53,7 +53,7 @@ export function numberOf({ meta }: Pick<OutgoingMessage, 'meta'>): number {
  *
  * @throws Error naming the condition after `timeoutMs`.
  */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+export async function until(what: string, holds: () => boolean | Promise<boolean>, timeoutMs = 60_000): Promise<void> {
   const end = performance.now() + timeoutMs;
   while (!(await holds())) {
     if (performance.now() > end) throw new Error(`not within ${timeoutMs} ms: ${what}`);

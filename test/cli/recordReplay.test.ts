@@ -31,9 +31,9 @@ test('record takes nothing from those who read; replay publishes what was record
   await push('frames', 3);
   const file = folder.path('session.rec');
   const recording = edgeflow('record', 'frames', 'found', '--out', file, '--stored', '--json');
-  await until('what was stored is recorded', () => has('session.rec', 15_000), 30_000);
+  await until('what was stored is recorded', () => has('session.rec', 15_000));
   await push('found', 2);
-  await until('what came is recorded', () => has('session.rec', 25_000), 30_000);
+  await until('what came is recorded', () => has('session.rec', 25_000));
   recording.child.kill('SIGINT');
   const { code, stdout, stderr } = await recording.ended;
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -62,7 +62,7 @@ test('record takes nothing from those who read; replay publishes what was record
     .map((line) => JSON.parse(line) as Record<string, unknown>);
   expect(lines.map(({ topic, seq }) => `${String(topic)} ${String(seq)}`)).toEqual(['frames 1', 'frames 2', 'frames 3', 'found 1']);
   expect(lines[0]?.value).toEqual({ index: 0, data: '5000 bytes' });
-}, 60_000);
+});
 
 test('record --complete misses nothing of a topic that keeps nothing, and leaves no group behind', async () => {
   const recording = edgeflow('record', 'copies', 'found', '--out', folder.path('all.rec'), '--complete');
@@ -70,7 +70,7 @@ test('record --complete misses nothing of a topic that keeps nothing, and leaves
     const groups = (await broker.stats()).flatMap((stats) => Object.keys(stats.groups));
     return groups.filter((group) => group.startsWith('recording-')).length === 2;
   };
-  await until('it holds messages', isHeld, 30_000);
+  await until('it holds messages', isHeld);
   await push('copies', 150);
   recording.child.kill('SIGTERM');
   const { code, stdout, stderr } = await recording.ended;
@@ -83,7 +83,7 @@ test('record --complete misses nothing of a topic that keeps nothing, and leaves
   const wrong = await edgeflow('record', 'gone', '--out', folder.path('none.rec')).ended;
   expect(wrong.code).toBe(1);
   expect(wrong.stderr).toContain("OPTIONS_INVALID: there is no topic 'gone'");
-}, 60_000);
+});
 
 test('replay: Ctrl-C ends it, and says how far it came', async () => {
   const file = folder.path('session.rec');
@@ -91,7 +91,7 @@ test('replay: Ctrl-C ends it, and says how far it came', async () => {
   // Ten minutes lie between the two.
   await broker.push('frames', { id: 'late', time: Date.now() + 600_000, ...encodeValue({ index: 9 }) });
   const recording = edgeflow('record', 'frames', '--out', file, '--stored');
-  await until('it is recorded', () => has('session.rec', 10_000), 30_000);
+  await until('it is recorded', () => has('session.rec', 10_000));
   recording.child.kill('SIGINT');
   await recording.ended;
   const replaying = edgeflow('replay', file, '--as', 'copies');

@@ -175,7 +175,7 @@ describe.each(['control', 'data'] as const)('the append-only file of the %s Redi
         accepted.push(value);
       }
     })();
-    await until('it has ended', () => tiny.ended, 20_000);
+    await until('it has ended', () => tiny.ended);
     const before = accepted.length;
     small.resize('200m');
     await tiny.start();

@@ -7,9 +7,9 @@ import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
-/** Resolves when the condition holds; rejects when it does not within 20 seconds. */
+/** Resolves when the condition holds; rejects when it does not within a minute. */
 export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 60_000;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`waited for ${what} in vain`);
     await new Promise((next) => setTimeout(next, 20));

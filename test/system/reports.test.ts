@@ -1,4 +1,5 @@
 import { MemoryBroker, QoS, System } from 'edgeflow';
+import { until } from 'edgeflow/testing';
 import { Subject, tap } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { afterEach, expect, test, vi } from 'vitest';
@@ -27,7 +28,7 @@ test('a node reports twice a second while something happens to it, and every two
   expect([1, 2, 3, 4, 5].map(brings)).toEqual([false, false, false, true, false]);
   for (const value of [1, 2]) {
     values.next(value);
-    await vi.waitUntil(async () => taken === value && (await settled()));
+    await until('it is settled', async () => taken === value && (await settled()));
     expect(brings()).toBe(true);
     expect(report()).toMatchObject({ inputs: { source: { delivered: value } } });
   }

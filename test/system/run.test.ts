@@ -54,7 +54,6 @@ describe.each<Isolation>(['process', 'inline'])('a system, isolation %s', (isola
       expect(linkOf(ledger, 'source', 'bad')).toMatchObject({ published: 20, acked: 19, dead: 1, pending: 0 });
       expect(values('all')).toEqual(range(20).filter((value) => value !== 7));
     },
-    60_000,
   );
 
   test('runs operators that are written in the entry', async () => {

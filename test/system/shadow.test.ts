@@ -51,7 +51,7 @@ test('a shadow that crashes at each value, and one that never settles, disturb n
   const { broker, groups } = watched(freshEmbedded(), 'other');
   const started = await run(system, broker, { onLog: (node, line) => logs.push(`${node} | ${line}`) });
   const isGivenUp = (): boolean => started.status().some(({ node, state }) => node === 'candidate' && state === 'failed');
-  await until('the candidate is given up', isGivenUp, 60_000);
+  await until('the candidate is given up', isGivenUp);
   expect(logs).toContainEqual(expect.stringContaining('candidate | this shadow is given up, and the system goes on without it'));
   // A service manager would start all of it anew.
   expect(health(started)).toMatchObject({ alive: true, ready: true });
@@ -86,7 +86,7 @@ test('a candidate that is as the live node differs nowhere; with another thresho
   const kinds = (threshold: number): Set<number> => new Set(compared(threshold).map(({ value }) => value % 10));
   const logs: string[] = [];
   const started = await run(system, freshEmbedded(), { onLog: (node, line) => logs.push(`${node} | ${line}`) });
-  await until('each kind of value is compared by both', () => kinds(5).size === 10 && kinds(7).size === 10, 60_000);
+  await until('each kind of value is compared by both', () => kinds(5).size === 10 && kinds(7).size === 10);
   await started.stop();
   const { ledger } = await started.done;
   // None of them had to be killed.

@@ -99,7 +99,7 @@ test('kill -9 of the control server, twice, amid 2,000 commits: one output for e
   expect(outputs).toEqual(Array.from({ length: total }, (_, value) => value));
   expect(await statsOf(producer, 'in')).toMatchObject({ entries: 0, groups: { g: { acked: total, open: 0, unread: 0 } } });
   expect(await statsOf(producer, 'out')).toMatchObject({ published: total, entries: 0, bytes: 0 });
-}, 60_000);
+});
 
 test('commits of one tick go together', async () => {
   const broker = redis.connect();
@@ -180,7 +180,6 @@ test.each(['control', 'data'] as const)(
     }
     expect(await broker.sweep({ graceMs: 0 })).toEqual({ orphans: 0 });
   },
-  60_000,
 );
 
 test('at its maxmemory the control server lets commits that publish nothing through', async () => {

@@ -64,7 +64,7 @@ test('a port where something else listens, and stays silent, is BROKER_UNREACHAB
   const { port } = silent.address() as AddressInfo;
   expect((await failure(one({ server: { port } }).open())).code).toBe('BROKER_UNREACHABLE');
   silent.close();
-}, 60_000);
+});
 
 test('a server that goes away between the first connection and the first command is waited for', async () => {
   const { path = '' } = server.endpoint;
@@ -174,7 +174,7 @@ test('TLS', async () => {
     await secure.stop();
     rmSync(folder, { recursive: true });
   }
-}, 60_000);
+});
 
 test('addresses', () => {
   expect(parseEndpoint('redis://me:p%40ss@host:7000/2')).toEqual({ host: 'host', port: 7000, username: 'me', password: 'p@ss', db: 2 });

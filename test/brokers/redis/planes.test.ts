@@ -81,7 +81,7 @@ test('a producer killed between payload and id leaves an orphan, which the sweep
   expect(await redis.data.dbsize()).toBe(published);
   const popped = await broker.pop('t', { ...me, count: 1000, waitMs: 0 });
   expect(popped).toHaveLength(published ?? -1);
-}, 60_000);
+});
 
 test('a producer that starts again uses no key twice', async () => {
   const broker = redis.connect();
@@ -177,7 +177,7 @@ test('at its maxmemory the data server refuses a payload: no id is published, an
   } finally {
     await redis.data.config('SET', 'maxmemory', '0');
   }
-}, 60_000);
+});
 
 test('at its maxmemory the control server refuses a push, and lets pop and ack make room', async () => {
   const broker = redis.connect({ inlineBytes: 100_000 });
@@ -197,4 +197,4 @@ test('at its maxmemory the control server refuses a push, and lets pop and ack m
   } finally {
     await redis.control.config('SET', 'maxmemory', '0');
   }
-}, 60_000);
+});

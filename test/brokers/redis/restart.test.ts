@@ -64,5 +64,4 @@ test.each([
       await flush([control, data]);
     }
   },
-  60_000,
 );

@@ -7,4 +7,4 @@ it('finds what is in streets that it was not trained on: mAP@0.5 of 0.9 or more'
   const { precision, mean, objects } = await evaluateOnStreet({ model: streetModelPath, seeds });
   for (const count of Object.values(objects)) expect(count).toBeGreaterThan(30);
   expect(mean, JSON.stringify(precision)).toBeGreaterThanOrEqual(0.9);
-}, 60_000);
+});
