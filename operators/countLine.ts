@@ -77,7 +77,7 @@ export interface CountLineOptions {
  * @throws EdgeFlowError `OPTIONS_INVALID`
  * @example
  * ```ts
- * tracks.pipe(countLine({ line: [[0, 0.6], [1, 0.6]], classes: ['person'] })).subscribe(({ totals }) => …);
+ * tracks.pipe(countLine({ line: [[0, 0.6], [1, 0.6]], classes: ['person'] })).subscribe(({ totals }) => console.log(totals));
  * ```
  */
 export function countLine<V extends Tracks>(options: CountLineOptions): OperatorFunction<V, AtLine<V>> {

@@ -44,7 +44,7 @@ export interface DetectYoloOptions extends DetectorOptions {
  * @throws EdgeFlowError `OPTIONS_INVALID` for a number out of its range, a region that crosses itself, or an unknown provider.
  * @example
  * ```ts
- * camera({ source: 'street.mp4' }).pipe(detectYolo({ classes: ['person'], workers: 2 })).subscribe(({ objects }) => …);
+ * camera({ source: 'street.mp4' }).pipe(detectYolo({ classes: ['person'], workers: 2 })).subscribe(({ objects }) => console.log(objects));
  * ```
  */
 export function detectYolo(options: DetectYoloOptions = {}): OperatorFunction<Frame, Detections> {

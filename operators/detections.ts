@@ -36,6 +36,11 @@ export interface Detections extends ModelResult {
 
 /**
  * Intersection over union of two boxes: 0 when they do not touch, 1 when they are the same.
+ *
+ * @example
+ * ```ts
+ * iou([0, 0, 20, 20], [10, 0, 30, 20]) // 1/3
+ * ```
  */
 export function iou(a: Box, b: Box): number {
   const width = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);

@@ -15,6 +15,7 @@ import type { SceneMoment } from './scene/streetScene.js';
  * @example
  * ```ts
  * const { frame, objects } = drawScene({ seed: 7 })(100);
+ * console.log(frame.data.length, objects.map(({ label }) => label));
  * ```
  */
 export function drawScene(view: SceneView = {}): (index: number) => SceneMoment {

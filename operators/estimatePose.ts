@@ -59,7 +59,7 @@ export interface Poses extends Detections {
  * @throws EdgeFlowError `OPTIONS_INVALID` for a number out of its range, a region that crosses itself, or an unknown provider.
  * @example
  * ```ts
- * camera({ source: 'gym.mp4' }).pipe(estimatePose({ model: 'models/yolo11n-pose.onnx' })).subscribe(({ objects }) => …);
+ * camera({ source: 'gym.mp4' }).pipe(estimatePose({ model: 'models/yolo11n-pose.onnx' })).subscribe(({ objects }) => console.log(objects));
  * ```
  */
 export function estimatePose(options: EstimatePoseOptions): OperatorFunction<Frame, Poses> {

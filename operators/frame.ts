@@ -31,6 +31,10 @@ export const maxFrameSide = 16_384;
  *
  * @throws EdgeFlowError `FRAME_INVALID` when sizes are not positive whole numbers, the format is unknown, or the
  * number of bytes is not that of the size and format.
+ * @example
+ * ```ts
+ * frames.pipe(tap(checkFrame), map(({ data }) => data.length))
+ * ```
  */
 export function checkFrame(frame: Frame): void {
   const { width, height, format, data } = frame;

@@ -70,6 +70,7 @@ interface Tagged {
  * @throws EdgeFlowError `OPTIONS_INVALID`
  * @example
  * ```ts
+ * type Echo = { time: number; metres: number };
  * joinByTime({ camera: input<Frame>('camera'), radar: input<Echo>('radar') }, { toleranceMs: 40 })
  * ```
  */

@@ -40,7 +40,7 @@ interface Presence {
  * @throws EdgeFlowError `OPTIONS_INVALID`
  * @example
  * ```ts
- * tracks.pipe(smooth({ appearMs: 300, disappearMs: 1000 })).subscribe(({ objects }) => …);
+ * tracks.pipe(smooth({ appearMs: 300, disappearMs: 1000 })).subscribe(({ objects }) => console.log(objects));
  * ```
  */
 export function smooth<V extends Tracks>(options: SmoothOptions = {}): MonoTypeOperatorFunction<V> {

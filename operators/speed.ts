@@ -58,7 +58,7 @@ export interface SpeedOptions {
  * @throws EdgeFlowError `OPTIONS_INVALID`, also for points that do not determine a plane, such as three on a line.
  * @example
  * ```ts
- * tracks.pipe(speed({ points: corners, unit: 'km/h' })).subscribe(({ objects }) => …);
+ * tracks.pipe(speed({ points: corners, unit: 'km/h' })).subscribe(({ objects }) => console.log(objects));
  * ```
  */
 export function speed<V extends Tracks>(options: SpeedOptions): OperatorFunction<V, WithObjects<V, ObjectMotion>> {

@@ -32,7 +32,7 @@ export interface SplitByOptions {
  * @throws EdgeFlowError `OPTIONS_INVALID`
  * @example
  * ```ts
- * detections.pipe(splitBy(({ source }) => source, (stream) => stream.pipe(counts('person'))))
+ * detections.pipe(splitBy(({ source }) => source, (stream) => stream.pipe(trackObjects())))
  * ```
  */
 export function splitBy<T, K, R>(

@@ -56,7 +56,7 @@ export interface TrackObjectsOptions {
  * @throws EdgeFlowError `OPTIONS_INVALID`
  * @example
  * ```ts
- * frames.pipe(detectYolo({ scoreThreshold: 0.1 }), trackObjects()).subscribe(({ objects }) => …);
+ * frames.pipe(detectYolo({ scoreThreshold: 0.1 }), trackObjects()).subscribe(({ objects }) => console.log(objects));
  * ```
  */
 export function trackObjects(options: TrackObjectsOptions = {}): OperatorFunction<Detections, Tracks> {

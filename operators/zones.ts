@@ -68,7 +68,7 @@ export interface ZonesOptions {
  * @throws EdgeFlowError `OPTIONS_INVALID`, also for a polygon with fewer than three corners or with edges that cross.
  * @example
  * ```ts
- * tracks.pipe(zones({ zones: { gate: [[0.1, 0.5], [0.4, 0.5], [0.4, 1], [0.1, 1]] }, dwellMs: 30_000 })).subscribe(…);
+ * tracks.pipe(zones({ zones: { gate: [[0.1, 0.5], [0.4, 0.5], [0.4, 1], [0.1, 1]] }, dwellMs: 30_000 })).subscribe(({ zoneEvents }) => console.log(zoneEvents));
  * ```
  */
 export function zones<V extends Tracks>(options: ZonesOptions): OperatorFunction<V, InZones<V>> {

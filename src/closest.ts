@@ -12,7 +12,14 @@ function distance(a: string, b: string): number {
   return above[b.length] ?? 0;
 }
 
-/** The name most like the one that was written, for error messages; letter case counts for nothing. */
+/**
+ * The name most like the one that was written, for error messages; letter case counts for nothing.
+ *
+ * @example
+ * ```ts
+ * closest('detectYola', ['detectMotion', 'detectYolo']) // 'detectYolo'
+ * ```
+ */
 export function closest(written: string, names: readonly string[]): string | undefined {
   const wanted = written.toLowerCase().slice(0, 100);
   const ranked = names.map((name) => ({ name, away: distance(wanted, name.toLowerCase().slice(0, 100)) }));

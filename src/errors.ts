@@ -65,8 +65,13 @@ export type ErrorCode = keyof typeof errorCodes;
  *
  * @example
  * ```ts
- * try { await system.run(); }
- * catch (error) { if (error instanceof EdgeFlowError && error.code === 'UNACKED_MESSAGES') … }
+ * try {
+ *   await system.run();
+ * } catch (error) {
+ *   if (!(error instanceof EdgeFlowError && error.code === 'UNACKED_MESSAGES')) throw error;
+ *   console.log(error.message); // how many messages wait, and for whom
+ *   await system.run({ resume: true });
+ * }
  * ```
  */
 export class EdgeFlowError extends Error {
@@ -95,7 +100,19 @@ export function codeOf(error: unknown): ErrorCode | undefined {
   return error instanceof Error && error.name === 'EdgeFlowError' && 'code' in error ? (error.code as ErrorCode) : undefined;
 }
 
-/** Whether an error is one of EdgeFlow's with this code; true across two copies of the package. */
+/**
+ * Whether an error is one of EdgeFlow's with this code; true across two copies of the package.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await inspectModel('models/typo.onnx');
+ * } catch (error) {
+ *   if (!hasCode(error, 'MODEL_MISSING')) throw error;
+ *   console.log(await listModels());
+ * }
+ * ```
+ */
 export function hasCode(error: unknown, code: ErrorCode): boolean {
   return codeOf(error) === code;
 }

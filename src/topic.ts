@@ -37,6 +37,7 @@ export function checkName(kind: string, name: string): void {
  * @example
  * ```ts
  * const detections = topic<Detections>('detections');
+ * fromBroker(detections, QoS.DURABLE).subscribe(({ objects }) => console.log(objects));
  * ```
  */
 export function topic<T>(name: string, options: TopicOptions<T> = {}): Topic<T> {

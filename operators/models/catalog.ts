@@ -16,7 +16,14 @@ export interface CatalogModel {
   readonly state: 'kept' | 'changed' | 'absent';
 }
 
-/** Models that `detectYolo` knows by name, and whether this machine has them. Fetches nothing. */
+/**
+ * Models that `detectYolo` knows by name, and whether this machine has them. Fetches nothing.
+ *
+ * @example
+ * ```ts
+ * for (const { name, license, state } of await listModels()) console.log(name, license, state);
+ * ```
+ */
 export async function listModels(): Promise<CatalogModel[]> {
   return Promise.all(
     Object.entries(registry).map(async ([name, entry]) => {
@@ -33,6 +40,11 @@ export async function listModels(): Promise<CatalogModel[]> {
  * @param options - `signal` ends the download; what has come by then is deleted, and the promise rejects with the signal's reason.
  * @returns its path.
  * @throws EdgeFlowError `MODEL_MISSING` for a name that is not known, `MODEL_DOWNLOAD`
+ * @example
+ * ```ts
+ * const path = await pullModel('yolox-nano');
+ * console.log(path);
+ * ```
  */
 export async function pullModel(name: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<string> {
   return (await resolveModel(name, signal ? { signal } : {})).path;

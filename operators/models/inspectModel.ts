@@ -20,6 +20,11 @@ export interface InspectedModel {
  *
  * @param model - a path, or a name as {@link DetectYoloOptions.model} takes it.
  * @throws EdgeFlowError `MODEL_MISSING`, `MODEL_DOWNLOAD`, `MODEL_INVALID`
+ * @example
+ * ```ts
+ * const { inputs, outputs } = await inspectModel('models/mobilenet.onnx');
+ * console.log(inputs, outputs);
+ * ```
  */
 export async function inspectModel(model: string): Promise<InspectedModel> {
   const { name, path } = await resolveModel(model);

@@ -33,7 +33,7 @@ export interface BatchOptions {
  * @throws EdgeFlowError `OPTIONS_INVALID` for a size or a wait that is not positive.
  * @example
  * ```ts
- * fromBroker(readings, QoS.DURABLE).pipe(batch(100, { maxWaitMs: 1000 }), mapAsync((rows) => insert(rows)))
+ * fromBroker('readings', QoS.DURABLE).pipe(batch(100, { maxWaitMs: 1000 }), mapAsync((rows) => insert(rows)))
  * ```
  */
 export function batch<T>(size: number, { maxWaitMs = Infinity }: BatchOptions = {}): OperatorFunction<T, T[]> {

@@ -20,7 +20,7 @@ import { untilClosed } from './operator.js';
  * @returns the operator.
  * @example
  * ```ts
- * merge(fromBroker(frames, QoS.DURABLE), interval(1000).pipe(detached()))
+ * merge(fromBroker('frames', QoS.DURABLE), interval(1000).pipe(detached()))
  * ```
  */
 export function detached<T>(): MonoTypeOperatorFunction<T> {

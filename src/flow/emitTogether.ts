@@ -23,6 +23,7 @@ import type { Lease } from './delivery.js';
  *     },
  *   };
  * });
+ * frames.pipe(pairs(), map(([before, after]) => after.time - before.time))
  * ```
  */
 export function emitTogether<T>(output: Subscriber<T>, value: T, leases: readonly Lease[], part?: string): void {

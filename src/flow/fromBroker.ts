@@ -76,6 +76,8 @@ export interface FromBrokerOptions {
  * @throws EdgeFlowError `OPTIONS_INVALID` for a prefetch or concurrency below 1, `retry` options out of range, or an unknown `payload`.
  * @example
  * ```ts
+ * const frames = topic<Frame>('frames');
+ * const detections = topic<Detections>('detections');
  * fromBroker(frames, QoS.REALTIME).pipe(detectYolo(), toBroker(detections)).subscribe();
  * ```
  */

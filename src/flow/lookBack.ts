@@ -66,6 +66,7 @@ interface Job<T> {
  * @throws EdgeFlowError `OPTIONS_INVALID`, `TOPIC_INVALID`
  * @example
  * ```ts
+ * const frames = topic<Frame>('frames');
  * alerts.pipe(lookBack(frames, { seconds: 5 }, (alert, earlier) => earlier.pipe(map(({ index }) => index), toArray())))
  * ```
  */

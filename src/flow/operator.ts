@@ -94,7 +94,9 @@ function takeLease(where: string, feed: Feed, output: Subscriber<unknown>): Leas
  *     lease.run(() => output.next(value));
  *     lease.release();
  *   }),
+ *   complete: () => setImmediate(() => output.complete()), // after those of all values
  * }));
+ * frames.pipe(soon())
  * ```
  */
 export function leasingOperator<T, R>(name: string, start: (output: Subscriber<R>) => LeasingObserver<T>): OperatorFunction<T, R> {

@@ -79,6 +79,7 @@ export const runtime: Runtime = (globals[key] ??= {
  * @example
  * ```ts
  * useBroker(new DualRedisBroker());
+ * fromBroker<Frame>('frames', QoS.REALTIME).subscribe(({ index }) => console.log(index));
  * ```
  */
 export function useBroker(broker: Broker): void {
@@ -136,6 +137,13 @@ export async function runAlone(
  * Resolves when every subscription has ended, and has acked or handed back what it had.
  *
  * @param broker - waits for the subscriptions on this broker object alone.
+ * @example
+ * ```ts
+ * const logging = fromBroker('frames', QoS.DURABLE).pipe(batch(100)).subscribe(console.log);
+ * logging.unsubscribe();
+ * await subscriptionsClosed();
+ * console.log('what was open is handed back');
+ * ```
  */
 export async function subscriptionsClosed(broker?: Broker): Promise<void> {
   for (;;) {

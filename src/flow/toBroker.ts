@@ -69,7 +69,9 @@ interface Checked<T> {
  * @throws EdgeFlowError `TOPIC_INVALID` for a name that brokers cannot store.
  * @example
  * ```ts
- * fromBroker(frames, QoS.DURABLE).pipe(mapAsync(encode), toBroker(pictures)).subscribe();
+ * const frames = topic<Frame>('frames');
+ * const pictures = topic<Frame>('pictures');
+ * fromBroker(frames, QoS.DURABLE).pipe(encodeJpeg(), toBroker(pictures)).subscribe();
  * ```
  */
 export function toBroker<T>(

@@ -11,7 +11,16 @@ export interface Health {
 
 const readyStates: ReadonlySet<NodeState> = new Set<NodeState>(['running', 'draining', 'paused', 'done']);
 
-/** What `/healthz` (`alive`) and `/readyz` (`ready`) tell. */
+/**
+ * What `/healthz` (`alive`) and `/readyz` (`ready`) tell.
+ *
+ * @example
+ * ```ts
+ * const running = await system.run();
+ * const { alive, ready } = health(running);
+ * console.log(alive, ready);
+ * ```
+ */
 export function health(running: Pick<ObservedSystem, 'status'>): Health {
   const status = running.status();
   const live = status.filter(({ shadow }) => !shadow);

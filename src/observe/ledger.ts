@@ -83,7 +83,16 @@ export function drawLedger(
   return { links: rows, balanced: rows.every(({ balanced, shadow }) => shadow ?? balanced) };
 }
 
-/** The ledger as lines of text, one a link. */
+/**
+ * The ledger as lines of text, one a link.
+ *
+ * @example
+ * ```ts
+ * const running = await system.run();
+ * const { ledger } = await running.done;
+ * console.log(formatLedger(ledger));
+ * ```
+ */
 export function formatLedger({ links, balanced }: Ledger): string {
   const lines = links.map((link) => {
     const columns =

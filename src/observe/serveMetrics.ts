@@ -41,6 +41,7 @@ const plain = 'text/plain; charset=utf-8';
  * ```ts
  * const running = await system.run();
  * const { url } = await serveMetrics(running);
+ * console.log(url);
  * ```
  */
 export async function serveMetrics(

@@ -44,7 +44,18 @@ interface Found {
   readonly end: number;
 }
 
-/** Reads a recording from its beginning, and tells a record that was cut off at its end from damage. */
+/**
+ * Reads a recording from its beginning, and tells a record that was cut off at its end from damage.
+ *
+ * @example
+ * ```ts
+ * const reader = await RecordingReader.open('yolo.rec', 'count');
+ * let count = 0;
+ * while (await reader.next()) count++;
+ * await reader.close();
+ * console.log(count);
+ * ```
+ */
 export class RecordingReader {
   readonly #path: string;
   readonly #file: FileHandle;
@@ -166,7 +177,17 @@ export class RecordingReader {
   }
 }
 
-/** Appends records to a file; made on the first one. One at a time: `write` is called when the one before has resolved. */
+/**
+ * Appends records to a file; made on the first one. One at a time: `write` is called when the one before has resolved.
+ *
+ * @example
+ * ```ts
+ * const writer = new RecordingWriter('doors.rec');
+ * await writer.write({ at: Date.now(), value: { open: true } });
+ * await writer.close();
+ * replay('doors.rec')
+ * ```
+ */
 export class RecordingWriter {
   readonly #path: string;
   #file: Promise<FileHandle> | undefined;

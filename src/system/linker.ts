@@ -7,7 +7,18 @@ export interface NodeHandle {
   readonly name: string;
 }
 
-/** Adds links that start from one node; made by `system.link`. */
+/**
+ * Adds links that start from one node; made by `system.link`.
+ *
+ * @example
+ * ```ts
+ * const system = new System('doors');
+ * const doors = system.node(() => interval(1_000), { name: 'doors' });
+ * const logger = system.node(logTo('doors.jsonl'), { name: 'logger' });
+ * system.link(doors).to(logger, QoS.DURABLE);
+ * export default system;
+ * ```
+ */
 export class Linker {
   readonly #source: NodeHandle;
   readonly #add: (link: GraphLink) => void;
@@ -43,8 +54,15 @@ export class Linker {
    * @returns a linker that starts from the target.
    * @example
    * ```ts
-   * system.link(camera).shadow(candidate).to(compare, QoS.DURABLE);
+   * const system = new System('street');
+   * const source = system.node('./nodes/camera.ts', { source: 'street.mp4' });
+   * const yolo = system.node('./nodes/yolo.ts');
+   * const candidate = system.node('./nodes/yolo.ts', { name: 'candidate', model: 'yolox-tiny' });
+   * const compare = system.node('./nodes/compare.ts');
+   * system.link(source).to(yolo, QoS.REALTIME);
+   * system.link(source).shadow(candidate).to(compare, QoS.DURABLE);
    * system.link(yolo).shadow(compare);
+   * export default system;
    * ```
    */
   shadow(target: NodeHandle, { concurrency, as }: ShadowOptions = {}): Linker {

@@ -44,7 +44,13 @@ export type NodeDefinition<In = unknown, Out = unknown, Options = Record<string,
  * @example
  * ```ts
  * export default defineNode<Frame, Detections>((frames) => frames.pipe(detectYolo({ model: 'yolox-nano' })));
+ * ```
+ * A source, with options of its own:
+ * ```ts
  * export default defineNode<never, Frame, CameraOptions>((_, { options }) => camera(options));
+ * ```
+ * A node of several inputs, by the names of the nodes that they come from:
+ * ```ts
  * export default defineNode((_, { input }) => merge(input<Frame>('door'), input<Frame>('yard')));
  * ```
  */

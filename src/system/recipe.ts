@@ -23,7 +23,10 @@ export interface Recipe<Options extends object> {
  * ```ts
  * export const counter = defineRecipe({ source: 'street.mp4', minScore: 0.5 }, ({ source, minScore }) => {
  *   const system = new System('counter');
- *   …
+ *   const frames = system.node(() => camera({ source }), { name: 'camera' });
+ *   const yolo = system.node(detectYolo({ scoreThreshold: minScore }), { name: 'yolo' });
+ *   const log = system.node(logTo('detections.jsonl'), { name: 'log' });
+ *   system.link(frames).to(yolo, QoS.REALTIME).to(log, QoS.DURABLE);
  *   return system;
  * });
  * export default counter;

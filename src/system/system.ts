@@ -63,11 +63,11 @@ export interface UseOptions {
  * @example
  * ```ts
  * const system = new System('doorbell');
- * const camera = system.node('./nodes/camera.ts', { source: 'rtsp://door/1', fps: 30 });
+ * const frames = system.node('./nodes/camera.ts', { source: 'rtsp://door/1', fps: 30 });
  * const yolo = system.node('./nodes/yolo.ts', { replicas: 2 });
  * const logger = system.node('./nodes/logger.ts');
- * system.link(camera).to(yolo, QoS.REALTIME).to(logger, QoS.DURABLE);
- * system.link(camera).to(logger, QoS.DURABLE);
+ * system.link(frames).to(yolo, QoS.REALTIME).to(logger, QoS.DURABLE);
+ * system.link(frames).to(logger, QoS.DURABLE);
  * export default system;
  * ```
  */
@@ -150,6 +150,7 @@ export class System {
    * ```ts
    * const door = system.use(peopleCounter({ source: 'door.mp4', line }), { prefix: 'door' });
    * system.link(door('counter')).to(logger, QoS.DURABLE);
+   * export default system;
    * ```
    */
   use(fragment: System, { prefix }: UseOptions = {}): (node: string) => NodeHandle {

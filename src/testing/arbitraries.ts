@@ -7,7 +7,23 @@ import type { OutgoingMessage } from '../message.js';
 import { operatorOf, stepsArbitrary } from './pipelines/steps.js';
 import type { Item, PipelineStep } from './pipelines/steps.js';
 
-/** A random message, as brokers take it. Ids repeat only where a list of messages is drawn from more than one arbitrary. */
+/**
+ * A random message, as brokers take it. Ids repeat only where a list of messages is drawn from more than one arbitrary.
+ *
+ * @example
+ * ```ts
+ * test('its payload comes back', () =>
+ *   fc.assert(
+ *     fc.asyncProperty(messages(), async (sent) => {
+ *       const broker = new MemoryBroker();
+ *       await broker.declare({ topic: 't', groups: ['g'] });
+ *       await broker.push('t', sent);
+ *       const [got] = await broker.pop('t', { group: 'g', consumer: 'c', count: 1, waitMs: 0 });
+ *       expect(got?.payload).toEqual(sent.payload);
+ *     }),
+ *   ));
+ * ```
+ */
 export function messages<T>(values: fc.Arbitrary<T>): fc.Arbitrary<OutgoingMessage>;
 export function messages(): fc.Arbitrary<OutgoingMessage>;
 export function messages(
@@ -27,7 +43,20 @@ export interface RandomPipeline {
   toString(): string;
 }
 
-/** Random pipelines of RxJS operators (map, filter, scan, …) and of EdgeFlow's (mapAsync, latestMap, batch, leased). */
+/**
+ * Random pipelines of RxJS operators (map, filter, scan, …) and of EdgeFlow's (mapAsync, latestMap, batch, leased).
+ *
+ * @example
+ * ```ts
+ * test('every pipeline loses nothing', () =>
+ *   fc.assert(
+ *     fc.asyncProperty(pipelines(), ({ operator }) =>
+ *       checkNoLoss((values: Observable<number>) => values.pipe(map((value) => [value]), operator), { runs: 1 }),
+ *     ),
+ *     { numRuns: 3 },
+ *   ));
+ * ```
+ */
 export function pipelines(): fc.Arbitrary<RandomPipeline> {
   return stepsArbitrary({ syncFailures: false }).map((steps) => ({
     steps,
@@ -50,6 +79,10 @@ export interface SchedulesOptions {
  * Random schedules of faults, as `edgeflow check --schedule` takes them.
  *
  * @param nodes - names of nodes, or names with their count of replicas.
+ * @example
+ * ```ts
+ * fc.sample(schedules(['camera', { name: 'yolo', replicas: 2 }]), 3) // such as 'kill yolo@1+250'
+ * ```
  */
 export function schedules(
   nodes: readonly (string | { readonly name: string; readonly replicas: number })[],

@@ -45,7 +45,7 @@ interface Link {
  * const proxy = await FaultProxy.start({ port: 6379 });
  * const broker = new RedisBroker({ server: proxy.address });
  * const cut = proxy.cutAfter({ bytes: 10, direction: 'toClient' });
- * await broker.push('t', message); // resolves, although its reply was cut and it had to be sent again
+ * console.log(await broker.push('t', message)); // resolves, although its reply was cut and it had to be sent again
  * await cut;
  * await proxy.close();
  * ```

@@ -36,14 +36,29 @@ export interface BrokerHarness {
 
 const nextId = messageIdSource();
 
-/** A message that carries a number, and `bytes` of random payload. */
+/**
+ * A message that carries a number, and `bytes` of random payload.
+ *
+ * @example
+ * ```ts
+ * const message = numbered(7, 1_000);
+ * console.log(message.payload.length, numberOf(message)); // 1000 7
+ * ```
+ */
 export function numbered(value: number, bytes = 0, id = nextId()): OutgoingMessage {
   const meta = Buffer.alloc(8);
   meta.writeDoubleLE(value);
   return { id, time: Date.now(), meta, payload: bytes > 0 ? randomBytes(bytes) : new Uint8Array(0) };
 }
 
-/** The number that {@link numbered} put into a message. */
+/**
+ * The number that {@link numbered} put into a message.
+ *
+ * @example
+ * ```ts
+ * numberOf(numbered(7)) // 7
+ * ```
+ */
 export function numberOf({ meta }: Pick<OutgoingMessage, 'meta'>): number {
   return Buffer.from(meta.buffer, meta.byteOffset, meta.byteLength).readDoubleLE(0);
 }
@@ -52,6 +67,13 @@ export function numberOf({ meta }: Pick<OutgoingMessage, 'meta'>): number {
  * Waits until a condition holds; asks again every 5 ms.
  *
  * @throws Error naming the condition after `timeoutMs`.
+ * @example
+ * ```ts
+ * let count = 0;
+ * frames.subscribe(() => count++);
+ * await until('ten frames', () => count >= 10);
+ * console.log(count);
+ * ```
  */
 export async function until(what: string, holds: () => boolean | Promise<boolean>, timeoutMs = 60_000): Promise<void> {
   const end = performance.now() + timeoutMs;

@@ -72,7 +72,8 @@ export interface EmbeddedBrokerOptions extends CommonBrokerOptions {
  * @example
  * ```ts
  * const broker = new EmbeddedBroker({ name: 'doorbell' });
- * fromBroker(frames, QoS.REALTIME, { broker }).subscribe(({ seq }) => console.log(seq));
+ * interval(100).pipe(toBroker('ticks', { broker })).subscribe();
+ * fromBroker('ticks', QoS.REALTIME, { broker }).subscribe(console.log);
  * ```
  */
 export class EmbeddedBroker implements Broker {

@@ -40,8 +40,8 @@ export interface MemoryBrokerOptions extends Pick<CommonBrokerOptions, 'dedupeWi
  * @example
  * ```ts
  * const broker = new MemoryBroker();
- * interval(100).pipe(toBroker(ticks, { broker })).subscribe();
- * fromBroker(ticks, QoS.DURABLE, { broker, group: 'log' }).subscribe(console.log);
+ * interval(100).pipe(toBroker('ticks', { broker })).subscribe();
+ * fromBroker('ticks', QoS.DURABLE, { broker, group: 'log' }).subscribe(console.log);
  * ```
  */
 export class MemoryBroker implements Broker {

@@ -29,6 +29,7 @@ export interface RedisBrokerOptions extends RedisClientOptions {
  * @example
  * ```ts
  * const broker = new DualRedisBroker({ control: 'redis://10.0.0.5:6379', data: '/run/redis/data.sock' });
+ * console.log(await broker.stats());
  * ```
  */
 export class DualRedisBroker extends RedisBrokerBase {
@@ -80,6 +81,7 @@ class LocalRedisBroker extends DualRedisBroker {
  * @example
  * ```ts
  * const broker = new RedisBroker({ server: 'rediss://user:password@redis.example:6380' });
+ * console.log(await broker.stats());
  * ```
  */
 export class RedisBroker extends RedisBrokerBase {

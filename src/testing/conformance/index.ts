@@ -21,7 +21,13 @@ export interface ConformanceOptions {
  *
  * @example
  * ```ts
- * brokerConformance('MyBroker', { independentClients: true, createStore: async () => … });
+ * brokerConformance('MyBroker', {
+ *   independentClients: false,
+ *   createStore: (options) => {
+ *     const broker = new MemoryBroker(options); // yours in its place
+ *     return Promise.resolve({ connect: () => Promise.resolve(broker), dispose: () => broker.close() });
+ *   },
+ * });
  * ```
  */
 export function brokerConformance(name: string, harness: BrokerHarness, { restarts = false }: ConformanceOptions = {}): void {

@@ -36,7 +36,14 @@ export const contract: readonly ContractLine[] = [
  *
  * @example
  * ```ts
- * brokerContract('MyBroker', { independentClients: true, createStore: async () => … });
+ * brokerContract('MyBroker', {
+ *   independentClients: false,
+ *   runs: 10,
+ *   createStore: (options) => {
+ *     const broker = new MemoryBroker(options); // yours in its place
+ *     return Promise.resolve({ connect: () => Promise.resolve(broker), dispose: () => broker.close() });
+ *   },
+ * });
  * ```
  */
 export function brokerContract(name: string, harness: BrokerHarness): void {

@@ -76,7 +76,7 @@ export interface MarbleTools {
  * test('a slow detector skips to the newest', () =>
  *   runMarbles(({ cold, realtime, expectObservable }) => {
  *     const slow = mapAsync((frame: string) => lastValueFrom(timer(3).pipe(map(() => frame))));
- *     expectObservable(cold('abcdef|').pipe(realtime(slow))).toBe('---a--d--f|');
+ *     expectObservable(cold('abcdef|').pipe(realtime(slow))).toBe('---a--d--(f|)');
  *   }));
  * ```
  */
