@@ -37,7 +37,7 @@ export class RowPayloads implements Payloads {
     try {
       return this.#space ? this.#transactions.run(put) : await this.#transactions.runSynced(put);
     } catch (error) {
-      throw asFull(error, 'the data file');
+      throw asFull(error, this.#transactions.path);
     }
   }
 
