@@ -42,8 +42,8 @@ export function decodeImage(options: DecodeImageOptions = {}): OperatorFunction<
     async (picture, { index }) => {
       const time = Date.now();
       if (picture instanceof Uint8Array) return { ...(await decodeBytes(picture)), format: 'rgb24', time, index, source };
-      if (picture.format === 'jpeg') return decodePicture(picture);
       checkFrame(picture);
+      if (picture.format === 'jpeg') return decodePicture(picture);
       return picture;
     },
     { concurrency },

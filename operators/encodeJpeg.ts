@@ -37,10 +37,8 @@ export function encodeJpeg(options: EncodeJpegOptions = {}): OperatorFunction<Fr
   checkCount('encodeJpeg', 'quality', quality, 100);
   return mapAsync(
     async (frame): Promise<Frame> => {
-      if (frame.format === 'jpeg') {
-        checkFrame(frame);
-        return frame;
-      }
+      checkFrame(frame);
+      if (frame.format === 'jpeg') return frame;
       const picture = (await openFrame(frame)).toColourspace(frame.format === 'gray8' ? 'b-w' : 'srgb');
       const data = await guard(`frame ${frame.index} of '${frame.source}'`, () => picture.jpeg({ quality }).toBuffer());
       return { ...frame, data, format: 'jpeg' };

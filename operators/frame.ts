@@ -29,14 +29,15 @@ export const maxFrameSide = 16_384;
 /**
  * Checks that a frame holds what it says.
  *
- * @throws EdgeFlowError `FRAME_INVALID` when sizes are not positive whole numbers, the format is unknown, or the
- * number of bytes is not that of the size and format.
+ * @throws EdgeFlowError `FRAME_INVALID` when there is no frame at all, sizes are not positive whole numbers, the format is
+ * unknown, or the number of bytes is not that of the size and format.
  * @example
  * ```ts
  * frames.pipe(tap(checkFrame), map(({ data }) => data.length))
  * ```
  */
 export function checkFrame(frame: Frame): void {
+  checkObject(frame);
   const { width, height, format, data } = frame;
   const fail = (what: string): never => {
     throw new EdgeFlowError('FRAME_INVALID', `frame ${frame.index} of '${frame.source}': ${what}`);
@@ -59,4 +60,11 @@ export function checkFrame(frame: Frame): void {
     fail(
       `${data.length} bytes; expected ${expected} for ${width}x${height} ${format}: the frame is ${data.length < expected ? 'truncated' : 'too long'}`,
     );
+}
+
+/** Types do not help where a stream was typed by hand, or comes from another process. */
+function checkObject(found: unknown): void {
+  if (typeof found === 'object' && found !== null) return;
+  const what = found === null || found === undefined ? String(found) : `a ${typeof found}`;
+  throw new EdgeFlowError('FRAME_INVALID', `${what} in place of a frame: filter out what is none, or map it to one, before`);
 }

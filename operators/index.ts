@@ -20,6 +20,7 @@ export type { StoreDurability } from './blobs/blobStore.js';
 export { loadBlob } from './loadBlob.js';
 export type { LoadBlobOptions } from './loadBlob.js';
 export { listBlobs } from './listBlobs.js';
+export { sidecarOf } from './blobs/blobRef.js';
 export type { BlobRef } from './blobs/blobRef.js';
 export { logTo } from './logTo.js';
 export type { LogToOptions } from './logTo.js';

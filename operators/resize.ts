@@ -1,7 +1,7 @@
 import { EdgeFlowError, mapAsync } from 'edgeflow';
 import type { OperatorFunction } from 'rxjs';
 import { checkCount } from './checks.js';
-import { maxFrameSide } from './frame.js';
+import { checkFrame, maxFrameSide } from './frame.js';
 import type { Frame } from './frame.js';
 import { decodePicture, guard, openFrame } from './picture.js';
 
@@ -48,6 +48,7 @@ export function resize(options: ResizeOptions): OperatorFunction<Frame, Frame> {
   }
   return mapAsync(
     async (frame): Promise<Frame> => {
+      checkFrame(frame);
       const raw = frame.format === 'jpeg' ? await decodePicture(frame) : frame;
       const scaled = (await openFrame(raw)).resize({ ...(width && { width }), ...(height && { height }), fit, background: '#000' });
       const { data, info } = await guard(`frame ${frame.index} of '${frame.source}'`, () =>

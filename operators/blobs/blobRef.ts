@@ -65,7 +65,15 @@ function isBlobPath(path: unknown): path is string {
   return folderPattern.test(path.slice(0, cut)) && fileNamePattern.test(path.slice(cut + 1));
 }
 
-/** The file that may lie beside a picture and tell of it, such as labels: of the same name, in JSON. */
+/**
+ * The file that may lie beside a picture and tell of it, such as labels: of the same name, in JSON. It goes when the picture does.
+ *
+ * @param path - of the picture: that of a {@link BlobRef}, or the whole one.
+ * @example
+ * ```ts
+ * sidecarOf('2026-11-29/10-15/door.jpg') // '2026-11-29/10-15/door.json'
+ * ```
+ */
 export function sidecarOf(path: string): string {
   return path.replace(/\.\w+$/, '.json');
 }

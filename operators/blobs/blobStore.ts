@@ -44,17 +44,27 @@ export class BlobStore {
     const ref: BlobRef = { path, bytes: data.length, time, width, height, format, source, index, sha256 };
     try {
       await (this.#opened ??= removeAbandoned(this.#options.directory));
-      await this.#write(ref, data);
-      // One at a time: two at once would both remove a picture for the same byte too many.
-      const rotated = this.#rotating.then(() => this.#rotation.stored(ref));
-      this.#rotating = rotated.catch(() => undefined);
-      await rotated;
+      await this.#writeAndRotate(ref, data);
     } catch (error) {
       // Somebody may have removed the whole directory: it is made again at the next attempt.
       this.#opened = undefined;
       throw storeFailed('storeBlob', this.#options.directory, error);
     }
     return ref;
+  }
+
+  async #writeAndRotate(ref: BlobRef, data: Uint8Array): Promise<void> {
+    this.#rotation.begins(ref.path);
+    try {
+      await this.#write(ref, data);
+    } catch (error) {
+      this.#rotation.ends(ref.path);
+      throw error;
+    }
+    // One at a time: two at once would both remove a picture for the same byte too many.
+    const rotated = this.#rotating.then(() => this.#rotation.stored(ref)).finally(() => this.#rotation.ends(ref.path));
+    this.#rotating = rotated.catch(() => undefined);
+    await rotated;
   }
 
   async #write(ref: BlobRef, data: Uint8Array): Promise<void> {

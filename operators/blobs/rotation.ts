@@ -42,6 +42,8 @@ export class Rotation {
   readonly #root: string;
   readonly #limits: Required<RetentionLimits>;
   readonly #lookEvery: number;
+  /** Pictures that are being stored, with how many times at once. */
+  readonly #underWay = new Map<string, number>();
   #folders = new Map<string, Folder>();
   #order: string[] = [];
   #count = 0;
@@ -55,7 +57,18 @@ export class Rotation {
     this.#lookEvery = Math.max(1, Math.min(longestUnseen, Math.ceil(maxCount / 4)));
   }
 
-  /** Counts a picture that was just stored, and removes old ones until the limits hold. It is not removed itself. */
+  /** Until `ends`, a picture is not removed: of two that are stored at once, each would give way to the other. */
+  begins(path: string): void {
+    this.#underWay.set(path, (this.#underWay.get(path) ?? 0) + 1);
+  }
+
+  ends(path: string): void {
+    const others = (this.#underWay.get(path) ?? 0) - 1;
+    if (others > 0) this.#underWay.set(path, others);
+    else this.#underWay.delete(path);
+  }
+
+  /** Counts a picture that was just stored, and removes old ones until the limits hold; none of those that are being stored. */
   async stored(ref: BlobRef): Promise<void> {
     const { maxCount, maxBytes, maxAgeMs } = this.#limits;
     if (maxCount === Infinity && maxBytes === Infinity && maxAgeMs === Infinity) return;
@@ -68,11 +81,13 @@ export class Rotation {
       for (const picture of this.#oldestFirst(folder)) {
         const within = this.#count <= maxCount && this.#bytes <= maxBytes;
         if (within && timeOfName(picture) >= oldestTime) return;
-        if (`${name}/${picture}` === ref.path) continue;
+        if (this.#underWay.has(`${name}/${picture}`)) continue;
         const path = join(this.#root, name, picture);
         // What tells of a picture goes before it: a kill in between leaves nothing that nobody would remove.
         await rm(sidecarOf(path), { force: true });
         await rm(path, { force: true });
+        // It may have been written meanwhile.
+        await rm(sidecarOf(path), { force: true });
         this.#forget(folder, picture);
       }
       if (folder.sizes.size === 0) await this.#removeFolder(name);

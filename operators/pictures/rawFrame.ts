@@ -18,7 +18,7 @@ export function channelsOf({ format }: RawFrame): 1 | 3 {
  * @throws EdgeFlowError `FRAME_INVALID`, `IMAGE_INVALID`
  */
 export async function rawFrame(frame: Frame): Promise<RawFrame> {
-  if (frame.format === 'jpeg') return { ...(await decodePicture(frame)), format: 'rgb24' };
   checkFrame(frame);
+  if (frame.format === 'jpeg') return { ...(await decodePicture(frame)), format: 'rgb24' };
   return { ...frame, format: frame.format };
 }

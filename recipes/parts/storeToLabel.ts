@@ -1,7 +1,7 @@
-import { writeFile } from 'node:fs/promises';
+import { access, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapAsync } from 'edgeflow';
-import { storeBlob } from 'edgeflow/operators';
+import { sidecarOf, storeBlob } from 'edgeflow/operators';
 import type { BlobRef, Detections, Frame, StoreBlobOptions } from 'edgeflow/operators';
 import { pipe } from 'rxjs';
 import type { OperatorFunction } from 'rxjs';
@@ -27,8 +27,20 @@ export function storeToLabel(options: StoreBlobOptions): OperatorFunction<SeenFr
     withResult<SeenFrame, BlobRef>(storeBlob(options)),
     mapAsync(async ({ value: { found }, result: { path } }) => {
       const proposal = { picture: path, ...found };
-      await writeFile(join(options.directory, path.replace(/\.\w+$/, '.json')), JSON.stringify(proposal, undefined, 2));
+      await label(join(options.directory, path), proposal);
       return proposal;
     }),
   );
+}
+
+/** Under a narrow limit, a picture may have given way to newer ones before its labels are written: then there are none. */
+async function label(picture: string, proposal: Proposal): Promise<void> {
+  const labels = sidecarOf(picture);
+  try {
+    await writeFile(labels, JSON.stringify(proposal, undefined, 2));
+    await access(picture);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    await rm(labels, { force: true });
+  }
 }

@@ -1,9 +1,11 @@
 import type { Broker } from 'edgeflow';
 import { numbered, numberOf, until } from 'edgeflow/testing';
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EmbeddedBroker } from '#src/brokers/embedded/embeddedBroker.js';
+import { freeBytes } from '#src/brokers/embedded/space.js';
+import { Transactions } from '#src/brokers/embedded/transactions.js';
 import { DualRedisBroker } from '#src/brokers/redis/redisBroker.js';
 import { expectBalance } from '../support/balance.js';
 import { startRedisServer } from '../support/redisServer.js';
@@ -115,6 +117,80 @@ describe.each(['process', 'power'] as const)('embedded, durability %s', (durabil
     const stats = await broker.stats();
     expectBalance(stats);
     expect(stats[0]?.groups.g).toEqual({ published: 201, acked: 201, dead: 0, open: 0, unread: 0 });
+  });
+});
+
+describe('embedded, durability power: a disk that has room when a push begins, and too little for its commit', () => {
+  /** A broker on a disk with 10 MB left: 8 MiB are the least that a push asks for. */
+  async function nearlyFull(small: TinyDisk, topics: readonly string[]): Promise<{ broker: Broker; store: string; ballast: string }> {
+    const store = join(small.directory, 'store');
+    const broker = opened(new EmbeddedBroker({ directory: store, durability: 'power', maxBytes: 1e9 }));
+    for (const topic of topics) await broker.declare({ topic, groups: ['g'], onFull: 'reject' });
+    const ballast = join(small.directory, 'ballast');
+    writeFileSync(ballast, Buffer.alloc(freeBytes(small.directory) - 10_000_000));
+    return { broker, store, ballast };
+  }
+  const full = (store: string): unknown =>
+    expect.objectContaining({ code: 'BROKER_FULL', message: expect.stringContaining(`'${store}`) as string });
+
+  test.for([3_000, 6_000])('another program takes the last byte before the commit of %i bytes', async (bytes, context) => {
+    const small = disk(context, '40m');
+    const { broker, store, ballast } = await nearlyFull(small, ['t']);
+    for (const value of range(20)) await broker.push('t', numbered(value, bytes));
+    const refused = expect(broker.push('t', numbered(-1, bytes))).rejects.toEqual(full(store));
+    // After the push has looked for room, and before the turn of the event loop in which lmdb begins.
+    await new Promise((resolve) => process.nextTick(resolve));
+    const file = takeRoom(small);
+    await refused;
+    rmSync(file);
+    rmSync(ballast);
+    await broker.push('t', numbered(20, bytes));
+    expect(await drainUpTo(broker, 20)).toEqual(range(21));
+    expectBalance(await broker.stats());
+  });
+
+  test('without room to free a payload, the sweep does it later; nothing is taken twice', async (context) => {
+    const { broker } = await nearlyFull(disk(context, '40m'), ['t']);
+    for (const value of range(3)) await broker.push('t', numbered(value, 6_000));
+    const first = await broker.pop('t', { ...me, count: 1, waitMs: 0 });
+    // What is freed is the only thing that a synced store writes so.
+    const run = vi.spyOn(Transactions.prototype, 'run').mockImplementation(() => {
+      throw new Error('No space left on device');
+    });
+    const [, second] = await Promise.all([broker.ack('t', me, first), broker.pop('t', { ...me, count: 1, waitMs: 0 })]);
+    run.mockRestore();
+    const third = await broker.pop('t', { ...me, count: 1, waitMs: 0 });
+    expect([first, second, third].flat().map(numberOf)).toEqual(range(3));
+    expect(await broker.sweep({ graceMs: 0 })).toEqual({ orphans: 1 });
+  });
+
+  test('a payload of which the disk takes a part', async (context) => {
+    const { broker, store, ballast } = await nearlyFull(disk(context, '40m'), ['t']);
+    const large = numbered(0, 16_000_000);
+    await expect(broker.push('t', large)).rejects.toEqual(full(store));
+    rmSync(ballast);
+    await broker.push('t', large);
+    expect(await drainUpTo(broker, 0)).toEqual([0]);
+    expectBalance(await broker.stats());
+  });
+
+  test('small messages of several topics, which have room alone but not together', async (context) => {
+    const topics = ['t', 'u', 'v', 'w'];
+    const { broker, store, ballast } = await nearlyFull(disk(context, '60m'), topics);
+    const pushed = await Promise.all(
+      topics.map((topic) => Promise.allSettled(range(1_000).map((value) => broker.push(topic, numbered(value, 4_000))))),
+    );
+    const refusals = pushed.flat().flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+    expect(refusals.length).toBeGreaterThan(0);
+    expect(refusals).toEqual(refusals.map(() => full(store)));
+    rmSync(ballast);
+    for (const [index, topic] of topics.entries()) {
+      await broker.push(topic, numbered(1_000, 4_000));
+      const accepted = range(1_000).filter((value) => pushed[index]?.[value]?.status === 'fulfilled');
+      const { messages } = await broker.range(topic, { limit: 2_000 });
+      expect(messages.map(numberOf)).toEqual([...accepted, 1_000]);
+    }
+    expectBalance(await broker.stats());
   });
 });
 

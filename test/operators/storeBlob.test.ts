@@ -227,6 +227,15 @@ describe('limits', () => {
     expect(readdirSync(join(directory, '2026-11-23'))).toEqual(['12-18']);
   });
 
+  test('leave one of the pictures that are stored at once', async () => {
+    const frames = Array.from({ length: 4 }, (_, index) => frame(index));
+    for (let round = 0; round < 40; round++) {
+      const directory = temporaryFolder();
+      await store(frames, { directory, maxCount: 1, concurrency: 4 });
+      expect(await list(directory)).toHaveLength(1);
+    }
+  });
+
   test('hold for two writers of one directory', async () => {
     const directory = temporaryFolder();
     const frames = (from: number): Frame[] =>

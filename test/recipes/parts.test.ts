@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mapAsync } from 'edgeflow';
+import { sidecarOf } from 'edgeflow/operators';
 import { checkLatestOnly, checkNoLoss } from 'edgeflow/testing';
 import type { PipelineFaults } from 'edgeflow/testing';
 import fc from 'fast-check';
-import { lastValueFrom, map, of, range } from 'rxjs';
+import { lastValueFrom, map, of, range, toArray } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { storeToLabel } from '#recipes/parts/storeToLabel.js';
@@ -58,10 +59,16 @@ describe('pictures to be labelled', () => {
     expect(readdirSync(join(directory, '2026-11-23'))).toHaveLength(3);
   });
 
+  test('may give way before their labels are written', async () => {
+    const labelled = range(0, 40).pipe(map(seen), storeToLabel({ directory: temporaryFolder(), maxCount: 1 }), toArray());
+    expect(await lastValueFrom(labelled)).toHaveLength(40);
+  });
+
   test('have their labels beside them as raw pictures too', async () => {
     const directory = temporaryFolder();
     const { picture } = await lastValueFrom(of(seen(1)).pipe(storeToLabel({ directory, format: 'raw' })));
-    expect(filesOf(directory)).toEqual([picture.replace('.rgb24', '.json'), picture].sort());
+    expect(sidecarOf(picture)).toBe(picture.replace('.rgb24', '.json'));
+    expect(filesOf(directory)).toEqual([sidecarOf(picture), picture].sort());
     expect(readFileSync(join(directory, picture))).toHaveLength(768);
   });
 });

@@ -48,7 +48,7 @@ export class ArenaPayloads implements Payloads {
     try {
       return await Promise.resolve(this.#store(payloads));
     } catch (error) {
-      throw asFull(error, 'the data file');
+      throw asFull(error, this.#transactions.path);
     }
   }
 

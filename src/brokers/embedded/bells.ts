@@ -42,8 +42,13 @@ export class Bells {
   ring(topic: string, kind: Bell): void {
     if (this.#closed) return;
     const bell = this.#bell(topic, kind);
-    writeSync(bell.file, stroke, 0, 1, 0);
     hear(bell);
+    try {
+      writeSync(bell.file, stroke, 0, 1, 0);
+    } catch (error) {
+      // The first stroke takes room. Where there is none, other processes find out when they look again.
+      if (!['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
   }
 
   /** Wakes those of this process only. */

@@ -4,6 +4,7 @@ import type { Acknowledgement, Commit, CommitResult, Publication, PushReceipt } 
 import { checksum } from '../checksum.js';
 import { onAbort } from '../onAbort.js';
 import { messageBytes } from '../options.js';
+import { overdueTurn } from '../overdueTurn.js';
 import { neededBytes } from './change.js';
 import type { Change } from './change.js';
 import { applyStep, endsUnpublished, isLarge } from './commitStep.js';
@@ -122,6 +123,8 @@ export class CommitQueue {
   async #run(): Promise<void> {
     const { bells } = this.#options.store;
     while (this.#waiting.length > 0) {
+      const turn = overdueTurn();
+      if (turn) await turn;
       const heard = new Map([...this.#full].map((topic) => [topic, bells.heard(topic, ['space'])]));
       this.#stirred = false;
       const more = await this.#round().catch((error: unknown) => {

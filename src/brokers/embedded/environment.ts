@@ -75,6 +75,8 @@ function openFile(path: string, { tables, mapSize, synced, writeMap }: Environme
     noSync: !synced,
     useWritemap: writeMap,
     overlappingSync: false,
+    // A batch has a promise that nobody sees: a commit that fails, as on a full disk, would end the process by it.
+    eventTurnBatching: false,
     noMemInit: true,
     permissionsMode: 0o600,
   } as Parameters<typeof open<Uint8Array, Uint8Array>>[0]);

@@ -2,6 +2,7 @@ import type { DeliveredMessage, Failure, GroupConsumer, PopRequest, Ticket } fro
 import { checkName } from '../../topic.js';
 import { isIntact } from '../checksum.js';
 import { topicUndeclared } from '../options.js';
+import { overdueTurn } from '../overdueTurn.js';
 import { attemptOf } from '../token.js';
 import type { Change } from './change.js';
 import { monotonicMs } from './clock.js';
@@ -50,6 +51,8 @@ export class GroupPops {
 
   async pop(topic: string, request: PopRequest): Promise<DeliveredMessage[]> {
     const { group, consumer, count, waitMs, strict = false, signal } = request;
+    const turn = overdueTurn();
+    if (turn) await turn;
     const kinds = strict ? (['news', 'space'] as const) : (['news'] as const);
     const end = monotonicMs() + waitMs;
     const key = `${topic}/${group}/${consumer}`;

@@ -1,4 +1,5 @@
 import type { LatestMessage, PopLatestRequest } from '../broker.js';
+import { overdueTurn } from '../overdueTurn.js';
 import type { Change } from './change.js';
 import { monotonicMs } from './clock.js';
 import { withReader } from './declared.js';
@@ -25,6 +26,8 @@ export class LatestPops {
 
   async popLatest(topic: string, request: PopLatestRequest): Promise<LatestMessage | undefined> {
     const { reader, waitMs, signal, inPlace = false } = request;
+    const turn = overdueTurn();
+    if (turn) await turn;
     const end = monotonicMs() + waitMs;
     let rung = false;
     for (;;) {

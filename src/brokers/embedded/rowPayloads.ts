@@ -1,3 +1,4 @@
+import { hasCode } from '../../errors.js';
 import { monotonicMs } from './clock.js';
 import { decodeKey, encodeKey, rowKey, unknownBytes } from './payloadKey.js';
 import { leastSweepMs } from './payloads.js';
@@ -37,7 +38,7 @@ export class RowPayloads implements Payloads {
     try {
       return this.#space ? this.#transactions.run(put) : await this.#transactions.runSynced(put);
     } catch (error) {
-      throw asFull(error, 'the data file');
+      throw asFull(error, this.#transactions.path);
     }
   }
 
@@ -48,12 +49,17 @@ export class RowPayloads implements Payloads {
 
   remove(keys: readonly Uint8Array[]): void {
     if (keys.length === 0) return;
-    this.#transactions.run(() => {
-      for (const key of keys) {
-        const { bytes, ...slot } = decodeKey(key);
-        this.#free(slot, bytes === unknownBytes ? undefined : bytes);
-      }
-    });
+    try {
+      this.#transactions.run(() => {
+        for (const key of keys) {
+          const { bytes, ...slot } = decodeKey(key);
+          this.#free(slot, bytes === unknownBytes ? undefined : bytes);
+        }
+      });
+    } catch (error) {
+      // Their messages are gone already; the sweep tries again.
+      if (!hasCode(asFull(error, this.#transactions.path), 'BROKER_FULL')) throw error;
+    }
   }
 
   lost(key: Uint8Array, youngMs = leastSweepMs): boolean {

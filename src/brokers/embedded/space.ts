@@ -1,4 +1,5 @@
 import { closeSync, openSync, statfsSync, writeSync } from 'node:fs';
+import { constants } from 'node:os';
 import { EdgeFlowError, errorMessage } from '../../errors.js';
 import { spaceRecord } from './records.js';
 import type { SpaceRecord } from './records.js';
@@ -108,14 +109,19 @@ export function cramped(directory: string): EdgeFlowError {
 }
 
 /** A full map or disk, said in our terms; another error as it is. */
-export function asFull(error: unknown, where: string): unknown {
-  const message = errorMessage(error);
-  if (!/MDB_MAP_FULL|ENOSPC|No space left/.test(message)) return error;
+export function asFull(error: unknown, path: string): unknown {
+  const message = isCutShort(error) && freeBytes(path) < leastFreeBytes ? 'No space left for all of a write' : errorMessage(error);
+  if (!/MDB_MAP_FULL|ENOSPC|No space left|EDQUOT|quota exceeded/.test(message)) return error;
   return new EdgeFlowError(
     'BROKER_FULL',
-    `'${where}' has no room: ${message}. Let groups catch up, free disk space, or make a larger store`,
+    `'${path}' has no room: ${message}. Let groups catch up, free disk space, or make a larger store`,
     {
       cause: error,
     },
   );
+}
+
+/** lmdb gives EIO also for a write of which the disk took a part, as it does of the last one before it is full. */
+function isCutShort(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === constants.errno.EIO;
 }

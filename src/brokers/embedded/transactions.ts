@@ -27,13 +27,14 @@ const numberBytes = is64Bit ? 8 : 4;
 export class Transactions {
   readonly #environment: Environment;
   readonly #native: Native;
-  readonly #path: string;
+  /** Of the environment's file. */
+  readonly path: string;
   #lockFile: number | undefined;
 
   constructor(environment: Environment, path: string) {
     this.#environment = environment;
     this.#native = environment as unknown as Native;
-    this.#path = path;
+    this.path = path;
   }
 
   /** Number of the last page in use. */
@@ -57,7 +58,7 @@ export class Transactions {
   /** The same, on the disk when the promise resolves. */
   async runSynced<R>(step: () => R): Promise<R> {
     for (;;) {
-      const outcome = await this.#environment.childTransaction(() => this.#begin(step));
+      const outcome = await this.#environment.childTransaction(() => this.#begin(step)).catch(throwReason);
       if (isDone(outcome)) return outcome.value;
     }
   }
@@ -72,13 +73,13 @@ export class Transactions {
   /** Only within a transaction, where nobody else commits. */
   #setLast(last: number): void {
     // Stays open: to close any descriptor of it would drop the locks that tell others that this process is here.
-    this.#lockFile ??= openSync(`${this.#path}-lock`, 'r+');
+    this.#lockFile ??= openSync(`${this.path}-lock`, 'r+');
     const found = Buffer.alloc(numberAt);
     readSync(this.#lockFile, found, 0, numberAt, 0);
     if (readNumber(found, 0, 4) !== BigInt(magic))
       throw new EdgeFlowError(
         'BROKER_CONFIG',
-        `'${this.#path}-lock' is not the lock file of this version of lmdb: stop all processes, and delete it`,
+        `'${this.path}-lock' is not the lock file of this version of lmdb: stop all processes, and delete it`,
       );
     writeSync(this.#lockFile, encodeNumber(last), 0, numberBytes, numberAt);
   }
@@ -90,6 +91,12 @@ interface Done<R> {
 
 function isDone<R>(outcome: Done<R> | typeof ABORT): outcome is Done<R> {
   return outcome !== ABORT;
+}
+
+/** Of a commit that failed, lmdb's error says no more than that; a promise in it fails with the reason. */
+async function throwReason(error: unknown): Promise<never> {
+  if (error instanceof Error && 'commitError' in error) await error.commitError;
+  throw error;
 }
 
 function readNumber(bytes: Buffer, at: number, length: number): bigint {

@@ -25,6 +25,7 @@ import type {
 import { onAbort } from '../onAbort.js';
 import { brokerClosed, checkDeclaration, checkMessage, defaultDedupeWindow, topicFull, topicUndeclared } from '../options.js';
 import type { CommonBrokerOptions } from '../options.js';
+import { overdueTurn } from '../overdueTurn.js';
 import { TopicLog } from './topicLog.js';
 
 /** Options of {@link MemoryBroker}. */
@@ -89,12 +90,16 @@ export class MemoryBroker implements Broker {
     }
     const receipt = log.push(ownCopy(message), Date.now());
     this.#wake();
+    const turn = overdueTurn();
+    if (turn) await turn;
     return receipt;
   }
 
   async pop(topic: string, request: PopRequest): Promise<DeliveredMessage[]> {
     const { group, consumer, count, waitMs, strict = false, signal } = request;
     checkName('consumer', consumer);
+    const turn = overdueTurn();
+    if (turn) await turn;
     const end = this.#now() + waitMs;
     for (;;) {
       this.#checkOpen();
@@ -107,6 +112,8 @@ export class MemoryBroker implements Broker {
   }
 
   async popLatest(topic: string, { reader, waitMs, signal }: PopLatestRequest): Promise<LatestMessage | undefined> {
+    const turn = overdueTurn();
+    if (turn) await turn;
     const end = this.#now() + waitMs;
     for (;;) {
       this.#checkOpen();
@@ -174,6 +181,8 @@ export class MemoryBroker implements Broker {
     for (const { topic, group, consumer, tickets } of acks)
       for (const ticket of tickets) this.#declared(topic).ack(group, consumer, ticket);
     this.#wake();
+    const turn = overdueTurn();
+    if (turn) await turn;
     return { committed: true, fenced: [] };
   }
 

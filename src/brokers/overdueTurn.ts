@@ -1,0 +1,26 @@
+// A clock that takes the place of the global one, as tests have, might never call.
+import { setImmediate } from 'node:timers';
+
+/** So long may a turn of the event loop last. */
+const longestMs = 10;
+
+let next: Promise<void> | undefined;
+let since = 0;
+
+/**
+ * The next turn of the event loop, where the present one has lasted long. A loop of calls that all resolve in microtasks
+ * never ends it: it has to wait for the next one now and then, so that timers, I/O and signals have their turn.
+ */
+export function overdueTurn(): Promise<void> | undefined {
+  const now = performance.now();
+  if (!next) {
+    since = now;
+    next = new Promise((resolve) => {
+      setImmediate(() => {
+        next = undefined;
+        resolve();
+      });
+    });
+  }
+  return now - since > longestMs ? next : undefined;
+}
