@@ -65,7 +65,7 @@ const settings: Readonly<Record<string, Settings | (() => Settings | Promise<Set
   connectBroker: { here: { "name: 'doorbell'": "directory: 'doorbell'" } },
   camera: { here: { 'rtsp://user:secret@10.0.0.7/stream1': 'street.mp4' } },
   cameras: { here: { 'rtsp://10.0.0.7/1': 'street.mp4', '/dev/video0': 'street.mp4' } },
-  checkSystem: { here: { 'runs: 10': 'runs: 1' } },
+  checkSystem: { here: { 'frames=30': 'frames=8', 'runs: 10': 'runs: 1' } },
   encodeJpeg: { here: film },
   fromBroker: { values: 1 },
   loadS3: async () => {
@@ -249,7 +249,7 @@ function valueOf(comment: string): unknown {
 
 /** Lays the files that examples name into the current folder. */
 async function lay(): Promise<void> {
-  const { file } = await filmStreet(process.cwd(), { seed: 7 }, 2);
+  const { file } = await filmStreet(process.cwd(), { seed: 7 }, 1);
   for (const name of ['street', 'door', 'yard', 'gym', '4k']) await symlink(file, `${name}.mp4`);
   await mkdir('models');
   await copyFile(streetModelPath, 'models/yolox-nano.onnx');

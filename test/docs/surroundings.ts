@@ -10,7 +10,7 @@ import type { Observable } from 'rxjs';
 import { expect } from 'vitest';
 import { peopleCounter } from '#recipes/peopleCounter.js';
 
-const view = { seed: 7, traffic: { walkers: 8, dogs: 2 } };
+const view = { seed: 7, width: 320, height: 180, traffic: { walkers: 8, dogs: 2 } };
 const shown = await lastValueFrom(scene({ ...view, pace: false, frames: 45 }).pipe(toArray()));
 const found = shown.map(sceneTruth(view));
 
