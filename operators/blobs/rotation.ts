@@ -85,6 +85,7 @@ export class Rotation {
         const path = join(this.#root, name, picture);
         // What tells of a picture goes before it: a kill in between leaves nothing that nobody would remove.
         await rm(sidecarOf(path), { force: true });
+        if (this.#underWay.has(`${name}/${picture}`)) continue;
         await rm(path, { force: true });
         // It may have been written meanwhile.
         await rm(sidecarOf(path), { force: true });

@@ -1,6 +1,6 @@
 import type { Ledger, LinkLedger } from '../observe/ledger.js';
 import { QoS } from '../qos.js';
-import type { NodeStatus } from '../system/replica.js';
+import type { NodeReport, NodeStatus } from '../system/replica.js';
 import { runsHere } from './shown.js';
 import type { Shown } from './shown.js';
 import type { LinkHealth, LinkView, NodeView, ReplicaView, Snapshot, TopicView } from './wire.js';
@@ -20,6 +20,7 @@ export class Sampler {
   readonly #running: Shown;
   readonly #control: boolean;
   #last: Sample | undefined;
+  readonly #cpuShares = new CpuShares();
 
   constructor(running: Shown, control: boolean) {
     this.#running = running;
@@ -45,7 +46,12 @@ export class Sampler {
     const outside = !runsHere(this.#running);
     const links = ledger.links.map((link) => linkView(link, last, sample.status, perSecond));
     const nodes: NodeView[] = graph.nodes.map(({ name, isolation, topic, inputs }) => {
-      const replicas = sample.status.filter(({ node }) => node === name).map((replica) => replicaView(replica, last, perSecond));
+      const replicas = sample.status
+        .filter(({ node }) => node === name)
+        .map((replica) => ({
+          ...replicaView(replica, last, perSecond),
+          cpuShare: this.#cpuShares.of(replica, sample.time),
+        }));
       // What a node takes is told by itself, or, to who looks from outside, by the broker.
       const [first, ...others] = replicas;
       const taken = links.filter(({ target }) => target === name).reduce((sum, { donePerSecond }) => sum + donePerSecond, 0);
@@ -71,12 +77,31 @@ export class Sampler {
   }
 }
 
+/** The share of a core that each replica uses. It is that between two of its reports, which come more seldom than snapshots while it is quiet. */
+class CpuShares {
+  readonly #known = new Map<
+    string,
+    { readonly pid: number | undefined; readonly report: NodeReport; readonly time: number; readonly share: number }
+  >();
+
+  of({ node, replica, pid, report }: NodeStatus, time: number): number | undefined {
+    if (!report) return undefined;
+    const name = `${node}/${replica}`;
+    const known = this.#known.get(name);
+    if (known?.report === report) return known.share;
+    // A process that was started anew counts from 0 again.
+    const share = known?.pid === pid && known ? Math.max(0, report.cpuMs - known.report.cpuMs) / (time - known.time) : 0;
+    this.#known.set(name, { pid, report, time, share });
+    return share;
+  }
+}
+
 type PerSecond = (now: number, before: number | undefined) => number;
 
 const takenOf = (status: NodeStatus | undefined): number =>
   Object.values(status?.report?.inputs ?? {}).reduce((sum, { delivered }) => sum + delivered, 0);
 
-function replicaView(status: NodeStatus, last: Sample | undefined, perSecond: PerSecond): ReplicaView {
+function replicaView(status: NodeStatus, last: Sample | undefined, perSecond: PerSecond): Omit<ReplicaView, 'cpuShare'> {
   const before = last?.status.find(({ node, replica, pid }) => node === status.node && replica === status.replica && pid === status.pid);
   const { replica, state, pid, restarts, report } = status;
   // What its last process had is not its own any more.
@@ -88,7 +113,6 @@ function replicaView(status: NodeStatus, last: Sample | undefined, perSecond: Pe
     restarts,
     publishedPerSecond: perSecond(report?.published ?? 0, before?.report?.published),
     takenPerSecond: perSecond(takenOf(status), before?.report && takenOf(before)),
-    cpuShare: report && perSecond(report.cpuMs, before?.report?.cpuMs) / 1_000,
     rssBytes: lives ? report?.rss : undefined,
     note: report?.note,
   };

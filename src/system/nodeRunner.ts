@@ -203,6 +203,7 @@ export class NodeRunner {
           traceparent: span?.traceparent,
           run: span?.run,
           ended: (failed) => {
+            this.#news = true;
             end?.(failed !== undefined);
             span?.ended(failed);
           },

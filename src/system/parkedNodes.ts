@@ -5,7 +5,7 @@ import type { NodeReport } from './replica.js';
  * Finds nodes whose pending messages all wait for further input (in `batch`, say), which will not come: they are to end, so that
  * what waits comes out.
  *
- * A report is older than the ledger. So it counts only when it was made after the same number had been pending before.
+ * A report is older than the ledger. So what waits counts only when that was reported after the same number had been pending before.
  */
 export class ParkedNodes {
   readonly #seen = new Map<string, { readonly pending: string; readonly reports: ReadonlySet<NodeReport | undefined> }>();
@@ -19,8 +19,8 @@ export class ParkedNodes {
       this.#seen.set(node, { pending, reports: new Set(reports) });
       return false;
     }
-    return (
-      reports.every((report) => report !== undefined && !before.reports.has(report)) && links.every((link) => link.pending === parked(link))
-    );
+    const parks = (report: NodeReport): boolean => links.some(({ source }) => (report.inputs[source]?.parked ?? 0) > 0);
+    const old = (report: NodeReport | undefined): boolean => report !== undefined && before.reports.has(report);
+    return !reports.some((report) => report && parks(report) && old(report)) && links.every((link) => link.pending === parked(link));
   }
 }

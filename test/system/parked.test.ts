@@ -1,5 +1,8 @@
 import { batch, MemoryBroker, QoS, System } from 'edgeflow';
 import { range, tap } from 'rxjs';
+import { ParkedNodes } from '#src/system/parkedNodes.js';
+import type { LinkLedger } from '#src/observe/ledger.js';
+import type { NodeReport } from '#src/system/replica.js';
 import type { Observable } from 'rxjs';
 import { expect, test } from 'vitest';
 
@@ -17,4 +20,19 @@ test('values that wait for others come out when their source has ended, and the 
     { published: 3, acked: 3, pending: 0 },
   ]);
   expect(batches.map(({ length }) => length)).toEqual([100, 100, 50]);
+});
+
+test('a replica with nothing that waits, which seldom reports, holds up none that has', () => {
+  const nodes = new ParkedNodes();
+  const reportOf = (parked: number): NodeReport => ({ inputs: { source: { parked } } }) as unknown as NodeReport;
+  const allWait = (pending: number, ...reports: (NodeReport | undefined)[]): boolean =>
+    nodes.allWait('batched', [{ source: 'source', pending } as LinkLedger], reports);
+  const quiet = reportOf(0);
+  const before = reportOf(1);
+  expect(allWait(1, before, quiet)).toBe(false);
+  expect(allWait(1, before, quiet)).toBe(false);
+  expect(allWait(1, reportOf(1), quiet)).toBe(true);
+  expect(allWait(2, reportOf(1), quiet, undefined)).toBe(false);
+  expect(allWait(2, reportOf(1), quiet, undefined)).toBe(false);
+  expect(allWait(2, reportOf(2), quiet, undefined)).toBe(true);
 });

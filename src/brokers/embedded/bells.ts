@@ -39,16 +39,12 @@ export class Bells {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   }
 
+  /** @throws Error where its file cannot be made or written, which takes room the first time; this process hears it all the same. */
   ring(topic: string, kind: Bell): void {
     if (this.#closed) return;
     const bell = this.#bell(topic, kind);
     hear(bell);
-    try {
-      writeSync(bell.file, stroke, 0, 1, 0);
-    } catch (error) {
-      // The first stroke takes room. Where there is none, other processes find out when they look again.
-      if (!['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-    }
+    writeSync(bell.file, stroke, 0, 1, 0);
   }
 
   /** Wakes those of this process only. */

@@ -307,7 +307,7 @@ export class CommitQueue {
         output.payloadKey = undefined;
       }
     }
-    this.#options.store.payloads.remove(written);
+    this.#options.store.free(written);
   }
 }
 

@@ -81,7 +81,8 @@ export class GroupPops {
       const now = monotonicMs();
       if (now >= end || signal?.aborted || count <= 0) return [];
       if (store.bells.watch(topic, kinds)) continue;
-      await store.bells.wait(topic, kinds, Math.min(end, Math.max(look.nextDue, now)) - now, heard, [signal, this.#client.closing]);
+      const until = Math.min(end, Math.max(look.nextDue, now), this.#nextReap.get(`${topic}/${group}`) ?? end);
+      await store.bells.wait(topic, kinds, until - now, heard, [signal, this.#client.closing]);
       if (signal?.aborted) return [];
       rung = store.bells.heard(topic, kinds) !== heard;
       if (rung && this.#first.has(key)) this.#likely.add(key);
@@ -158,7 +159,7 @@ export class GroupPops {
     }
   }
 
-  /** Looks, about every second, for consumers that died, and makes their messages due. */
+  /** Looks, every second or oftener, for consumers that died, and makes their messages due. */
   async #reap(store: Store, topic: string, group: string): Promise<void> {
     const now = monotonicMs();
     this.#nextReap.set(`${topic}/${group}`, now + Math.min(mostReapMs, this.#client.session.reapEveryMs));

@@ -1,4 +1,3 @@
-import { hasCode } from '../../errors.js';
 import { monotonicMs } from './clock.js';
 import { decodeKey, encodeKey, rowKey, unknownBytes } from './payloadKey.js';
 import { leastSweepMs } from './payloads.js';
@@ -49,17 +48,12 @@ export class RowPayloads implements Payloads {
 
   remove(keys: readonly Uint8Array[]): void {
     if (keys.length === 0) return;
-    try {
-      this.#transactions.run(() => {
-        for (const key of keys) {
-          const { bytes, ...slot } = decodeKey(key);
-          this.#free(slot, bytes === unknownBytes ? undefined : bytes);
-        }
-      });
-    } catch (error) {
-      // Their messages are gone already; the sweep tries again.
-      if (!hasCode(asFull(error, this.#transactions.path), 'BROKER_FULL')) throw error;
-    }
+    this.#transactions.run(() => {
+      for (const key of keys) {
+        const { bytes, ...slot } = decodeKey(key);
+        this.#free(slot, bytes === unknownBytes ? undefined : bytes);
+      }
+    });
   }
 
   lost(key: Uint8Array, youngMs = leastSweepMs): boolean {

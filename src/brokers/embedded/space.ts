@@ -110,7 +110,7 @@ export function cramped(directory: string): EdgeFlowError {
 
 /** A full map or disk, said in our terms; another error as it is. */
 export function asFull(error: unknown, path: string): unknown {
-  const message = isCutShort(error) && freeBytes(path) < leastFreeBytes ? 'No space left for all of a write' : errorMessage(error);
+  const message = isCutShort(error) && knownFreeBytes(path) < leastFreeBytes ? 'No space left for all of a write' : errorMessage(error);
   if (!/MDB_MAP_FULL|ENOSPC|No space left|EDQUOT|quota exceeded/.test(message)) return error;
   return new EdgeFlowError(
     'BROKER_FULL',
@@ -119,6 +119,15 @@ export function asFull(error: unknown, path: string): unknown {
       cause: error,
     },
   );
+}
+
+/** Free space of a file's file system, where it can be told. */
+function knownFreeBytes(path: string): number {
+  try {
+    return freeBytes(path);
+  } catch {
+    return Infinity;
+  }
 }
 
 /** lmdb gives EIO also for a write of which the disk took a part, as it does of the last one before it is full. */

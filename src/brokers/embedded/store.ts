@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { EdgeFlowError, errorMessage, hasCode } from '../../errors.js';
 import { Bells } from './bells.js';
+import type { Bell } from './bells.js';
 import { Change } from './change.js';
 import { bootName } from './clock.js';
 import { bellFolder, checkEnvironment, controlFile, dataFile, prepareDirectory, wrongFormat } from './directory.js';
@@ -201,6 +202,15 @@ export class Store {
     return this.synced ? this.#transactions.runSynced(run) : this.#transactions.run(run);
   }
 
+  /** Frees payloads that no message refers to any more. */
+  free(keys: readonly Uint8Array[]): void {
+    try {
+      this.payloads.remove(keys);
+    } catch (error) {
+      this.#putOff(error, 'the sweep frees what is left');
+    }
+  }
+
   /** Names of all topics. */
   topics(): string[] {
     return [...this.#tables.topics.getKeys()].map((key) => Buffer.from(key).toString());
@@ -241,10 +251,11 @@ export class Store {
       for (const job of jobs) job.run(change);
       change.save();
     };
+    // It stands, so nothing here may fail a step, or have it done again.
     const committed = (): void => {
-      for (const { topic, kind } of change?.rings.values() ?? []) this.bells.ring(topic, kind);
+      for (const { topic, kind } of change?.rings.values() ?? []) this.#ring(topic, kind);
       for (const job of jobs) job.resolve();
-      this.payloads.remove(change?.freed ?? []);
+      this.free(change?.freed ?? []);
     };
     const aborted = (error: unknown): never => {
       // They may have noted what was not published.
@@ -259,6 +270,20 @@ export class Store {
     }
     committed();
     return Promise.resolve();
+  }
+
+  #ring(topic: string, kind: Bell): void {
+    try {
+      this.bells.ring(topic, kind);
+    } catch (error) {
+      this.#putOff(error, 'others find out when they look again');
+    }
+  }
+
+  /** Says what could not be done after a commit, but for want of room: that is told to whoever publishes. */
+  #putOff(error: unknown, later: string): void {
+    if (hasCode(asFull(error, this.directory), 'BROKER_FULL')) return;
+    process.emitWarning(`the embedded store in '${this.directory}': ${errorMessage(error)}; ${later}`, { code: 'EDGEFLOW_STORE' });
   }
 
   #newChange(): Change {

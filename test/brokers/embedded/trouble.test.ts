@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { connectEmbeddedBroker, EmbeddedBroker } from '#src/brokers/embedded/embeddedBroker.js';
 import { numbered, numberOf, until } from 'edgeflow/testing';
 import { temporaryStore } from './harness.js';
@@ -165,4 +165,19 @@ test('a bell that nobody hears delays a message, and loses none', async () => {
   expect((await popped).map(({ seq }) => seq)).toEqual([1]);
   expect((await latest)?.seq).toBe(1);
   expect(await exited).toBe(0);
+});
+
+test('what was published is published, also where nobody can be told of it', async () => {
+  const broker = embedded();
+  await broker.declare({ topic: 't', groups: ['g'] });
+  const warned: string[] = [];
+  const listen = ({ message }: Error): void => void warned.push(message);
+  process.on('warning', listen);
+  onTestFinished(() => void process.off('warning', listen));
+  // In the place of a file that the process cannot open any more.
+  mkdirSync(path.join(directory, 'bells', 't.news'));
+  const receipts = await Promise.all([0, 1, 2].map((value) => broker.push('t', numbered(value))));
+  expect(receipts.map(({ duplicate }) => duplicate)).toEqual([false, false, false]);
+  expect(await broker.stats()).toMatchObject([{ published: 3 }]);
+  await until('a warning', () => warned.some((text) => text.includes('EISDIR') && text.includes('others find out when they look again')));
 });
