@@ -41,8 +41,8 @@ const nextId = messageIdSource();
  *
  * @example
  * ```ts
- * const message = numbered(7, 1_000);
- * console.log(message.payload.length, numberOf(message)); // 1000 7
+ * const message = numbered(7, 1_000); // with 1,000 bytes of payload
+ * numberOf(message) // 7
  * ```
  */
 export function numbered(value: number, bytes = 0, id = nextId()): OutgoingMessage {

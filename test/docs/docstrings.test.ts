@@ -1,6 +1,6 @@
 import * as edgeflow from 'edgeflow';
 import { EmbeddedBroker, MemoryBroker, subscriptionsClosed, toBroker, useBroker } from 'edgeflow';
-import type { Broker, RunningSystem, RunOptions } from 'edgeflow';
+import type { Broker, RunningSystem, RunOptions, System } from 'edgeflow';
 import * as operators from 'edgeflow/operators';
 import { encodeJpeg, recordTo, storeBlob, storeS3 } from 'edgeflow/operators';
 import * as testing from 'edgeflow/testing';
@@ -12,6 +12,7 @@ import { runInNewContext } from 'node:vm';
 import { lastValueFrom, take, toArray } from 'rxjs';
 import S3rver from 's3rver';
 import { afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { checkGraph } from '#src/system/graph.js';
 import { streetModelPath } from '#recipes/street/model.js';
 import { Mosquitto } from '../operators/mosquitto.js';
 import { haveShared, shared, temporaryFolder } from '../operators/support.js';
@@ -48,12 +49,7 @@ const settings: Readonly<Record<string, Settings | (() => Settings | Promise<Set
     await broker.declare({ topic: 'camera', groups: ['logger'] });
     await lastValueFrom(frames.pipe(take(3), toBroker('camera', { broker })));
     await broker.close();
-    const run = async (options?: RunOptions): Promise<RunningSystem> => {
-      const running = await surroundings(client()).system.run({ ...options, handleSignals: false, onLog: () => undefined });
-      onTestFinished(() => running.stop());
-      return running;
-    };
-    return { names: { system: { run } } };
+    return { names: { system: { run: (options?: RunOptions) => stopped(surroundings(client()).system).run(options) } } };
   },
   EmbeddedBroker: { here: { "name: 'doorbell'": "directory: 'doorbell'" } },
   FaultProxy: async () => {
@@ -167,19 +163,19 @@ describe('every example of a docstring runs', () => {
       expect(code).toContain(there);
       code = code.replaceAll(there, place);
     }
-    const {
-      emitted,
-      said,
-      given: values,
-      systems,
-      passed,
-    } = await runExample({ ...example, code }, { ...rest, names: { ...tidy, ...names } });
+    const outcome = await runExample(
+      { ...example, code },
+      { ...rest, names: { ...tidy, system: stopped(surroundings().system), ...names } },
+    );
+    const { emitted, said, given: results, systems, passed } = outcome;
     for (const values of emitted) expect(values.length).toBeGreaterThan(0);
-    for (const [value, comment] of values) {
+    for (const [result, comment] of results) {
       const wanted = valueOf(comment);
-      if (wanted !== undefined) expect(value).toEqual(wanted);
+      if (wanted !== undefined) expect(result).toEqual(wanted);
     }
-    expect(emitted.length + said.length + values.length + systems.length + passed.length).toBeGreaterThan(0);
+    for (const system of systems) expect(checkGraph(system.graph('system.ts')).length).toBeGreaterThan(1);
+    const told = results.filter(([result]) => result !== undefined);
+    expect([...emitted, ...said, ...told, ...systems, ...passed].length).toBeGreaterThan(0);
   });
 });
 
@@ -207,6 +203,17 @@ const tidy = {
   serveDashboard: closed(edgeflow.serveDashboard),
   serveMetrics: closed(edgeflow.serveMetrics),
 };
+
+function stopped(system: System): System {
+  const run = system.run.bind(system);
+  return Object.assign(system, {
+    run: async (options?: RunOptions): Promise<RunningSystem> => {
+      const running = await run({ ...options, handleSignals: false, onLog: () => undefined });
+      onTestFinished(() => running.stop());
+      return running;
+    },
+  });
+}
 
 function closed<A extends readonly unknown[], R extends { close(): Promise<void> }>(serve: (...args: A) => Promise<R>) {
   return async (...args: A): Promise<R> => {

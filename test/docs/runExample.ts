@@ -111,9 +111,10 @@ export async function runExample({ code }: Snippet, { names = {}, values = 5 }: 
     passed: [] as string[],
   };
   const ends: Promise<unknown>[] = [];
-  const gave = (result: unknown, comment = ''): void => {
+  const over = new rxjs.Subject<void>();
+  const gave = (result: unknown, comment: string): void => {
     if (rxjs.isObservable(result)) subscribed(result);
-    else if (result !== undefined) outcome.given.push([result, comment]);
+    else ends.push(Promise.resolve(result).then((value) => outcome.given.push([value, comment])));
   };
   const subscribed = (stream: rxjs.Observable<unknown>, observer?: Partial<rxjs.Observer<unknown>> | ((value: unknown) => void)): void => {
     const emitted: unknown[] = [];
@@ -128,6 +129,7 @@ export async function runExample({ code }: Snippet, { names = {}, values = 5 }: 
               reject(error);
               return rxjs.EMPTY;
             }),
+            rxjs.takeUntil(over),
             rxjs.finalize(() => resolve(undefined)),
           )
           .subscribe(observer as Partial<rxjs.Observer<unknown>>);
@@ -149,9 +151,13 @@ export async function runExample({ code }: Snippet, { names = {}, values = 5 }: 
   };
   const open = [...openNames(code), 'gave', 'subscribed', 'exported'].filter((name) => name in scope);
   const AsyncFunction = (async () => undefined).constructor as new (...code: string[]) => (...values: unknown[]) => Promise<void>;
-  await new AsyncFunction(...open, asBody(code))(...open.map((name) => scope[name]));
-  await Promise.all(ends);
-  return outcome;
+  try {
+    await new AsyncFunction(...open, asBody(code))(...open.map((name) => scope[name]));
+    await Promise.all(ends);
+    return outcome;
+  } finally {
+    over.next();
+  }
 }
 
 /** The example as the body of a function: what its statements give, subscribe and export goes to these functions. */
