@@ -24,7 +24,7 @@ const mostBeyondLoadMs = 2_000;
 export const start: Bench = {
   name: 'start',
   about:
-    'Real systems with a process a node. Idle: the share of a core, of the busiest process, with nothing to do; memory by /proc, of the largest ' +
+    'Real systems with a process a node. Idle: the share of a core, of the busiest process, with nothing to do for some seconds; memory by /proc, of the largest ' +
     'node. First detection: from the call of run() to the log having taken it; the load is that of onnxruntime and the model, with a first ' +
     'run, in a process of its own. Medians of the rounds (least–most).',
 

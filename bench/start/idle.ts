@@ -8,8 +8,10 @@ import type { BenchBroker } from '../support/brokers.js';
 import { cpuMs } from '../support/processCpu.js';
 import { memoryMB } from '../support/processFacts.js';
 
-/** How long compilers and collectors have after the start, at most, before a process counts as idle, in seconds. */
-const settleSeconds = 1;
+/** How long compilers and collectors have after the start before a process counts as idle, as a multiple of the time of a measurement. */
+const settleShare = 4;
+/** How long it is looked at then: what an idle process does, it does every five seconds. */
+const idleShare = 5;
 
 /** Starts three nodes without a model, lets them pass one message on, and looks at them while nothing happens. */
 export async function measureIdle(store: BenchBroker, folder: string, seconds: number): Promise<Sample['figures']> {
@@ -25,9 +27,9 @@ export async function measureIdle(store: BenchBroker, folder: string, seconds: n
   try {
     while (!(await running.ledger()).links.every(({ published, pending }) => published > 0 && pending === 0)) await delay(10);
     const firstMs = performance.now() - startMs;
-    await delay(Math.min(settleSeconds, seconds) * 1_000);
+    await delay(settleShare * seconds * 1_000);
     const pids = running.status().map(({ pid }) => pid ?? -1);
-    const share = await busyShares([...pids, process.pid], seconds * 1_000);
+    const share = await busyShares([...pids, process.pid], idleShare * seconds * 1_000);
     const memory = pids.map(memoryMB);
     return {
       'first message ms': firstMs,
@@ -47,8 +49,8 @@ export async function measureNodeAlone(seconds: number): Promise<Sample['figures
   const child = spawn(process.execPath, ['-e', 'process.stdin.resume()'], { stdio: ['pipe', 'ignore', 'inherit'] });
   const exited = once(child, 'exit');
   try {
-    await delay(Math.min(settleSeconds, seconds) * 1_000 + 100);
-    const [share = NaN] = await busyShares([child.pid ?? -1], seconds * 1_000);
+    await delay(Math.min(1, seconds) * 1_000 + 100);
+    const [share = NaN] = await busyShares([child.pid ?? -1], idleShare * seconds * 1_000);
     const { resident, own } = memoryMB(child.pid ?? -1);
     return { 'RSS MB, largest node': resident, 'of it its own MB': own, 'idle CPU %, busiest node': 100 * share };
   } finally {

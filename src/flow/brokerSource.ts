@@ -11,7 +11,7 @@ import { observerOf, runtime } from './runtime.js';
 import type { LinkName } from './runtime.js';
 
 /** How long one request waits for messages; the loop then looks again whether it is still wanted. */
-export const popWaitMs = 1_000;
+export const popWaitMs = 10_000;
 
 /** How long commits may still take when a subscription has ended; a topic that is full is not waited for longer. */
 const lastCommitsMs = 1_000;

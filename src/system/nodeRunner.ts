@@ -55,6 +55,7 @@ export class NodeRunner {
   #note: string | undefined;
   /** Whether something has happened since the last report. */
   #news = true;
+  #onNews = (): void => undefined;
   #subscription: Subscription | undefined;
 
   /** @param broker - a client that no other node uses. */
@@ -80,6 +81,11 @@ export class NodeRunner {
   /** Whether a report would tell other than the last one, or is waited for: deliveries wait for input that may never come. */
   get hasNews(): boolean {
     return this.#news || [...this.#meters.values()].some((meter) => meter.waiting);
+  }
+
+  /** Calls back when something happens for the first time since a report. */
+  set onNews(callback: () => void) {
+    this.#onNews = callback;
   }
 
   report(): WorkerReport {
@@ -166,7 +172,7 @@ export class NodeRunner {
     lookForUnread.unref();
     const show = (note: string): void => {
       this.#note = note.slice(0, longestNote);
-      this.#news = true;
+      this.#tell();
     };
     const values = operatorStream(this.#operator, { name: node, replica, options, inputs, signal: this.#stop, show });
     const end = output === undefined ? checkScope() : toBroker(output, { broker, outbox: true });
@@ -203,7 +209,7 @@ export class NodeRunner {
           traceparent: span?.traceparent,
           run: span?.run,
           ended: (failed) => {
-            this.#news = true;
+            this.#tell();
             end?.(failed !== undefined);
             span?.ended(failed);
           },
@@ -224,15 +230,21 @@ export class NodeRunner {
       published: (topic) => {
         if (topic !== this.#plan.output) return;
         this.#published++;
-        this.#news = true;
+        this.#tell();
       },
     };
   }
 
   /** Where something that happens to an input is counted. */
   #meter(source: string): LinkMeter | undefined {
-    this.#news = true;
+    this.#tell();
     return this.#meters.get(source);
+  }
+
+  #tell(): void {
+    if (this.#news) return;
+    this.#news = true;
+    this.#onNews();
   }
 }
 

@@ -2,8 +2,8 @@ import type { ChildEvents } from './child.js';
 import type { NodeRunner } from './nodeRunner.js';
 
 const reportEveryMs = 500;
-/** Of a node to which nothing happens, one report of so many tells its memory and processor time. */
-const quietReports = 4;
+/** A node to which nothing happens tells its memory and processor time. To wake up for it oftener costs more of that than the rest. */
+const quietReportEveryMs = 5_000;
 
 /** What is told of a node that runs, and what it waits for. */
 export interface RunNodeOptions extends Pick<ChildEvents, 'onReady' | 'onReport'> {
@@ -16,10 +16,22 @@ export async function runNode(runner: NodeRunner, { go, onReady, onReport }: Run
   const report = (): void => {
     onReport(runner.report());
   };
-  let rounds = 0;
-  const reports = setInterval(() => {
-    if (runner.hasNews || ++rounds % quietReports === 0) report();
-  }, reportEveryMs);
+  let reports: NodeJS.Timeout | undefined;
+  const rest = (): void => {
+    clearInterval(reports);
+    reports = undefined;
+  };
+  const begin = (): void => {
+    reports ??= setInterval(() => {
+      if (runner.hasNews) report();
+      else rest();
+    }, reportEveryMs);
+  };
+  runner.onNews = begin;
+  begin();
+  const quietReports = setInterval(() => {
+    if (!reports) report();
+  }, quietReportEveryMs);
   try {
     // Consumers listen before any source begins.
     if (runner.isSource) {
@@ -30,7 +42,9 @@ export async function runNode(runner: NodeRunner, { go, onReady, onReport }: Run
     if (!runner.isSource) onReady();
     await running;
   } finally {
-    clearInterval(reports);
+    clearInterval(quietReports);
+    runner.onNews = () => undefined;
+    rest();
   }
   report();
 }

@@ -9,7 +9,7 @@ import { onAbort } from '../onAbort.js';
 export type Bell = 'news' | 'space';
 
 /** A bell that nobody heard is made up for by looking again after this time. */
-const lookAgainMs = 1_000;
+const lookAgainMs = 5_000;
 /** The same where the system gives no watches. */
 const lookOftenMs = 20;
 /** So often at most, however many wait: to look at a thousand topics takes time from those that have something. */

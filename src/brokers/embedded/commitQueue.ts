@@ -15,6 +15,9 @@ import type { Logs } from './gate.js';
 import { cramped } from './space.js';
 import type { Store } from './store.js';
 
+/** Nobody rings when another program has made room on the file system. */
+const lookForRoomMs = 1_000;
+
 interface Waiting extends Step {
   readonly signal: AbortSignal | undefined;
   readonly resolve: (outcome: Outcome) => void;
@@ -150,7 +153,7 @@ export class CommitQueue {
       woken.abort();
     };
     const strokes = [...this.#full].map((topic) =>
-      store.bells.wait(topic, ['space'], Infinity, heard.get(topic) ?? 0, [closing, woken.signal]),
+      store.bells.wait(topic, ['space'], lookForRoomMs, heard.get(topic) ?? 0, [closing, woken.signal]),
     );
     await Promise.race(strokes);
     this.#wake = undefined;

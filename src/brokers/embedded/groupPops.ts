@@ -81,7 +81,9 @@ export class GroupPops {
       const now = monotonicMs();
       if (now >= end || signal?.aborted || count <= 0) return [];
       if (store.bells.watch(topic, kinds)) continue;
-      const until = Math.min(end, Math.max(look.nextDue, now), this.#nextReap.get(`${topic}/${group}`) ?? end);
+      // Whoever takes something was rung for, as this consumer was: it looked, and knows.
+      const reapAt = look.taken ? this.#nextReap.get(`${topic}/${group}`) : undefined;
+      const until = Math.min(end, Math.max(look.nextDue, now), reapAt ?? end);
       await store.bells.wait(topic, kinds, until - now, heard, [signal, this.#client.closing]);
       if (signal?.aborted) return [];
       rung = store.bells.heard(topic, kinds) !== heard;
@@ -100,7 +102,7 @@ export class GroupPops {
     const known = knownNow(store, topic, strict ? ['news', 'space'] : ['news'], heard);
     const now = monotonicMs();
     const until = known && this.#quiet.until(key, known, now);
-    if (until !== undefined) return { ready: false, nextDue: until };
+    if (until !== undefined) return { ready: false, nextDue: until, taken: true };
     const found = viewGroup(store, topic, group, (view, head) => view.ready(head, strict, now));
     if (known && !found.ready) this.#quiet.note(key, known, now, found.nextDue);
     return found;

@@ -85,13 +85,15 @@ export class StoredGroup {
     return taken;
   }
 
-  /** Whether there is something to take, and if not, when a message that waits becomes due. */
-  ready(head: number, strict: boolean, now: number): { readonly ready: boolean; readonly nextDue: number } {
-    const { open: count, nextDue, cursor } = this.#record;
+  /** Whether there is something to take, and if not, when a message that waits becomes due, and whether consumers have any. */
+  ready(head: number, strict: boolean, now: number): { readonly ready: boolean; readonly nextDue: number; readonly taken: boolean } {
+    const { open: count, waiting, nextDue, cursor } = this.#record;
+    const taken = count > waiting;
     if (strict && count > 0) {
-      for (const [, { owner, due }] of this.#messages) return { ready: owner === 0 && due <= now, nextDue: owner === 0 ? due : Infinity };
+      for (const [, { owner, due }] of this.#messages)
+        return { ready: owner === 0 && due <= now, nextDue: owner === 0 ? due : Infinity, taken };
     }
-    return { ready: nextDue <= now || cursor < head, nextDue };
+    return { ready: nextDue <= now || cursor < head, nextDue, taken };
   }
 
   owns(owner: Owner | undefined, { seq, token }: Ticket): boolean {

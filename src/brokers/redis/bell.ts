@@ -4,12 +4,12 @@ import { LinkLost } from './link.js';
 import type { RedisLink } from './link.js';
 
 /** A bell that was missed is made good by a look at this interval. */
-const lookMs = 1_000;
+const lookMs = 5_000;
 const lookWhileDownMs = 100;
 
 /**
  * Wakes those who wait for a change of a topic. Its channel carries no data, and rings only after a script found
- * somebody waiting: what is lost with a connection costs a second at most.
+ * somebody waiting: what is lost with a connection is looked for when it is back.
  */
 export class Bell {
   readonly #link: RedisLink;
