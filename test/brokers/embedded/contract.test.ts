@@ -1,4 +1,5 @@
 import { brokerContract } from 'edgeflow/testing';
 import { embeddedStore } from './harness.js';
 
-brokerContract('EmbeddedBroker', { independentClients: true, processes: true, createStore: embeddedStore });
+// Each run takes a store of its own: `npm run contract` takes as many as it is told to.
+brokerContract('EmbeddedBroker', { independentClients: true, processes: true, runs: 20, createStore: embeddedStore });
