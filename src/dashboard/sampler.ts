@@ -48,10 +48,7 @@ export class Sampler {
     const nodes: NodeView[] = graph.nodes.map(({ name, isolation, topic, inputs }) => {
       const replicas = sample.status
         .filter(({ node }) => node === name)
-        .map((replica) => ({
-          ...replicaView(replica, last, perSecond),
-          cpuShare: this.#cpuShares.of(replica, sample.time),
-        }));
+        .map((replica) => replicaView(replica, last, perSecond, this.#cpuShares.of(replica, sample.time)));
       // What a node takes is told by itself, or, to who looks from outside, by the broker.
       const [first, ...others] = replicas;
       const taken = links.filter(({ target }) => target === name).reduce((sum, { donePerSecond }) => sum + donePerSecond, 0);
@@ -101,7 +98,7 @@ type PerSecond = (now: number, before: number | undefined) => number;
 const takenOf = (status: NodeStatus | undefined): number =>
   Object.values(status?.report?.inputs ?? {}).reduce((sum, { delivered }) => sum + delivered, 0);
 
-function replicaView(status: NodeStatus, last: Sample | undefined, perSecond: PerSecond): Omit<ReplicaView, 'cpuShare'> {
+function replicaView(status: NodeStatus, last: Sample | undefined, perSecond: PerSecond, cpuShare: number | undefined): ReplicaView {
   const before = last?.status.find(({ node, replica, pid }) => node === status.node && replica === status.replica && pid === status.pid);
   const { replica, state, pid, restarts, report } = status;
   // What its last process had is not its own any more.
@@ -113,6 +110,7 @@ function replicaView(status: NodeStatus, last: Sample | undefined, perSecond: Pe
     restarts,
     publishedPerSecond: perSecond(report?.published ?? 0, before?.report?.published),
     takenPerSecond: perSecond(takenOf(status), before?.report && takenOf(before)),
+    cpuShare,
     rssBytes: lives ? report?.rss : undefined,
     note: report?.note,
   };

@@ -12,15 +12,14 @@ export class ParkedNodes {
 
   /** @param links - the node's inputs, whose sources have ended. */
   allWait(node: string, links: readonly LinkLedger[], reports: readonly (NodeReport | undefined)[]): boolean {
-    const parked = ({ source }: LinkLedger): number => reports.reduce((sum, report) => sum + (report?.inputs[source]?.parked ?? 0), 0);
     const pending = links.map((link) => link.pending).join(' ');
     const before = this.#seen.get(node);
     if (before?.pending !== pending) {
       this.#seen.set(node, { pending, reports: new Set(reports) });
       return false;
     }
-    const parks = (report: NodeReport): boolean => links.some(({ source }) => (report.inputs[source]?.parked ?? 0) > 0);
-    const old = (report: NodeReport | undefined): boolean => report !== undefined && before.reports.has(report);
-    return !reports.some((report) => report && parks(report) && old(report)) && links.every((link) => link.pending === parked(link));
+    const fresh = reports.filter((report) => !before.reports.has(report));
+    const parked = ({ source }: LinkLedger): number => fresh.reduce((sum, report) => sum + (report?.inputs[source]?.parked ?? 0), 0);
+    return links.every((link) => link.pending === parked(link));
   }
 }

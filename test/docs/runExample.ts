@@ -26,7 +26,6 @@ for (const [module, entry] of Object.entries(entries)) {
   );
   for (const name of names) if (!exported.has(name)) exported.set(name, [`type ${name}`, module]);
 }
-exported.set('Observable', ['Observable', 'rxjs']);
 
 /** Names that an example says and does not define itself. */
 function openNames(code: string): Set<string> {

@@ -55,13 +55,14 @@ export class GroupPops {
     if (turn) await turn;
     const kinds = strict ? (['news', 'space'] as const) : (['news'] as const);
     const end = monotonicMs() + waitMs;
-    const key = `${topic}/${group}/${consumer}`;
+    const ofGroup = `${topic}/${group}`;
+    const key = `${ofGroup}/${consumer}`;
     // The first pop takes back what an earlier process had open, and so cannot look first.
     if (!this.#enlisted.has(key)) this.#likely.add(key);
     for (let rung = false; ;) {
       const store = this.#client.use();
       const heard = store.bells.heard(topic, kinds);
-      if (monotonicMs() >= (this.#nextReap.get(`${topic}/${group}`) ?? 0)) await this.#reap(store, topic, group);
+      if (monotonicMs() >= (this.#nextReap.get(ofGroup) ?? 0)) await this.#reap(store, topic, group);
       let look = this.#likely.has(key) ? undefined : this.#look(topic, request, heard);
       if (!look || look.ready) {
         const taken = await store.change((change) => this.#take(change, topic, request));
@@ -82,7 +83,7 @@ export class GroupPops {
       if (now >= end || signal?.aborted || count <= 0) return [];
       if (store.bells.watch(topic, kinds)) continue;
       // Whoever takes something was rung for, as this consumer was: it looked, and knows.
-      const reapAt = look.taken ? this.#nextReap.get(`${topic}/${group}`) : undefined;
+      const reapAt = look.taken ? this.#nextReap.get(ofGroup) : undefined;
       const until = Math.min(end, Math.max(look.nextDue, now), reapAt ?? end);
       await store.bells.wait(topic, kinds, until - now, heard, [signal, this.#client.closing]);
       if (signal?.aborted) return [];
