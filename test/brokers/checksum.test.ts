@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { checksum, isIntact, noChecksum } from '#src/brokers/checksum.js';
 
@@ -13,6 +14,13 @@ test('the checksum is that of meta and payload, also where one is empty', () => 
   expect(empty.buffer.byteLength).toBe(0);
   expect(checksum({ meta, payload: empty })).toBe(before);
   expect(checksum({ meta, payload: Buffer.from('x').subarray(1) })).toBe(before);
+});
+
+test('short and long messages have the same kind of checksum', () => {
+  for (const length of [1, 255, 256, 100_000]) {
+    const payload = Buffer.alloc(length, 'edge');
+    expect(checksum({ meta, payload }), `${length} bytes`).toBe(crc32(Buffer.concat([meta, payload])));
+  }
 });
 
 test('bytes that differ are found, and where no checksum was taken nothing is', () => {

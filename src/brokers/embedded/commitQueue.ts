@@ -237,7 +237,7 @@ export class CommitQueue {
     return { batch, large, more };
   }
 
-  /** Only where somebody will ask for them: a frame of 1080p takes 2 ms. */
+  /** Only where somebody will ask for them: a frame of 1080p takes half a millisecond. */
   #takeChecksums(batch: readonly Waiting[], large: readonly Output[]): void {
     const take = (output: Output): void => {
       if (!this.#ungrouped.has(output.topic)) output.checksum ??= checksum(output.message);
