@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { crc32 } from '@node-rs/crc32';
 import { packr } from '../codec.js';
+import { crc32 } from '../crc32.js';
 import { EdgeFlowError, errorMessage } from '../errors.js';
 
 /** The first bytes of a recording: what it is, and the version of its form. */

@@ -17,7 +17,7 @@ test('the checksum is that of meta and payload, also where one is empty', () => 
 });
 
 test('short and long messages have the same kind of checksum', () => {
-  for (const length of [1, 255, 256, 100_000]) {
+  for (const length of [1, 16_383, 16_384, 100_000]) {
     const payload = Buffer.alloc(length, 'edge');
     expect(checksum({ meta, payload }), `${length} bytes`).toBe(crc32(Buffer.concat([meta, payload])));
   }
