@@ -2,13 +2,15 @@ import { createRequire } from 'node:module';
 import { crc32 as ofShort } from 'node:zlib';
 import type * as CrcAddOn from '@node-rs/crc32';
 
+type Crc32 = (bytes: Uint8Array, before: number) => number;
+
 /** From here on the add-on is worth its memory: it takes a third of zlib's time for a frame. */
 const longBytes = 16 * 1024;
 
-let ofLong: typeof CrcAddOn.crc32 | undefined;
+let ofLong: Crc32 | undefined;
 
 /** Not sooner than it is needed: it takes 6 MB, and processes that see no frame need none of it. */
-function loadAddOn(): typeof CrcAddOn.crc32 {
+function loadAddOn(): Crc32 {
   try {
     return (createRequire(import.meta.url)('@node-rs/crc32') as typeof CrcAddOn).crc32;
   } catch {
