@@ -66,8 +66,11 @@ export interface Broker {
   /**
    * Says that messages which {@link popLatest} gave in place are not looked at any more. A broker that gives copies has no
    * such method.
+   *
+   * @param abandoned - nobody needs them, but work on them that was broken off may not have ended yet: a broker that can do
+   * without their memory does not write to it again. False where nothing is said.
    */
-  letGo?(topic: string, reader: string, seqs: readonly number[]): void;
+  letGo?(topic: string, reader: string, seqs: readonly number[], abandoned?: boolean): void;
 
   /**
    * Reads what a topic stores at this moment, in order of publication and page by page, whoever else needs it or not:

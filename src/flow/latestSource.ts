@@ -92,16 +92,24 @@ export class LatestSource<T> extends BrokerSource<T, ReceivedMessage> {
   }
 
   protected handBack(): Promise<void> {
-    this.#letGo([...this.#open]);
+    void this.#letGoOfTheRest();
     return Promise.resolve();
   }
 
-  #letGo(seqs: readonly number[]): void {
+  /** Behind a `takeUntil` the work on what is open goes on. A pipeline that was unsubscribed was told to end it, and does in time. */
+  async #letGoOfTheRest(): Promise<void> {
+    const { below } = this.context;
+    for (const feed of below) feed.output.add(() => this.window.wake());
+    await this.window.until(() => this.#open.size === 0 || below.every((feed) => feed.output.closed));
+    this.#letGo([...this.#open], true);
+  }
+
+  #letGo(seqs: readonly number[], abandoned = false): void {
     const { broker, topic, group } = this.context;
     for (const seq of seqs) {
       this.#open.delete(seq);
       this.over(seq);
     }
-    if (this.inPlace) broker.letGo?.(topic.name, group, seqs);
+    if (this.inPlace) broker.letGo?.(topic.name, group, seqs, abandoned);
   }
 }

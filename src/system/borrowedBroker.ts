@@ -82,8 +82,8 @@ export class BorrowedBroker implements Broker {
     return this.#waiting(request.signal, (signal) => this.#use().popLatest(topic, { ...request, signal }));
   }
 
-  letGo(topic: string, reader: string, seqs: readonly number[]): void {
-    this.#broker.letGo?.(topic, reader, seqs);
+  letGo(topic: string, reader: string, seqs: readonly number[], abandoned?: boolean): void {
+    this.#broker.letGo?.(topic, reader, seqs, abandoned);
   }
 
   range(topic: string, request?: RangeRequest): Promise<MessageRange> {

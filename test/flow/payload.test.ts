@@ -42,9 +42,9 @@ function isWhole({ number, data }: Frame): boolean {
   return data.length === frameBytes && data.every((byte) => byte === number);
 }
 
-/** Publishes the frames 1 to `count`. */
-async function publish(broker: Broker, count: number): Promise<void> {
-  const numbers = Array.from({ length: count }, (_, index) => index + 1);
+/** Publishes `count` frames, whose numbers begin with `first`. */
+async function publish(broker: Broker, count: number, first = 1): Promise<void> {
+  const numbers = Array.from({ length: count }, (_, index) => first + index);
   await lastValueFrom(
     from(numbers).pipe(
       map((number) => ({ number, data: Buffer.alloc(frameBytes, number) })),
@@ -135,6 +135,36 @@ test('REALTIME view on the embedded broker: a slow pipeline sees each frame whol
   await until('it saw some', () => seen.length >= 20);
   expect(seen.every(({ whole, shared }) => whole && shared)).toBe(true);
   expect(last).toBeGreaterThan(0);
+});
+
+test('REALTIME: a view is whole for as long as work behind a takeUntil goes on', async () => {
+  const broker = opened('embedded');
+  const latest = { reader: 'default', consumer: 'later', waitMs: 10_000, inPlace: true };
+  const begun: Frame[] = [];
+  const done: boolean[] = [];
+  let finish = (): void => undefined;
+  fromBroker(frames, QoS.REALTIME, { broker, payload: 'view' })
+    .pipe(
+      takeUntil(ended),
+      mapAsync(async (frame) => {
+        begun.push(frame);
+        await new Promise<void>((resolve) => (finish = resolve));
+        return isWhole(frame);
+      }),
+    )
+    .subscribe((whole) => done.push(whole));
+  await publish(broker, 1);
+  await until('it has begun', () => begun.length === 1);
+  ended.next();
+  await subscriptionsClosed();
+  for (let number = 2; number <= 20; number++) {
+    await publish(broker, 1, number);
+    const next = await broker.popLatest('frames', latest);
+    broker.letGo?.('frames', latest.reader, [next?.seq ?? 0]);
+  }
+  finish();
+  await until('it is done', () => done.length === 1);
+  expect(done).toEqual([true]);
 });
 
 test('an unknown mode is refused at once', () => {

@@ -12,8 +12,8 @@ export interface RedisPair {
   readonly dataServer: TestRedis;
   readonly control: Redis;
   readonly data: Redis;
-  /** A broker that is closed after the test. */
-  connect(options?: DualRedisBrokerOptions): DualRedisBroker;
+  /** A broker that is closed after the test; of a class that is derived from it, where one is named. */
+  connect(options?: DualRedisBrokerOptions, Class?: new (options: DualRedisBrokerOptions) => DualRedisBroker): DualRedisBroker;
 }
 
 /** Registers the hooks that start the servers, and empty them after each test. Its fields are for use inside of tests. */
@@ -53,9 +53,9 @@ export function useRedisPair(): RedisPair {
     get data() {
       return ready(clients)[1];
     },
-    connect: (options) => {
+    connect: (options, Class = DualRedisBroker) => {
       const [control, data] = ready(servers);
-      const broker = new DualRedisBroker({ control: control.endpoint, data: data.endpoint, ...options });
+      const broker = new Class({ control: control.endpoint, data: data.endpoint, ...options });
       brokers.push(broker);
       return broker;
     },

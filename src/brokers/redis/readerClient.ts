@@ -65,9 +65,12 @@ export class ReaderClient {
     }
   }
 
-  /** Takes note that messages are not looked at any more. */
-  letGo(seqs: readonly number[]): void {
-    for (const seq of seqs) this.#loans.end(seq, firstToken);
+  /** Takes note that messages are not looked at any more; where they are `abandoned`, that this is not known. */
+  letGo(seqs: readonly number[], abandoned = false): void {
+    for (const seq of seqs) {
+      if (abandoned) this.#loans.forget(seq);
+      else this.#loans.end(seq, firstToken);
+    }
   }
 
   async #take(wait: boolean): Promise<LatestMessage | undefined> {

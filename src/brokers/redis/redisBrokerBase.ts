@@ -156,8 +156,8 @@ export abstract class RedisBrokerBase implements Broker {
     return reader.popLatest(request);
   }
 
-  letGo(topic: string, reader: string, seqs: readonly number[]): void {
-    for (const [key, consumer] of this.#readers) if (key.startsWith(`${topic}:${reader}:`)) consumer.letGo(seqs);
+  letGo(topic: string, reader: string, seqs: readonly number[], abandoned?: boolean): void {
+    for (const [key, consumer] of this.#readers) if (key.startsWith(`${topic}:${reader}:`)) consumer.letGo(seqs, abandoned);
   }
 
   async range(topic: string, request?: RangeRequest): Promise<MessageRange> {

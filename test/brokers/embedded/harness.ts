@@ -13,13 +13,16 @@ export function temporaryStore(): string {
   return mkdtempSync(path.join(sharedMemoryFolder() ?? tmpdir(), 'edgeflow-test-'));
 }
 
-/** A store of its own, and clients of it. */
-export function embeddedStore(options: EmbeddedBrokerOptions = {}): Promise<BrokerStore> {
+/** A store of its own, and clients of it; of a class that is derived from the broker's, where one is named. */
+export function embeddedStore(
+  options: EmbeddedBrokerOptions = {},
+  Class: new (options: EmbeddedBrokerOptions) => EmbeddedBroker = EmbeddedBroker,
+): Promise<BrokerStore> {
   const directory = temporaryStore();
   const clients: EmbeddedBroker[] = [];
   return Promise.resolve({
     connect: () => {
-      const broker = new EmbeddedBroker({ ...options, directory });
+      const broker = new Class({ ...options, directory });
       clients.push(broker);
       return Promise.resolve(broker);
     },

@@ -108,31 +108,6 @@ describe('payloads', () => {
 });
 
 describe('in place', () => {
-  test('a payload stays as it is until its message is settled; then its memory is used again', async () => {
-    const broker = await ready();
-    for (const value of [1, 2, 3]) await broker.push('t', frame(value));
-    const one = await broker.pop('t', { ...request, count: 1, inPlace: true });
-    const two = await broker.pop('t', { ...request, count: 1, inPlace: true });
-    await broker.ack('t', me, two);
-    const three = await broker.pop('t', { ...request, count: 1, inPlace: true });
-    expect(three[0]?.payload.buffer).toBe(two[0]?.payload.buffer);
-    expect(isFrame(three[0]?.payload, 3)).toBe(true);
-    expect(isFrame(one[0]?.payload, 1)).toBe(true);
-  });
-
-  test('what is not read in place, or was handed back, is never written to again', async () => {
-    const broker = await ready();
-    for (const value of [1, 2, 3]) await broker.push('t', frame(value));
-    const kept = await broker.pop('t', { ...request, count: 1 });
-    await broker.ack('t', me, kept);
-    const back = await broker.pop('t', { ...request, count: 1, inPlace: true });
-    await broker.release('t', me);
-    const again = await broker.pop('t', { ...request, count: 1, inPlace: true });
-    expect(await broker.ack('t', me, back)).toMatchObject({ fenced: [{ seq: 2 }] });
-    const last = await broker.pop('t', { ...request, count: 1, inPlace: true });
-    expect([kept, back, again, last].map(([message], i) => isFrame(message?.payload, [1, 2, 2, 3][i] ?? 0))).toEqual(Array(4).fill(true));
-  });
-
   test('a payload stays as it is where a commit was refused: it may be published by the next', async () => {
     const broker = await ready();
     await broker.declare({ topic: 'out', groups: ['g'] });
@@ -150,20 +125,5 @@ describe('in place', () => {
     expect(await commit([one])).toEqual({ committed: true, fenced: [] });
     const [out] = await broker.pop('out', request);
     expect(isFrame(out?.payload, 1)).toBe(true);
-  });
-
-  test('a REALTIME payload stays as it is until it is let go', async () => {
-    const broker = await ready();
-    const latest = { reader: 'r', consumer: 'a', waitMs: 5_000, inPlace: true };
-    const seen: (Uint8Array | undefined)[] = [];
-    for (const value of [1, 2, 3]) {
-      await broker.push('t', frame(value));
-      const message = await broker.popLatest('t', latest);
-      expect(isFrame(message?.payload, value)).toBe(true);
-      seen.push(message?.payload);
-      if (value === 2) broker.letGo('t', 'r', [message?.seq ?? 0]);
-    }
-    expect(isFrame(seen[0], 1)).toBe(true);
-    expect(seen[2]?.buffer).toBe(seen[1]?.buffer);
   });
 });
