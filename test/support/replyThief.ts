@@ -10,6 +10,9 @@ export interface ReplyThief {
   readonly path: string;
   /** From now on, the connection that sends this text breaks once the server has answered, and the answer is lost; once. */
   steal(text: string): void;
+  /** The same, and nobody gets another connection until {@link come}. */
+  stealAndGo(text: string): void;
+  come(): void;
   /** How many answers were stolen. */
   readonly stolen: number;
   close(): Promise<void>;
@@ -24,7 +27,13 @@ export async function startReplyThief({ endpoint }: TestRedis): Promise<ReplyThi
   const sockets = new Set<Socket>();
   let wanted: string | undefined;
   let stolen = 0;
+  let goes = false;
+  let away = false;
   const server = createServer((client) => {
+    if (away) {
+      client.destroy();
+      return;
+    }
     const upstream = connect(target);
     for (const socket of [client, upstream]) {
       sockets.add(socket);
@@ -48,6 +57,7 @@ export async function startReplyThief({ endpoint }: TestRedis): Promise<ReplyThi
       if (!stealing) client.write(bytes);
       else {
         stolen++;
+        away = goes;
         client.destroy();
       }
     });
@@ -57,6 +67,14 @@ export async function startReplyThief({ endpoint }: TestRedis): Promise<ReplyThi
     path,
     steal: (text) => {
       wanted = text;
+    },
+    stealAndGo: (text) => {
+      wanted = text;
+      goes = true;
+    },
+    come: () => {
+      goes = false;
+      away = false;
     },
     get stolen() {
       return stolen;

@@ -66,8 +66,12 @@ export class GroupClient {
       } catch (error) {
         if (!(error instanceof LinkLost)) throw error;
         closed.throwIfAborted();
+        if (signal?.aborted) {
+          void this.#leave();
+          return [];
+        }
         const left = end - performance.now();
-        if (left <= 0 || signal?.aborted) return [];
+        if (left <= 0) return [];
         const link = control.ready ? this.#context.data : control;
         if (link.ready) await bell.wait(channel, rings, Math.min(left, 50), signal);
         else await link.whenReady(left, signal);
@@ -131,6 +135,18 @@ export class GroupClient {
       return;
     }
     for (const seq of seqs) this.#handedBack(seq);
+  }
+
+  /** Nobody waits any more: gives back what the broker counts as taken, and nobody here has or will ask for. */
+  async #leave(): Promise<void> {
+    const { control, closed } = this.#context;
+    try {
+      const unfetched = this.#unfetched.splice(0).map(({ seq }) => seq);
+      if (unfetched.length > 0) await this.release(unfetched);
+      await control.persist(() => this.#serially(async () => this.#uncertain && this.#look(0, false, false)), closed);
+    } catch {
+      // The group is gone, or this client is closed, after which others take what it had.
+    }
   }
 
   /** One look at a time: while a reply is on its way, nobody may take its messages back. */

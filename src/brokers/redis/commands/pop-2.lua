@@ -19,13 +19,16 @@ if ARGV[7] == '1' then
   local held = {}
   for i = 8, #ARGV do held[ARGV[i]] = true end
   local all = call('HGETALL', open)
+  local back = false
   for i = 1, #all, 2 do
     local token, owner = match(all[i + 1], '^(%d+):(.*)$')
     if owner == consumer and not held[all[i]] then
       call('HSET', open, all[i], token .. ':')
       call('ZADD', due, 0, all[i])
+      back = true
     end
   end
+  if back then ring('message') end
 end
 
 local again, blocked = {}, false
