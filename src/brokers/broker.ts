@@ -209,7 +209,10 @@ export interface PushReceipt {
   readonly duplicate: boolean;
 }
 
-/** A consumer of a group. Its name is stable across restarts of its process. */
+/**
+ * A consumer of a group. Its name is stable across restarts of its process, and belongs to one process at a time: brokers need not
+ * tell apart what two of them have.
+ */
 export interface GroupConsumer {
   readonly group: string;
   readonly consumer: string;

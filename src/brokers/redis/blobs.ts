@@ -103,7 +103,7 @@ export class Blobs {
   /** Data first: a kill between the two leaves the keys in the trash, and nothing leaks. */
   async #delete(keys: readonly string[]): Promise<void> {
     await this.#data.send((client) => client.unlink([...keys]));
-    await this.#control.send((client) => client.srem(this.#keys.trash, ...keys));
+    await this.#control.send((client) => client.srem(this.#keys.trash, [...keys]));
   }
 }
 

@@ -60,9 +60,15 @@ export class Connections {
     this.keys = keysOf(settings.namespace);
     this.dedupeWindow = settings.dedupeWindow;
     this.inlineBytes = settings.inlineBytes;
-    this.control = new RedisLink(Client, control, 'control', controlSilenceMs);
-    this.data = new RedisLink(Client, data, 'data', dataSilenceMs, { Connector: payloadConnector(Base, data, this.memory) });
-    this.#bellLink = new RedisLink(Client, control, 'control', controlSilenceMs);
+    const controlOptions = { silenceMs: controlSilenceMs, endsFormer: true };
+    this.control = new RedisLink(Client, control, 'control', controlOptions);
+    // Payloads may come and go late: a key is used once.
+    this.data = new RedisLink(Client, data, 'data', {
+      silenceMs: dataSilenceMs,
+      endsFormer: false,
+      options: { Connector: payloadConnector(Base, data, this.memory) },
+    });
+    this.#bellLink = new RedisLink(Client, control, 'control', controlOptions);
     this.bell = new Bell(this.#bellLink);
     // A ping that fails breaks the connection, and that is seen there.
     this.#pings = setInterval(() => void this.#bellLink.send((client) => client.ping()).catch(() => undefined), pingMs).unref();
@@ -140,6 +146,8 @@ async function checkServer(link: RedisLink): Promise<void> {
   const [, major = '0', minor = '0'] = /^redis_version:(\d+)\.(\d+)/m.exec(info) ?? [];
   if (Number(major) * 100 + Number(minor) < 602)
     throw new EdgeFlowError('BROKER_CONFIG', `the ${link.address} is version ${major}.${minor}; expected 6.2 or newer`);
+  if (/^slave_read_only:1/m.test(info))
+    throw new EdgeFlowError('BROKER_CONFIG', `the ${link.address} is a replica, which takes no writes: name the master's address`);
   const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1] ?? 'noeviction';
   if (/^maxmemory:[1-9]/m.test(info) && policy !== 'noeviction')
     throw new EdgeFlowError(

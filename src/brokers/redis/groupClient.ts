@@ -12,6 +12,7 @@ import type { StoredMessage } from './record.js';
 import { attemptOf, firstToken } from '../token.js';
 import { asBuffer, asList } from './reply.js';
 import type { Reply } from './reply.js';
+import { unlessAborted } from './wait.js';
 
 interface Taken extends Ticket {
   /** The message, or why it can't be read. */
@@ -26,6 +27,9 @@ interface Look {
 
 /** Payload bytes that one pop takes at most, but for a single larger message. */
 const popBytes = 32 * 1024 * 1024;
+
+/** A call that was aborted waits no longer for a server that does not answer. */
+const hangMs = 1_000;
 
 /** What one consumer of a group does in this process. */
 export class GroupClient {
@@ -52,13 +56,19 @@ export class GroupClient {
     const { bell, keys, control, closed } = this.#context;
     const channel = keys.bell(this.#topic);
     const end = performance.now() + waitMs;
-    if (waitMs > 0) await bell.listen(channel);
+    if (waitMs > 0) await unlessAborted(bell.listen(channel), signal, hangMs);
     for (;;) {
       closed.throwIfAborted();
       const rings = bell.count(channel);
       const wait = performance.now() < end && !signal?.aborted;
       try {
-        const { messages, dueMs } = await this.#serially(() => this.#take(count, strict, wait));
+        const taking = this.#serially(() => this.#take(count, strict, wait));
+        const taken = await unlessAborted(taking, signal, hangMs);
+        if (!taken) {
+          void taking.then(({ messages }) => this.#leave(messages)).catch(() => this.#leave());
+          return [];
+        }
+        const { messages, dueMs } = taken;
         if (inPlace) for (const { seq, token, payload } of messages) this.#loans.lend(seq, token, payload);
         const left = end - performance.now();
         if (messages.length > 0 || left <= 0 || signal?.aborted) return messages;
@@ -138,11 +148,11 @@ export class GroupClient {
   }
 
   /** Nobody waits any more: gives back what the broker counts as taken, and nobody here has or will ask for. */
-  async #leave(): Promise<void> {
+  async #leave(messages: readonly DeliveredMessage[] = []): Promise<void> {
     const { control, closed } = this.#context;
     try {
-      const unfetched = this.#unfetched.splice(0).map(({ seq }) => seq);
-      if (unfetched.length > 0) await this.release(unfetched);
+      const taken = [...messages, ...this.#unfetched.splice(0)].map(({ seq }) => seq);
+      if (taken.length > 0) await this.release(taken);
       await control.persist(() => this.#serially(async () => this.#uncertain && this.#look(0, false, false)), closed);
     } catch {
       // The group is gone, or this client is closed, after which others take what it had.

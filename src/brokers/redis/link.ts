@@ -18,6 +18,15 @@ const firstLoadMs = 60_000;
 /** An outage of so long is worth a word. */
 const silentOutageMs = 2_000;
 
+interface LinkOptions {
+  /** How long a sent command may go without a byte of answer, before the connection counts as dead. */
+  readonly silenceMs: number;
+  /** Whether what was sent before a reconnect must not be done after it. */
+  readonly endsFormer: boolean;
+  /** Further ones of ioredis. */
+  readonly options?: RedisOptions;
+}
+
 /**
  * One connection that is made again for ever. A command is sent once: where the connection breaks it fails at once with
  * {@link LinkLost}, and the caller decides whether it may be repeated. ioredis's own repetition is off.
@@ -28,14 +37,18 @@ export class RedisLink {
   readonly #changed = new EventTarget();
   #lastError: unknown;
   #wasReady = false;
+  /** Whether the server was told of the connections before. */
+  #begun = false;
+  /** What the server calls this connection, where it tells. */
+  #id: number | undefined;
+  /** Connections that broke here, and perhaps not there. */
+  readonly #former = new Set<number>();
   #away: NodeJS.Timeout | undefined;
+  /** Since when a server that is connected has refused all commands. */
+  #refusingSince: number | undefined;
 
-  /**
-   * @param Client - ioredis's class; loaded by the caller, so that programs on another broker do without it.
-   * @param silenceMs - how long a sent command may go without a byte of answer, before the connection counts as dead.
-   * @param options - further ones of ioredis.
-   */
-  constructor(Client: typeof Redis, address: RedisAddress, role: string, silenceMs: number, options: RedisOptions = {}) {
+  /** @param Client - ioredis's class; loaded by the caller, so that programs on another broker do without it. */
+  constructor(Client: typeof Redis, address: RedisAddress, role: string, { silenceMs, endsFormer, options = {} }: LinkOptions) {
     setMaxListeners(0, this.#changed);
     this.address = `${role} Redis at ${describeEndpoint(address)}`;
     this.client = new Client({
@@ -58,19 +71,35 @@ export class RedisLink {
       this.#changed.dispatchEvent(new Event('change'));
     });
     this.client.on('ready', () => {
+      if (endsFormer) this.#endFormer();
+      this.#begun = true;
       this.#wasReady = true;
       clearTimeout(this.#away);
       this.#away = undefined;
       this.#changed.dispatchEvent(new Event('change'));
     });
     this.client.on('close', () => {
+      this.#begun = false;
       if (this.#wasReady) this.#sayAway();
     });
     this.client.on('end', () => this.#changed.dispatchEvent(new Event('change')));
   }
 
   get ready(): boolean {
-    return this.client.status === 'ready';
+    return this.#begun && this.client.status === 'ready';
+  }
+
+  /**
+   * Has the server close the connections before this one, as the first command of all. What was sent on them may still be on its
+   * way, for as long as the network goes on trying, and must not be done after this client was told what was not.
+   */
+  #endFormer(): void {
+    // Without the right to do so, it goes without.
+    const ignore = (): void => undefined;
+    if (this.#id !== undefined) this.#former.add(this.#id);
+    this.#id = undefined;
+    for (const id of this.#former) void this.client.call('CLIENT', 'KILL', 'ID', id).then(() => this.#former.delete(id), ignore);
+    void this.client.call('CLIENT', 'ID').then((id) => (this.#id = Number(id)), ignore);
   }
 
   /**
@@ -136,7 +165,9 @@ export class RedisLink {
   async send<T>(request: (client: Redis) => Promise<T>): Promise<T> {
     if (!this.ready) throw new LinkLost(`no connection to the ${this.address}`);
     try {
-      return await request(this.client);
+      const reply = await request(this.client);
+      this.#refusingSince = undefined;
+      return reply;
     } catch (error) {
       throw this.#judge(error);
     }
@@ -144,12 +175,14 @@ export class RedisLink {
 
   /** Runs a script. Sends its text where the server does not know it: after a restart. */
   async run(command: Command, keys: readonly string[], values: readonly Argument[]): Promise<unknown> {
+    // As one list: some ten thousand arguments of a call are too many for the stack.
+    const rest = [keys.length, ...keys, ...values];
     return this.send(async (client) => {
       try {
-        return await client.callBuffer('EVALSHA', command.sha, keys.length, ...keys, ...values);
+        return await client.callBuffer('EVALSHA', [command.sha, ...rest]);
       } catch (error) {
         if (!errorMessage(error).startsWith('NOSCRIPT')) throw error;
-        return client.callBuffer('EVAL', command.text, keys.length, ...keys, ...values);
+        return client.callBuffer('EVAL', [command.text, ...rest]);
       }
     });
   }
@@ -179,6 +212,7 @@ export class RedisLink {
     // A full disk, unlike full memory, is nothing that consumers make room in.
     if (refusal instanceof NoRoom && refusal.message.includes('MISCONF'))
       warnWaiting(this.address, `${refusal.message}. Waiting until it does`);
+    else if (refusal instanceof LinkLost && this.ready) this.#sayRefusing(refusal);
     return refusal;
   }
 
@@ -189,6 +223,13 @@ export class RedisLink {
       if (!this.ready && this.client.status !== 'end')
         warnWaiting(this.address, `the ${this.address} is away (${errorMessage(this.#lastError)}). Waiting for it`);
     }, silentOutageMs).unref();
+  }
+
+  /** Says that the server is there and does not serve, if it stays so: a replica takes no writes, a long script holds it up. */
+  #sayRefusing({ message }: LinkLost): void {
+    const now = performance.now();
+    this.#refusingSince ??= now;
+    if (now - this.#refusingSince > silentOutageMs) warnWaiting(this.address, `the ${message}. Waiting until it serves again`);
   }
 
   close(): void {

@@ -23,6 +23,8 @@ export function judgeRefusal(reason: unknown, address: string): Error {
   const key = keyOf(reason);
   const error = withoutArguments(reason);
   const text = errorMessage(error).replace(/\.$/, '');
+  // What could not even be sent would fail again.
+  if (error instanceof RangeError || error instanceof TypeError) return error;
   if (!(error instanceof Error) || error.name !== 'ReplyError' || passing.test(text)) return new LinkLost(`${address}: ${text}`);
   if (refusedCredentials.test(text))
     return new EdgeFlowError('BROKER_AUTH', `the ${address} does not permit a command: ${text}`, { cause: error });

@@ -16,6 +16,25 @@ export function waitFor(target: EventTarget, event: string, ms: number, signal?:
   });
 }
 
+/** What some work resolves to; undefined where a signal is aborted and the work not done `ms` later. */
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined, ms: number): Promise<T | undefined> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined;
+    const hurry = (): void => {
+      timer = setTimeout(() => {
+        resolve(undefined);
+      }, ms);
+    };
+    const forget = onAbort(signal, hurry);
+    if (signal.aborted) hurry();
+    work.then(resolve, reject).finally(() => {
+      clearTimeout(timer);
+      forget();
+    });
+  });
+}
+
 const lastSaid = new Map<string, number>();
 const sayAgainMs = 10_000;
 

@@ -207,9 +207,9 @@ describe('these rights end', () => {
     await expect(broker.push('t', numbered(1))).rejects.toMatchObject({ code: 'BROKER_AUTH' });
   });
 
-  test('at what is dangerous, but for the question after the version', async () => {
+  test('at what is dangerous, but for the question after the version and the end of connections', async () => {
     const dangerous = new Set(((await admin(0).call('ACL', 'CAT', 'dangerous')) as string[]).map((name) => name.toLowerCase()));
-    expect([...granted(controlLine), ...granted(dataLine)].filter((name) => dangerous.has(name))).toEqual(['info', 'info']);
+    expect([...granted(controlLine), ...granted(dataLine)].filter((name) => dangerous.has(name))).toEqual(['info', 'client|kill', 'info']);
   });
 });
 
