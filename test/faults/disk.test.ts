@@ -118,6 +118,34 @@ describe.each(['process', 'power'] as const)('embedded, durability %s', (durabil
     expectBalance(stats);
     expect(stats[0]?.groups.g).toEqual({ published: 201, acked: 201, dead: 0, open: 0, unread: 0 });
   });
+
+  test.for([
+    ['a young store', 50, 1],
+    ['a store that just took many messages', 2_000, 2_000],
+  ] as const)(
+    'another program takes the last byte beside %s: pops, acks, nacks and releases go on',
+    async ([, count, together], context) => {
+      const small = disk(context, '60m');
+      const broker = opened(new EmbeddedBroker({ directory: join(small.directory, 'store'), durability }));
+      await broker.declare({ topic: 't', groups: ['g'], onFull: 'reject' });
+      for (let value = 0; value < count; value += together)
+        await Promise.all(range(together).map((index) => broker.push('t', numbered(value + index, 1_000))));
+      // Behind the step that follows their commit.
+      await broker.declare({ topic: 't' });
+      takeRoom(small);
+      for (const value of range(5)) {
+        const popped = await broker.pop('t', { ...me, count: 4, waitMs: 0 });
+        const [first, second, third, last] = popped;
+        if (!first || !second || !third || !last) throw new Error(`4 messages expected in round ${value}`);
+        expect((await broker.ack('t', me, [first])).fenced).toEqual([]);
+        expect(await broker.nack('t', me, second, { error: 'no' })).toBe(true);
+        expect(await broker.nack('t', me, third, { error: 'later', retryAfterMs: 0 })).toBe(true);
+        await broker.release('t', me, [last.seq]);
+      }
+      await drainUpTo(broker, count - 1);
+      expectBalance(await broker.stats());
+    },
+  );
 });
 
 describe('embedded, durability power: a disk that has room when a push begins, and too little for its commit', () => {
@@ -133,11 +161,15 @@ describe('embedded, durability power: a disk that has room when a push begins, a
   const full = (store: string): unknown =>
     expect.objectContaining({ code: 'BROKER_FULL', message: expect.stringContaining(`'${store}`) as string });
 
-  test.for([3_000, 6_000])('another program takes the last byte before the commit of %i bytes', async (bytes, context) => {
+  test.for([
+    [600, 3_000],
+    [1, 6_000],
+  ] as const)('another program takes the last byte before the commit of %i messages of %i bytes', async ([count, bytes], context) => {
     const small = disk(context, '40m');
     const { broker, store, ballast } = await nearlyFull(small, ['t']);
     for (const value of range(20)) await broker.push('t', numbered(value, bytes));
-    const refused = expect(broker.push('t', numbered(-1, bytes))).rejects.toEqual(full(store));
+    const pushes = Promise.all(range(count).map(() => broker.push('t', numbered(-1, bytes))));
+    const refused = expect(pushes).rejects.toEqual(full(store));
     // After the push has looked for room, and before the turn of the event loop in which lmdb begins.
     await new Promise((resolve) => process.nextTick(resolve));
     const file = takeRoom(small);

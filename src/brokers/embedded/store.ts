@@ -7,6 +7,7 @@ import { bootName } from './clock.js';
 import { bellFolder, checkEnvironment, controlFile, dataFile, prepareDirectory, wrongFormat } from './directory.js';
 import type { Durability, StoreFormat } from './directory.js';
 import { keepEnvironment, openEnvironment } from './environment.js';
+import { Headroom } from './headroom.js';
 import { ArenaPayloads } from './arenaPayloads.js';
 import type { Payloads } from './payloads.js';
 import { RowPayloads } from './rowPayloads.js';
@@ -52,6 +53,7 @@ export class Store {
   readonly #tables: Tables;
   readonly #transactions: Transactions;
   readonly #space: Space | undefined;
+  readonly #headroom: Headroom;
   readonly #readerCheck: NodeJS.Timeout;
   readonly #recent = new Map<number, RecentIds>();
   #clients = 0;
@@ -72,6 +74,7 @@ export class Store {
       this.#data = openEnvironment({ ...shared, path: files.data, tables: dataTables, writeMap: !this.synced });
       this.#tables = openTables(this.#control);
       this.#transactions = new Transactions(this.#control, files.control);
+      this.#headroom = new Headroom(this.#control, this.#transactions);
       const data = new Transactions(this.#data, files.data);
       // At once, because reads do not look whether they are behind.
       data.run(() => undefined);
@@ -91,6 +94,9 @@ export class Store {
       this.#data.readerCheck();
     }, readerCheckMs);
     this.#readerCheck.unref();
+    this.#transactions.run(() => {
+      this.#headroom.keep();
+    });
     this.#noticeReboot();
   }
 
@@ -114,6 +120,7 @@ export class Store {
     clearInterval(this.#readerCheck);
     this.bells.close();
     this.#space?.close();
+    this.#headroom.close();
     if (this.#lent) keepEnvironment(path.join(this.directory, dataFile), this.#data);
     else await this.#data.close();
     await this.#control.close();
@@ -240,6 +247,7 @@ export class Store {
         if (jobs.length === 1) jobs[0]?.reject(asFull(error, this.directory));
         else for (const job of jobs) await this.#commit([job]).catch((alone: unknown) => job.reject(asFull(alone, this.directory)));
       }
+      if (this.#headroom.short) await this.#keepHeadroom();
     }
     this.#draining = undefined;
   }
@@ -270,6 +278,16 @@ export class Store {
     }
     committed();
     return Promise.resolve();
+  }
+
+  async #keepHeadroom(): Promise<void> {
+    try {
+      await this.exclusively(() => {
+        this.#headroom.keep();
+      });
+    } catch (error) {
+      this.#putOff(error, 'the next change tries again to keep room for acks');
+    }
   }
 
   #ring(topic: string, kind: Bell): void {

@@ -1,0 +1,54 @@
+import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
+import { freeBytes, leastFreeBytes } from './space.js';
+import type { Transactions } from './transactions.js';
+import type { Environment } from './tables.js';
+
+/** Acks take new pages until those that they free may be written anew, a few commits later; this is many times what it comes to. */
+const headroomBytes = 1024 * 1024;
+const zeros = Buffer.alloc(headroomBytes);
+
+/**
+ * Keeps room behind the last page of an environment that the file system has given already, so that acks go on when another
+ * program has taken all the rest. It is as large in a young store, which has no free pages yet, as behind many new messages.
+ */
+export class Headroom {
+  readonly #transactions: Transactions;
+  readonly #path: string;
+  readonly #file: number;
+  readonly #pageSize: number;
+  /** The file is at least as long. */
+  #length = 0;
+
+  constructor(environment: Environment, transactions: Transactions) {
+    this.#transactions = transactions;
+    this.#path = transactions.path;
+    this.#file = openSync(this.#path, 'r+');
+    this.#pageSize = (environment.getStats() as { readonly pageSize: number }).pageSize;
+  }
+
+  /** Whether it was used, and may be made anew: on a full file system nothing is published, which is what uses it. */
+  get short(): boolean {
+    const least = this.#wanted - headroomBytes / 2;
+    if (this.#length < least) this.#length = fstatSync(this.#file).size;
+    return this.#length < least && freeBytes(this.#path) >= leastFreeBytes;
+  }
+
+  /** Makes the file longer where it is short. Only in a transaction: nobody else writes meanwhile. */
+  keep(): void {
+    if (!this.short) return;
+    const end = this.#wanted;
+    try {
+      while (this.#length < end) this.#length += writeSync(this.#file, zeros, 0, Math.min(zeros.length, end - this.#length), this.#length);
+    } catch {
+      // It filled up in this moment. Who publishes is told, and the next commit with room tries again.
+    }
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+
+  get #wanted(): number {
+    return (this.#transactions.lastPage + 1) * this.#pageSize + headroomBytes;
+  }
+}
