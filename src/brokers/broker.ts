@@ -102,6 +102,7 @@ export interface Broker {
    * Gives a failed message back: due again after `retryAfterMs`, or, without that, into the dead letters of the topic.
    *
    * @returns false when the ticket was fenced.
+   * @throws EdgeFlowError `BROKER_CONFIG` for a `retryAfterMs` that is not 0 or more.
    */
   nack(topic: string, consumer: GroupConsumer, ticket: Ticket, failure: Failure): Promise<boolean>;
 

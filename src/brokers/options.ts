@@ -3,7 +3,7 @@ import { maxMetaBytes } from '../codec.js';
 import { maxMessageIdLength } from '../message.js';
 import type { OutgoingMessage } from '../message.js';
 import { checkName } from '../topic.js';
-import type { RangeRequest, Retention, TopicDeclaration } from './broker.js';
+import type { DeadLetterOptions, Failure, RangeRequest, Retention, TopicDeclaration } from './broker.js';
 
 /** Options that all brokers take. */
 export interface CommonBrokerOptions {
@@ -53,15 +53,43 @@ export function retentionOf({ seconds = Infinity, bytes }: Retention, maxBytes: 
   return { retainMs: seconds * 1_000, retainBytes: Math.floor(bytes ?? maxBytes / 2) };
 }
 
-/** Fills in what a request for a page leaves out. */
-export function fullRange({
-  after = 0,
-  from = -Infinity,
-  to = Infinity,
-  limit = 256,
-  maxBytes = 16 * 1024 * 1024,
-}: RangeRequest): Required<{ [Name in keyof RangeRequest]: number }> {
-  return { after: Math.max(0, Math.floor(after)), from, to, limit: Math.max(1, Math.floor(limit)), maxBytes };
+/** Fills in what a request for a page leaves out. @throws EdgeFlowError `BROKER_CONFIG` for what is no number */
+export function fullRange(request: RangeRequest): Required<{ [Name in keyof RangeRequest]: number }> {
+  checkPage('range', request);
+  const { after = 0, from = -Infinity, to = Infinity, limit = 256, maxBytes = 16 * 1024 * 1024 } = request;
+  return { after: position(after), from, to, limit: Math.max(1, Math.floor(limit)), maxBytes };
+}
+
+/** Fills in what a request for dead letters leaves out. @throws EdgeFlowError `BROKER_CONFIG` for what is no number */
+export function fullLetters(options: DeadLetterOptions = {}): Required<DeadLetterOptions> {
+  checkPage('deadLetters', options);
+  const { after = 0, limit = Infinity } = options;
+  return { after: position(after), limit: limit > Number.MAX_SAFE_INTEGER ? Infinity : Math.max(0, Math.floor(limit)) };
+}
+
+/** Beyond the last position that there can be, it is the same for all brokers. */
+function position(after: number): number {
+  return Math.min(Math.max(0, Math.floor(after)), Number.MAX_SAFE_INTEGER - 1);
+}
+
+function checkPage(call: string, numbers: RangeRequest | DeadLetterOptions): void {
+  for (const [name, value] of Object.entries(numbers) as [string, unknown][])
+    if (value !== undefined && (typeof value !== 'number' || Number.isNaN(value)))
+      throw new EdgeFlowError(
+        'BROKER_CONFIG',
+        `${call}: ${name} is ${typeof value === 'number' ? value : typeof value}; expected a number`,
+      );
+}
+
+/** Checks what `nack` is told before anything is changed: a time that is none could not be read again. */
+export function checkFailure(topic: string, { error, stack, retryAfterMs }: Failure): void {
+  if (retryAfterMs !== undefined && !(Number.isFinite(retryAfterMs) && retryAfterMs >= 0))
+    throw new EdgeFlowError('BROKER_CONFIG', `topic '${topic}': retryAfterMs is ${retryAfterMs}; expected 0 or more milliseconds`);
+  if (typeof error !== 'string' || !['string', 'undefined'].includes(typeof stack))
+    throw new EdgeFlowError(
+      'BROKER_CONFIG',
+      `topic '${topic}': the error of a failure is ${typeof error}, its stack ${typeof stack}; expected text`,
+    );
 }
 
 /** Checks what comes from outside before it is stored. */

@@ -27,7 +27,15 @@ import type {
   TopicStats,
   WaitOptions,
 } from '../broker.js';
-import { brokerClosed, brokerInUse, checkDeclaration, checkMessage, defaultDedupeWindow, defaultVisibilityMs } from '../options.js';
+import {
+  brokerClosed,
+  brokerInUse,
+  checkDeclaration,
+  checkFailure,
+  checkMessage,
+  defaultDedupeWindow,
+  defaultVisibilityMs,
+} from '../options.js';
 import type { CommonBrokerOptions } from '../options.js';
 import { isIntact } from '../checksum.js';
 import type { Change } from './change.js';
@@ -194,7 +202,8 @@ export class EmbeddedBroker implements Broker {
     return this.#commits.commit(commit, signal);
   }
 
-  nack(topic: string, { group, consumer }: GroupConsumer, ticket: Ticket, failure: Failure): Promise<boolean> {
+  async nack(topic: string, { group, consumer }: GroupConsumer, ticket: Ticket, failure: Failure): Promise<boolean> {
+    checkFailure(topic, failure);
     return this.#settle(topic, group, (log, change) => {
       if (failure.retryAfterMs !== undefined) change.ring(topic, 'news');
       return log.nack(group, log.consumer(group, consumer), ticket, failure, monotonicMs(), Date.now());

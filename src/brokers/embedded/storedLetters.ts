@@ -1,4 +1,5 @@
 import type { DeadLetterOptions } from '../broker.js';
+import { fullLetters } from '../options.js';
 import { decodeDeadLetter, encodeDeadLetter } from './deadLetters.js';
 import type { StoredDeadLetter } from './deadLetters.js';
 import { ownSeqKey, ownerRange, seqKey, seqOfKey } from './keys.js';
@@ -28,11 +29,12 @@ export class StoredLetters {
     return stored && decodeDeadLetter(Buffer.from(stored));
   }
 
-  list({ after = 0, limit = Infinity }: DeadLetterOptions = {}): (StoredDeadLetter & { readonly letter: number })[] {
+  list(options?: DeadLetterOptions): (StoredDeadLetter & { readonly letter: number })[] {
+    const { after, limit } = fullLetters(options);
     const { number, lastLetter } = this.#topic;
     if (!(after < lastLetter && limit > 0)) return [];
     const range = {
-      start: ownSeqKey(number, Math.max(0, Math.floor(after)) + 1),
+      start: ownSeqKey(number, after + 1),
       end: ownerRange(number).end,
       ...(limit !== Infinity && { limit }),
     };

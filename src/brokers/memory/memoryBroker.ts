@@ -23,7 +23,7 @@ import type {
   WaitOptions,
 } from '../broker.js';
 import { onAbort } from '../onAbort.js';
-import { brokerClosed, checkDeclaration, checkMessage, defaultDedupeWindow, topicFull, topicUndeclared } from '../options.js';
+import { brokerClosed, checkDeclaration, checkFailure, checkMessage, defaultDedupeWindow, topicFull, topicUndeclared } from '../options.js';
 import type { CommonBrokerOptions } from '../options.js';
 import { overdueTurn } from '../overdueTurn.js';
 import { TopicLog } from './topicLog.js';
@@ -134,7 +134,8 @@ export class MemoryBroker implements Broker {
     return this.#step(topic, (log) => ({ fenced: tickets.filter((ticket) => !log.ack(group, consumer, ticket)) }));
   }
 
-  nack(topic: string, { group, consumer }: GroupConsumer, ticket: Ticket, failure: Failure): Promise<boolean> {
+  async nack(topic: string, { group, consumer }: GroupConsumer, ticket: Ticket, failure: Failure): Promise<boolean> {
+    checkFailure(topic, failure);
     return this.#step(topic, (log) => log.nack(group, consumer, ticket, failure, this.#now(), Date.now()));
   }
 

@@ -16,6 +16,7 @@ import type {
 } from '../broker.js';
 import {
   defaultMaxBytes,
+  fullLetters,
   fullRange,
   keptNewest,
   messageBytes,
@@ -93,7 +94,8 @@ export class TopicLog {
     return this.#onFull;
   }
 
-  deadLetters({ after = 0, limit = Infinity }: DeadLetterOptions = {}): DeadLetter[] {
+  deadLetters(options?: DeadLetterOptions): DeadLetter[] {
+    const { after, limit } = fullLetters(options);
     const letters = [...this.#deadLetters.values()].filter(({ letter }) => letter > after);
     return letters.slice(0, limit).map(asDeadLetter);
   }

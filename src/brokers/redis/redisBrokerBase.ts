@@ -30,10 +30,12 @@ import {
   brokerClosed,
   brokerInUse,
   checkDeclaration,
+  checkFailure,
   checkMessage,
   defaultDedupeWindow,
   defaultMaxBytes,
   defaultVisibilityMs,
+  fullLetters,
   replaceWithGroup,
 } from '../options.js';
 import type { CommonBrokerOptions } from '../options.js';
@@ -196,6 +198,7 @@ export abstract class RedisBrokerBase implements Broker {
   }
 
   async nack(topic: string, consumer: GroupConsumer, ticket: Ticket, failure: Failure): Promise<boolean> {
+    checkFailure(topic, failure);
     return this.#group(await this.#connections(), topic, consumer).nack(ticket, failure);
   }
 
@@ -206,7 +209,7 @@ export abstract class RedisBrokerBase implements Broker {
   async deadLetters(topic: string, options?: DeadLetterOptions): Promise<DeadLetter[]> {
     checkName('topic', topic);
     const connections = await this.#connections();
-    return connections.persist(() => readDeadLetters(connections, topic, options));
+    return connections.persist(() => readDeadLetters(connections, topic, fullLetters(options)));
   }
 
   async redrive(topic: string, letters: readonly number[]): Promise<number> {

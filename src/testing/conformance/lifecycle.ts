@@ -65,6 +65,51 @@ export function lifecycleConformance(harness: BrokerHarness, restarts: boolean):
       await expect(broker.push('t', numbered(1, 0, 'x'.repeat(600)))).rejects.toMatchObject({ code: 'VALUE_INVALID' });
     }));
 
+  test.each([Number.NaN, Infinity, -Infinity, -1, '5', null])('a message cannot wait for its retry for %s', (retryAfterMs) =>
+    withStore(harness, async ({ broker }) => {
+      await broker.declare({ topic: 't', groups: ['g'] });
+      await broker.push('t', numbered(1));
+      const [popped] = await broker.pop('t', { ...consumer, count: 1, waitMs: 0 });
+      if (!popped) throw new Error('a message expected');
+      const failure = { error: 'again', retryAfterMs: retryAfterMs as number };
+      expect(codeOf(await broker.nack('t', consumer, popped, failure).catch((error: unknown) => error))).toBe('BROKER_CONFIG');
+      // Nothing was changed, and the topic can be used.
+      expect((await broker.stats())[0]?.groups.g).toMatchObject({ open: 1, dead: 0 });
+      await broker.push('t', numbered(2));
+      expect(await broker.ack('t', consumer, [popped])).toEqual({ fenced: [] });
+      expect((await broker.pop('t', { ...consumer, count: 9, waitMs: 0 })).map(numberOf)).toEqual([2]);
+    }),
+  );
+
+  test('a failure without a text is refused', () =>
+    withStore(harness, async ({ broker }) => {
+      await broker.declare({ topic: 't', groups: ['g'] });
+      await broker.push('t', numbered(1));
+      const [popped] = await broker.pop('t', { ...consumer, count: 1, waitMs: 0 });
+      if (!popped) throw new Error('a message expected');
+      for (const failure of [{}, { error: 5 }, { error: 'no', stack: 5 }])
+        await expect(broker.nack('t', consumer, popped, failure as { error: string })).rejects.toMatchObject({ code: 'BROKER_CONFIG' });
+      expect(await broker.deadLetters('t')).toEqual([]);
+    }));
+
+  test('pages begin at a number, and have one of messages', () =>
+    withStore(harness, async ({ broker }) => {
+      await broker.declare({ topic: 't', groups: ['g'] });
+      await broker.push('t', numbered(1));
+      for (const value of [Number.NaN, '1' as unknown as number]) {
+        const code = { code: 'BROKER_CONFIG' };
+        for (const name of ['after', 'from', 'to', 'limit', 'maxBytes'])
+          await expect(broker.range('t', { [name]: value })).rejects.toMatchObject(code);
+        await expect(broker.deadLetters('t', { after: value })).rejects.toMatchObject(code);
+        await expect(broker.deadLetters('t', { limit: value })).rejects.toMatchObject(code);
+      }
+      for (const after of [Infinity, 1e300]) {
+        expect((await broker.range('t', { after })).messages).toEqual([]);
+        expect(await broker.deadLetters('t', { after, limit: after })).toEqual([]);
+      }
+      expect((await broker.range('t', { after: -Infinity, limit: Infinity })).messages.map(numberOf)).toEqual([1]);
+    }));
+
   test.each([
     ['empty', ''],
     ['the parent folder', '..'],
