@@ -46,15 +46,16 @@ export class BorrowedBroker implements Broker {
     this.kind = broker.kind;
   }
 
-  open(): Promise<undefined> {
+  async open(): Promise<undefined> {
+    this.#use();
     return Promise.resolve(undefined);
   }
 
-  claim(): Promise<void> {
+  async claim(): Promise<void> {
     return this.#use().claim();
   }
 
-  declare(declaration: TopicDeclaration): Promise<void> {
+  async declare(declaration: TopicDeclaration): Promise<void> {
     return this.#use().declare(declaration);
   }
 
@@ -86,7 +87,7 @@ export class BorrowedBroker implements Broker {
     this.#broker.letGo?.(topic, reader, seqs, abandoned);
   }
 
-  range(topic: string, request?: RangeRequest): Promise<MessageRange> {
+  async range(topic: string, request?: RangeRequest): Promise<MessageRange> {
     return this.#use().range(topic, request);
   }
 
@@ -108,39 +109,39 @@ export class BorrowedBroker implements Broker {
     return result;
   }
 
-  release(topic: string, consumer: GroupConsumer, seqs?: readonly number[]): Promise<void> {
+  async release(topic: string, consumer: GroupConsumer, seqs?: readonly number[]): Promise<void> {
     return this.#use().release(topic, consumer, seqs);
   }
 
-  deadLetters(topic: string, options?: DeadLetterOptions): Promise<DeadLetter[]> {
+  async deadLetters(topic: string, options?: DeadLetterOptions): Promise<DeadLetter[]> {
     return this.#use().deadLetters(topic, options);
   }
 
-  redrive(topic: string, letters: readonly number[]): Promise<number> {
+  async redrive(topic: string, letters: readonly number[]): Promise<number> {
     return this.#use().redrive(topic, letters);
   }
 
-  dropDeadLetters(topic: string, letters: readonly number[]): Promise<number> {
+  async dropDeadLetters(topic: string, letters: readonly number[]): Promise<number> {
     return this.#use().dropDeadLetters(topic, letters);
   }
 
-  dropGroup(topic: string, group: string): Promise<number> {
+  async dropGroup(topic: string, group: string): Promise<number> {
     return this.#use().dropGroup(topic, group);
   }
 
-  dropReader(topic: string, reader: string): Promise<void> {
+  async dropReader(topic: string, reader: string): Promise<void> {
     return this.#use().dropReader(topic, reader);
   }
 
-  reset(options?: ResetOptions): Promise<void> {
+  async reset(options?: ResetOptions): Promise<void> {
     return this.#use().reset(options);
   }
 
-  stats(): Promise<TopicStats[]> {
+  async stats(): Promise<TopicStats[]> {
     return this.#use().stats();
   }
 
-  sweep(options?: SweepOptions): Promise<SweepResult> {
+  async sweep(options?: SweepOptions): Promise<SweepResult> {
     return this.#use().sweep(options);
   }
 

@@ -231,7 +231,7 @@ export class EmbeddedBroker implements Broker {
     );
   }
 
-  redrive(topic: string, letters: readonly number[]): Promise<number> {
+  async redrive(topic: string, letters: readonly number[]): Promise<number> {
     return this.#use().change((change) => {
       const count = withTopic(change.log(topic), topic).redrive(letters);
       if (count > 0) change.ring(topic, 'news');
@@ -239,11 +239,11 @@ export class EmbeddedBroker implements Broker {
     });
   }
 
-  dropDeadLetters(topic: string, letters: readonly number[]): Promise<number> {
+  async dropDeadLetters(topic: string, letters: readonly number[]): Promise<number> {
     return this.#use().change((change) => withTopic(change.log(topic), topic).dropDeadLetters(letters));
   }
 
-  dropGroup(topic: string, group: string): Promise<number> {
+  async dropGroup(topic: string, group: string): Promise<number> {
     return this.#use().change((change) => {
       const unsettled = withGroup(change.log(topic), topic, group).dropGroup(group);
       // Those who wait for room, and consumers of the group itself.
@@ -253,7 +253,7 @@ export class EmbeddedBroker implements Broker {
     });
   }
 
-  dropReader(topic: string, reader: string): Promise<void> {
+  async dropReader(topic: string, reader: string): Promise<void> {
     return this.#use().change((change) => {
       withTopic(change.log(topic), topic).dropReader(reader);
       change.ring(topic, 'space');
@@ -279,7 +279,7 @@ export class EmbeddedBroker implements Broker {
     this.#readers.clear();
   }
 
-  stats(): Promise<TopicStats[]> {
+  async stats(): Promise<TopicStats[]> {
     const store = this.#use();
     return Promise.resolve(store.view((_, log) => store.topics().flatMap((topic) => log(topic)?.stats() ?? [])));
   }

@@ -60,11 +60,12 @@ export class MemoryBroker implements Broker {
     this.#now = now;
   }
 
-  open(): Promise<undefined> {
+  async open(): Promise<undefined> {
+    this.#checkOpen();
     return Promise.resolve(undefined);
   }
 
-  claim(): Promise<void> {
+  async claim(): Promise<void> {
     // Whoever else has this object is in the same process and program.
     this.#checkOpen();
     return Promise.resolve();
@@ -218,12 +219,13 @@ export class MemoryBroker implements Broker {
     return Promise.resolve();
   }
 
-  stats(): Promise<TopicStats[]> {
+  async stats(): Promise<TopicStats[]> {
     this.#checkOpen();
     return Promise.resolve([...this.#topics.values()].map((log) => log.stats()));
   }
 
-  sweep(): Promise<SweepResult> {
+  async sweep(): Promise<SweepResult> {
+    this.#checkOpen();
     for (const log of this.#topics.values()) log.trim(Date.now());
     return Promise.resolve({ orphans: 0 });
   }

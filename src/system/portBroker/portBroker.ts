@@ -57,7 +57,8 @@ export class PortBroker implements Broker {
     });
   }
 
-  open(): Promise<undefined> {
+  async open(): Promise<undefined> {
+    if (this.#closed) throw brokerClosed(this.kind);
     return Promise.resolve(undefined);
   }
 

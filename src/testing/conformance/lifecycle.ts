@@ -55,6 +55,46 @@ export function lifecycleConformance(harness: BrokerHarness, restarts: boolean):
       await expect(broker.push('t', numbered(1))).rejects.toMatchObject({ code: 'BROKER_CLOSED' });
     }));
 
+  test('every method of a closed broker rejects', () =>
+    withStore(harness, async ({ broker }) => {
+      await broker.declare({ topic: 't', groups: ['g'], readers: ['r'] });
+      await broker.push('t', numbered(1));
+      const tickets = await broker.pop('t', { ...consumer, count: 1, waitMs: 0 });
+      const [ticket] = tickets;
+      if (!ticket) throw new Error('a message expected');
+      await broker.close();
+      const calls: Readonly<Record<string, () => Promise<unknown>>> = {
+        open: () => broker.open(),
+        claim: () => broker.claim(),
+        declare: () => broker.declare({ topic: 't' }),
+        push: () => broker.push('t', numbered(2)),
+        pop: () => broker.pop('t', { ...consumer, count: 1, waitMs: 0 }),
+        popLatest: () => broker.popLatest('t', { reader: 'r', consumer: 'a', waitMs: 0 }),
+        range: () => broker.range('t'),
+        ack: () => broker.ack('t', consumer, tickets),
+        commit: () => broker.commit({ acks: [{ topic: 't', ...consumer, tickets }], messages: [{ topic: 't', message: numbered(2) }] }),
+        nack: () => broker.nack('t', consumer, ticket, { error: 'late' }),
+        release: () => broker.release('t', consumer),
+        deadLetters: () => broker.deadLetters('t'),
+        redrive: () => broker.redrive('t', [1]),
+        dropDeadLetters: () => broker.dropDeadLetters('t', [1]),
+        dropGroup: () => broker.dropGroup('t', 'g'),
+        dropReader: () => broker.dropReader('t', 'r'),
+        reset: () => broker.reset(),
+        stats: () => broker.stats(),
+        sweep: () => broker.sweep(),
+      };
+      const found: Record<string, unknown> = {};
+      for (const [name, call] of Object.entries(calls)) {
+        try {
+          found[name] = await call().then(() => 'resolves', codeOf);
+        } catch {
+          found[name] = 'throws';
+        }
+      }
+      expect(found).toEqual(Object.fromEntries(Object.keys(calls).map((name) => [name, 'BROKER_CLOSED'])));
+    }));
+
   test('undeclared topics and groups, and unusable names, are clear errors', () =>
     withStore(harness, async ({ broker }) => {
       await expect(broker.pop('nowhere', { ...consumer, count: 1, waitMs: 0 })).rejects.toMatchObject({ code: 'TOPIC_UNDECLARED' });
