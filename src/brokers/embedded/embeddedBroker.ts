@@ -113,6 +113,8 @@ export class EmbeddedBroker implements Broker {
     setMaxListeners(0, this.#closing.signal);
     checkName('broker', name);
     checkNumber('maxBytes', maxBytes ?? 1);
+    // The store keeps it as JSON, which has no Infinity.
+    if (maxBytes === Infinity) throw new EdgeFlowError('BROKER_CONFIG', 'maxBytes is Infinity; expected a positive number of bytes');
     checkNumber('visibilityMs', visibilityMs);
     checkNumber('dedupeWindow', dedupeWindow);
     this.#directory = directory;

@@ -69,6 +69,11 @@ describe('folders and formats', () => {
     await expect(Promise.resolve().then(() => embedded(options).open())).rejects.toMatchObject({ code: 'BROKER_CONFIG' });
   });
 
+  test.each([Infinity, -Infinity, Number.NaN, 0, -1])('maxBytes %s is an error, and leaves no store behind', async (maxBytes) => {
+    expect(() => embedded({ maxBytes })).toThrow(expect.objectContaining({ code: 'BROKER_CONFIG' }) as Error);
+    await embedded().open();
+  });
+
   test('a file that is no store is an error', async () => {
     await embedded().open();
     await brokers.pop()?.close();
