@@ -28,6 +28,9 @@ import type { CommonBrokerOptions } from '../options.js';
 import { overdueTurn } from '../overdueTurn.js';
 import { TopicLog } from './topicLog.js';
 
+/** A longer timer of Node fires at once. Who waits longer looks again in between. */
+const longestTimerMs = 2 ** 31 - 1;
+
 /** Options of {@link MemoryBroker}. */
 export interface MemoryBrokerOptions extends Pick<CommonBrokerOptions, 'dedupeWindow'> {
   /** Clock for retries, in milliseconds. @defaultValue performance.now */
@@ -279,7 +282,7 @@ export class MemoryBroker implements Broker {
         forget();
         resolve();
       };
-      const timer = ms === Infinity ? undefined : setTimeout(done, Math.max(0, ms));
+      const timer = ms === Infinity ? undefined : setTimeout(done, Math.min(Math.max(0, ms), longestTimerMs));
       const forget = onAbort(signal, done);
       this.#waiting.add(done);
     });
