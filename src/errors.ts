@@ -17,7 +17,7 @@ export const errorCodes = {
   BROKER_AUTH: 'the server refused the credentials',
   BROKER_IN_USE: 'another main process runs on the same store',
   BROKER_FULL: 'the stored bytes are at their limit',
-  BROKER_CORRUPT: 'the store holds other values than EdgeFlow wrote',
+  BROKER_CORRUPT: 'the store holds other values than EdgeFlow wrote, or was deleted while it was used',
   BROKER_NOT_DEDICATED: 'the server holds keys that are not EdgeFlow’s',
   BROKER_MISSING_DEPENDENCY: 'a program or package that the broker needs is missing',
   TOPIC_UNDECLARED: 'the topic or the group was not declared on this broker',

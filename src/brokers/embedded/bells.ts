@@ -91,6 +91,11 @@ export class Bells {
     });
   }
 
+  /** Ends all waits: there is something else to see. */
+  wakeAll(): void {
+    for (const bell of this.#bells.values()) hear(bell);
+  }
+
   close(): void {
     this.#closed = true;
     for (const bell of this.#bells.values()) {

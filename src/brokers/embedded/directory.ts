@@ -32,6 +32,15 @@ export interface StoreFormat {
   readonly payloads: 'arenas' | 'rows';
 }
 
+/** Where a store is and how it is to be made. */
+export interface StoreOptions {
+  readonly directory: string;
+  readonly durability: Durability;
+  readonly maxBytes: number | undefined;
+  /** Whether another process made it, so that a new one in its place would be another store. @defaultValue false */
+  readonly joins?: boolean;
+}
+
 const formatVersion = 3;
 const formatFile = 'edgeflow-store.json';
 export const controlFile = 'control.mdb';
@@ -76,9 +85,10 @@ export function sharedMemoryFolder(): string | undefined {
 /**
  * Makes the folder of a store, closed to others, and reads or writes what its makers decided.
  *
- * @throws EdgeFlowError `BROKER_CONFIG`, or `BROKER_FULL` where there is no room for a new store
+ * @throws EdgeFlowError `BROKER_CONFIG`, `BROKER_FULL` where there is no room for a new store, `BROKER_CORRUPT` where there is none to join
  */
-export function prepareDirectory(directory: string, durability: Durability, maxBytes: number | undefined): StoreFormat {
+export function prepareDirectory({ directory, durability, maxBytes, joins = false }: StoreOptions): StoreFormat {
+  if (joins && ![formatFile, controlFile, dataFile].every((name) => existsSync(path.join(directory, name)))) throw deletedStore(directory);
   try {
     const parent = path.dirname(directory);
     mkdirSync(parent, { recursive: true, mode: 0o700 });
@@ -142,6 +152,14 @@ function readFormat(directory: string, file: string): StoreFormat {
   )
     throw wrongFormat(directory, `it has format ${String(format.format)}, this version of EdgeFlow writes ${formatVersion}`);
   return format as StoreFormat;
+}
+
+export function deletedStore(directory: string): EdgeFlowError {
+  return new EdgeFlowError(
+    'BROKER_CORRUPT',
+    `the embedded store in '${directory}' was deleted while it was in use, and what it held is lost. systemd deletes the shared memory ` +
+      "of a user at the end of their last session (RemoveIPC): run as a system user, or use durability: 'power'. Then start the System again",
+  );
 }
 
 export function wrongFormat(directory: string, found: string): EdgeFlowError {

@@ -89,6 +89,7 @@ export class EmbeddedBroker implements Broker {
   readonly #directory: string;
   readonly #durability: Durability;
   readonly #maxBytes: number | undefined;
+  readonly #joins: boolean;
   readonly #dedupeWindow: number;
   /** Pushes of each topic wait by themselves; commits may concern several. */
   readonly #pushes = new Map<string, CommitQueue>();
@@ -100,15 +101,21 @@ export class EmbeddedBroker implements Broker {
   #commits: CommitQueue | undefined;
   #main = false;
 
-  /** @throws EdgeFlowError `TOPIC_INVALID` for an unusable name, `BROKER_CONFIG` for an unusable number */
-  constructor({
-    name = 'default',
-    durability = 'process',
-    directory = defaultDirectory(name, durability),
-    maxBytes,
-    visibilityMs = defaultVisibilityMs,
-    dedupeWindow = defaultDedupeWindow,
-  }: EmbeddedBrokerOptions = {}) {
+  /**
+   * @param joins - whether another process made the store: none is made where there is none.
+   * @throws EdgeFlowError `TOPIC_INVALID` for an unusable name, `BROKER_CONFIG` for an unusable number
+   */
+  constructor(
+    {
+      name = 'default',
+      durability = 'process',
+      directory = defaultDirectory(name, durability),
+      maxBytes,
+      visibilityMs = defaultVisibilityMs,
+      dedupeWindow = defaultDedupeWindow,
+    }: EmbeddedBrokerOptions = {},
+    joins = false,
+  ) {
     // A wait for each topic that is read listens to it.
     setMaxListeners(0, this.#closing.signal);
     checkName('broker', name);
@@ -120,6 +127,7 @@ export class EmbeddedBroker implements Broker {
     this.#directory = directory;
     this.#durability = durability;
     this.#maxBytes = maxBytes;
+    this.#joins = joins;
     this.#dedupeWindow = Math.ceil(dedupeWindow);
     const own = { use: () => this.#use(), closing: this.#closing.signal };
     this.#session = new OwnSession(own, visibilityMs);
@@ -264,6 +272,8 @@ export class EmbeddedBroker implements Broker {
 
   async reset({ scope = 'all' }: ResetOptions = {}): Promise<void> {
     const store = this.#use();
+    store.look();
+    store.checkThere();
     const foreign = foreignFiles(store.directory);
     if (scope === 'all' && foreign.length > 0)
       throw new EdgeFlowError(
@@ -308,7 +318,11 @@ export class EmbeddedBroker implements Broker {
 
   #use(): Store {
     if (this.#closing.signal.aborted) throw brokerClosed(this.kind);
-    this.#store ??= Store.acquire({ directory: this.#directory, durability: this.#durability, maxBytes: this.#maxBytes });
+    if (!this.#store) {
+      const options = { directory: this.#directory, durability: this.#durability, maxBytes: this.#maxBytes, joins: this.#joins };
+      this.#store = Store.acquire(options);
+    }
+    this.#store.checkThere();
     return this.#store;
   }
 
@@ -327,7 +341,8 @@ export class EmbeddedBroker implements Broker {
 }
 
 /**
- * Makes a broker from what {@link EmbeddedBroker.open} returned, in another process.
+ * Makes a broker from what {@link EmbeddedBroker.open} returned, in another process. Where the store was deleted since, its
+ * calls reject with `BROKER_CORRUPT`: it makes no new one.
  *
  * @throws EdgeFlowError `BROKER_CONFIG`
  */
@@ -337,7 +352,7 @@ export function connectEmbeddedBroker({ kind, options }: BrokerConfig): Embedded
       'BROKER_CONFIG',
       `a broker of kind '${kind}' without a usable directory; expected what open() of an embedded broker returned`,
     );
-  return new EmbeddedBroker(options);
+  return new EmbeddedBroker(options, true);
 }
 
 function checkNumber(name: string, value: number): void {

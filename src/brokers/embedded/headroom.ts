@@ -1,5 +1,5 @@
-import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
-import { freeBytes, leastFreeBytes } from './space.js';
+import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs';
+import { knownFreeBytes, leastFreeBytes } from './space.js';
 import type { Transactions } from './transactions.js';
 import type { Environment } from './tables.js';
 
@@ -30,7 +30,7 @@ export class Headroom {
   get short(): boolean {
     const least = this.#wanted - headroomBytes / 2;
     if (this.#length < least) this.#length = fstatSync(this.#file).size;
-    return this.#length < least && freeBytes(this.#path) >= leastFreeBytes;
+    return this.#length < least && knownFreeBytes(this.#path) >= leastFreeBytes;
   }
 
   /** Makes the file longer where it is short. Only in a transaction: nobody else writes meanwhile. */
@@ -42,6 +42,13 @@ export class Headroom {
     } catch {
       // It filled up in this moment. Who publishes is told, and the next commit with room tries again.
     }
+  }
+
+  /** Whether the file that is open is still the one at its path. */
+  get inPlace(): boolean {
+    const there = statSync(this.#path, { throwIfNoEntry: false });
+    const own = fstatSync(this.#file);
+    return there?.ino === own.ino && there.dev === own.dev;
   }
 
   close(): void {

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { hasCode } from '../../errors.js';
 import type { Change } from './change.js';
 import { monotonicMs } from './clock.js';
 import { beat, endSession } from './sessions.js';
@@ -51,9 +52,19 @@ export class OwnSession {
     if (this.#beat) return;
     const everyMs = Math.min(mostBeatMs, Math.max(leastBeatMs, this.reapEveryMs));
     this.#beat = setInterval(() => {
-      if (!this.#closing.aborted) this.#use().change(say).catch(warn);
+      if (!this.#closing.aborted) void this.#again(say);
     }, everyMs);
     this.#beat.unref();
+  }
+
+  async #again(say: (change: Change) => void): Promise<void> {
+    try {
+      await this.#use().change(say);
+    } catch (error) {
+      warn(error);
+      // Of a store that was deleted: once is enough.
+      if (hasCode(error, 'BROKER_CORRUPT')) this.rest();
+    }
   }
 
   /** No further beat. */

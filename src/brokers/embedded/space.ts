@@ -121,8 +121,8 @@ export function asFull(error: unknown, path: string): unknown {
   );
 }
 
-/** Free space of a file's file system, where it can be told. */
-function knownFreeBytes(path: string): number {
+/** Free space of a file's file system, where it can be told: not of a file that was deleted. */
+export function knownFreeBytes(path: string): number {
   try {
     return freeBytes(path);
   } catch {

@@ -4,8 +4,8 @@ import { Bells } from './bells.js';
 import type { Bell } from './bells.js';
 import { Change } from './change.js';
 import { bootName } from './clock.js';
-import { bellFolder, checkEnvironment, controlFile, dataFile, prepareDirectory, wrongFormat } from './directory.js';
-import type { Durability, StoreFormat } from './directory.js';
+import { bellFolder, checkEnvironment, controlFile, dataFile, deletedStore, prepareDirectory, wrongFormat } from './directory.js';
+import type { StoreFormat, StoreOptions } from './directory.js';
 import { keepEnvironment, openEnvironment } from './environment.js';
 import { Headroom } from './headroom.js';
 import { ArenaPayloads } from './arenaPayloads.js';
@@ -27,18 +27,11 @@ interface Job {
   reject(error: unknown): void;
 }
 
-/** Where a store is and how it is to be made. */
-export interface StoreOptions {
-  readonly directory: string;
-  readonly durability: Durability;
-  readonly maxBytes: number | undefined;
-}
-
 const bootKey = Buffer.from('boot');
 /** Room in the map for each byte that may be stored: pages are partly empty, and large payloads need neighbours. */
 const mapFactor = 4;
 const leastMap = 256 * 1024 * 1024;
-const readerCheckMs = 10_000;
+const regularCheckMs = 10_000;
 
 /** The two environments of one directory. All clients in a process share one. */
 export class Store {
@@ -54,16 +47,18 @@ export class Store {
   readonly #transactions: Transactions;
   readonly #space: Space | undefined;
   readonly #headroom: Headroom;
-  readonly #readerCheck: NodeJS.Timeout;
+  readonly #regularCheck: NodeJS.Timeout;
   readonly #recent = new Map<number, RecentIds>();
   #clients = 0;
   #lent = false;
+  #deleted: EdgeFlowError | undefined;
   #jobs: Job[] = [];
   #draining: Promise<void> | undefined;
 
-  private constructor({ directory, durability, maxBytes }: StoreOptions) {
+  private constructor(options: StoreOptions) {
+    const { directory } = options;
     this.directory = directory;
-    this.format = prepareDirectory(directory, durability, maxBytes);
+    this.format = prepareDirectory(options);
     checkEnvironment(directory, controlFile);
     checkEnvironment(directory, dataFile);
     try {
@@ -89,11 +84,12 @@ export class Store {
       throw full === cause ? wrongFormat(directory, errorMessage(cause)) : full;
     }
     this.bells = new Bells(path.join(directory, bellFolder));
-    this.#readerCheck = setInterval(() => {
+    this.#regularCheck = setInterval(() => {
       this.#control.readerCheck();
       this.#data.readerCheck();
-    }, readerCheckMs);
-    this.#readerCheck.unref();
+      this.look();
+    }, regularCheckMs);
+    this.#regularCheck.unref();
     this.#transactions.run(() => {
       this.#headroom.keep();
     });
@@ -105,7 +101,12 @@ export class Store {
     const directory = path.resolve(options.directory);
     let store = this.#stores.get(directory);
     if (!store) this.#stores.set(directory, (store = new Store({ ...options, directory })));
-    else prepareDirectory(directory, options.durability, options.maxBytes);
+    else {
+      // Before it could be made anew beside those who have the old one open.
+      store.look();
+      store.checkThere();
+      prepareDirectory(options);
+    }
     store.#clients++;
     return store;
   }
@@ -117,7 +118,7 @@ export class Store {
     await this.#draining;
     // Those whose step was the last may still read its payloads.
     await new Promise((resolve) => setImmediate(resolve));
-    clearInterval(this.#readerCheck);
+    clearInterval(this.#regularCheck);
     this.bells.close();
     this.#space?.close();
     this.#headroom.close();
@@ -132,7 +133,26 @@ export class Store {
 
   /** Whether the file system has no room for more. */
   get cramped(): boolean {
-    return freeBytes(this.directory) < leastFreeBytes;
+    this.checkThere();
+    try {
+      return freeBytes(this.directory) < leastFreeBytes;
+    } catch (error) {
+      this.look();
+      this.checkThere();
+      throw error;
+    }
+  }
+
+  /** Looks whether the store is still in its folder. One that was deleted lives on in memory, where no new process finds it. */
+  look(): void {
+    if (this.#deleted || this.#headroom.inPlace) return;
+    this.#deleted = deletedStore(this.directory);
+    this.bells.wakeAll();
+  }
+
+  /** @throws EdgeFlowError `BROKER_CORRUPT` once the store was found deleted */
+  checkThere(): void {
+    if (this.#deleted) throw this.#deleted;
   }
 
   /**
