@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { shown } from './checkOptions.js';
 import { EdgeFlowError } from './errors.js';
 
 /** A named stream of values of one type: one producer node, any number of consumers. */
@@ -22,10 +23,10 @@ const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/;
  * @throws EdgeFlowError `TOPIC_INVALID`
  */
 export function checkName(kind: string, name: string): void {
-  if (!namePattern.test(name))
+  if (typeof name !== 'string' || !namePattern.test(name))
     throw new EdgeFlowError(
       'TOPIC_INVALID',
-      `${kind} name ${JSON.stringify(name.slice(0, 128))} is not usable: expected 1 to 128 letters, digits, '.', '_' or '-', starting with a letter or digit`,
+      `${kind} name ${typeof name === 'string' ? JSON.stringify(name.slice(0, 128)) : shown(name)} is not usable: expected 1 to 128 letters, digits, '.', '_' or '-', starting with a letter or digit`,
     );
 }
 

@@ -1,9 +1,11 @@
+import { checkObject, checkOptions, isAtLeast, oneOf } from '../checkOptions.js';
 import { EdgeFlowError } from '../errors.js';
+import type { ErrorCode } from '../errors.js';
 import { maxMetaBytes } from '../codec.js';
 import { maxMessageIdLength } from '../message.js';
 import type { OutgoingMessage } from '../message.js';
 import { checkName } from '../topic.js';
-import type { DeadLetterOptions, Failure, RangeRequest, Retention, TopicDeclaration } from './broker.js';
+import type { DeadLetterOptions, Failure, OnFull, RangeRequest, Retention, TopicDeclaration } from './broker.js';
 
 /** Options that all brokers take. */
 export interface CommonBrokerOptions {
@@ -25,19 +27,44 @@ export const defaultMaxBytes = 256 * 1024 * 1024;
 const maxPayloadBytes = 256 * 1024 * 1024;
 
 /** Checks names and numbers of a declaration. */
-export function checkDeclaration({ topic, groups = [], readers = [], maxBytes, retain }: TopicDeclaration): void {
+export function checkDeclaration({ topic, groups = [], readers = [], ...limits }: TopicDeclaration): void {
   checkName('topic', topic);
   for (const group of groups) checkName('group', group);
   for (const reader of readers) checkName('reader', reader);
-  if (maxBytes !== undefined && !(maxBytes > 0))
-    throw new EdgeFlowError('BROKER_CONFIG', `topic '${topic}': maxBytes is ${maxBytes}; expected a positive number of bytes`);
-  if (!retain) return;
+  checkLimits(`topic '${topic}'`, limits, 'BROKER_CONFIG');
+}
+
+const onFulls: readonly OnFull[] = ['wait', 'reject', 'replace'];
+
+/**
+ * Checks what a topic may store.
+ *
+ * @param owner - whose options they are, for the message.
+ * @throws EdgeFlowError with the code that the caller names.
+ */
+export function checkLimits(owner: string, limits: Pick<TopicDeclaration, 'maxBytes' | 'onFull' | 'retain'>, code: ErrorCode): void {
+  const { maxBytes, onFull, retain } = limits;
+  checkOptions(
+    owner,
+    [
+      ['maxBytes', maxBytes, isAtLeast(maxBytes, 0) && maxBytes !== 0, 'a positive number of bytes'],
+      ['onFull', onFull, onFulls.some((one) => one === onFull), oneOf(onFulls)],
+    ],
+    code,
+  );
+  if (retain === undefined) return;
+  checkObject(`${owner}: retain`, retain, code);
   const { seconds, bytes } = retain;
   if (seconds === undefined && bytes === undefined)
-    throw new EdgeFlowError('BROKER_CONFIG', `topic '${topic}': retain says nothing; expected { seconds }, { bytes } or both`);
-  for (const [name, value] of Object.entries({ seconds, bytes }))
-    if (value !== undefined && !(value >= 0))
-      throw new EdgeFlowError('BROKER_CONFIG', `topic '${topic}': retain.${name} is ${value}; expected 0 or more`);
+    throw new EdgeFlowError(code, `${owner}: retain says nothing; expected { seconds }, { bytes } or both`);
+  checkOptions(
+    owner,
+    [
+      ['retain.seconds', seconds, isAtLeast(seconds, 0), '0 or more'],
+      ['retain.bytes', bytes, isAtLeast(bytes, 0), '0 or more'],
+    ],
+    code,
+  );
 }
 
 /** Retention in the units of the stored times and sizes; without bytes nothing is retained. */

@@ -1,6 +1,6 @@
 import { Observable } from 'rxjs';
 import type { Broker } from '../brokers/broker.js';
-import { EdgeFlowError } from '../errors.js';
+import { checkOptions, isAtLeast, oneOf } from '../checkOptions.js';
 import { QoS } from '../qos.js';
 import { checkName, topic as nameTopic } from '../topic.js';
 import type { Topic } from '../topic.js';
@@ -24,6 +24,24 @@ import { runAlone, runtime, trackClosing } from './runtime.js';
 export type PayloadMode = 'copy' | 'view' | 'poison';
 
 const payloadModes: readonly PayloadMode[] = ['copy', 'view', 'poison'];
+
+/**
+ * Checks how a topic is to be read.
+ *
+ * @param where - whose options they are, for the message.
+ * @throws EdgeFlowError `OPTIONS_INVALID`
+ */
+export function checkReading(
+  where: string,
+  { prefetch, concurrency, payload, retry = {} }: Pick<FromBrokerOptions, 'prefetch' | 'concurrency' | 'payload' | 'retry'>,
+): void {
+  checkOptions(where, [
+    ['prefetch', prefetch, Number.isInteger(prefetch) && isAtLeast(prefetch, 1), 'a whole number of at least 1'],
+    ['concurrency', concurrency, Number.isInteger(concurrency) && isAtLeast(concurrency, 1), 'a whole number of at least 1'],
+    ['payload', payload, payloadModes.some((mode) => mode === payload), oneOf(payloadModes)],
+  ]);
+  checkRetry(where, retry);
+}
 
 /** Options of {@link fromBroker}. */
 export interface FromBrokerOptions {
@@ -87,17 +105,7 @@ export function fromBroker<T>(topic: Topic<T> | string, qos: QoS, options: FromB
   const { payload = 'copy' } = options;
   checkName('group', group);
   checkName('consumer', consumer);
-  for (const [name, value] of Object.entries({ prefetch, concurrency })) {
-    if (!Number.isInteger(value) || value < 1)
-      throw new EdgeFlowError('OPTIONS_INVALID', `fromBroker('${named.name}'): ${name} is ${value}; expected a whole number of at least 1`);
-  }
-
-  if (!payloadModes.includes(payload))
-    throw new EdgeFlowError(
-      'OPTIONS_INVALID',
-      `fromBroker('${named.name}'): payload is '${payload}'; expected ${payloadModes.map((mode) => `'${mode}'`).join(', ')}`,
-    );
-  checkRetry(`fromBroker('${named.name}')`, retry);
+  checkReading(`fromBroker('${named.name}')`, { prefetch, concurrency, payload, retry });
 
   return new Observable<T>((output) => {
     watchDownstream(output);

@@ -1,3 +1,4 @@
+import { checkObject } from '../checkOptions.js';
 import { EdgeFlowError } from '../errors.js';
 
 /** When a failed message is tried again, and when it is given up. */
@@ -34,6 +35,7 @@ export function retryDelay(attempt: number, options: RetryOptions = {}, random =
 
 /** @throws EdgeFlowError `OPTIONS_INVALID` for what no delay or count can be made of. */
 export function checkRetry(where: string, options: RetryOptions): void {
+  checkObject(`${where}: retry`, options);
   const { maxDeliveries = 1, initialMs = 0, maxMs = 0, factor = 1, jitter = 0 } = options;
   const invalid = (name: keyof RetryOptions, expected: string): EdgeFlowError =>
     new EdgeFlowError('OPTIONS_INVALID', `${where}: retry.${name} is ${options[name]}; expected ${expected}`);
@@ -42,5 +44,5 @@ export function checkRetry(where: string, options: RetryOptions): void {
   if (!Number.isFinite(initialMs) || initialMs < 0) throw invalid('initialMs', 'milliseconds, at least 0');
   if (!Number.isFinite(maxMs) || maxMs < 0) throw invalid('maxMs', 'milliseconds, at least 0');
   if (!Number.isFinite(factor) || factor < 1) throw invalid('factor', 'at least 1');
-  if (!(jitter >= 0 && jitter <= 1)) throw invalid('jitter', '0 to 1');
+  if (!(Number.isFinite(jitter) && jitter >= 0 && jitter <= 1)) throw invalid('jitter', '0 to 1');
 }

@@ -1,4 +1,4 @@
-import { EdgeFlowError } from '../errors.js';
+import { checkOptions, oneOf } from '../checkOptions.js';
 import type { ErrorCode } from '../errors.js';
 
 export const isolations = ['process', 'thread', 'inline'] as const;
@@ -16,6 +16,5 @@ export type Isolation = (typeof isolations)[number];
  * @throws EdgeFlowError with the code that the caller names.
  */
 export function checkIsolation(owner: string, value: string | undefined, code: ErrorCode): void {
-  if (value === undefined || isolations.some((isolation) => isolation === value)) return;
-  throw new EdgeFlowError(code, `${owner}: isolation is '${value}'; expected 'process', 'thread' or 'inline'`);
+  checkOptions(owner, [['isolation', value, isolations.some((isolation) => isolation === value), oneOf(isolations)]], code);
 }

@@ -1,4 +1,6 @@
+import { checkObject, checkOptions, shown } from '../checkOptions.js';
 import { EdgeFlowError } from '../errors.js';
+import { checkReading } from '../flow/fromBroker.js';
 import { QoS } from '../qos.js';
 import type { GraphLink, LinkOptions, ShadowOptions } from './graph.js';
 
@@ -24,6 +26,7 @@ export class Linker {
   readonly #add: (link: GraphLink) => void;
 
   constructor(source: NodeHandle, add: (link: GraphLink) => void) {
+    checkHandle('link(…)', source);
     this.#source = source;
     this.#add = add;
   }
@@ -32,14 +35,14 @@ export class Linker {
    * Links the source to a target.
    *
    * @returns a linker that starts from the target, so that a chain reads from left to right.
-   * @throws EdgeFlowError `GRAPH_INVALID` for a quality of service that there is not.
+   * @throws EdgeFlowError `GRAPH_INVALID` for a quality of service that there is not, `OPTIONS_INVALID`
    */
   to(target: NodeHandle, qos: QoS, options: LinkOptions = {}): Linker {
+    checkHandle(`link('${this.#source.name}').to(…)`, target);
+    const link = `link from '${this.#source.name}' to '${target.name}'`;
     if (!Object.values(QoS).includes(qos))
-      throw new EdgeFlowError(
-        'GRAPH_INVALID',
-        `link from '${this.#source.name}' to '${target.name}': qos is '${qos}'; expected QoS.REALTIME or QoS.DURABLE`,
-      );
+      throw new EdgeFlowError('GRAPH_INVALID', `${link}: qos is ${shown(qos)}; expected QoS.REALTIME or QoS.DURABLE`);
+    checkLinkOptions(link, options);
     this.#add({ source: this.#source.name, target: target.name, qos, options });
     return new Linker(target, this.#add);
   }
@@ -65,10 +68,25 @@ export class Linker {
    * export default system;
    * ```
    */
-  shadow(target: NodeHandle, { concurrency, as }: ShadowOptions = {}): Linker {
+  shadow(target: NodeHandle, given: ShadowOptions = {}): Linker {
+    checkHandle(`link('${this.#source.name}').shadow(…)`, target);
+    checkLinkOptions(`link from '${this.#source.name}' to '${target.name}'`, given);
+    const { concurrency, as } = given;
     // No views: a payload that is looked at in place stays in the topic until then.
     const options = { ...(concurrency !== undefined && { concurrency }), ...(as !== undefined && { as }) };
     this.#add({ source: this.#source.name, target: target.name, qos: QoS.REALTIME, options, shadow: true });
     return new Linker(target, this.#add);
   }
+}
+
+/** A handle comes from `system.node`; callers without types may give what they forgot to return. */
+function checkHandle(where: string, node: Partial<NodeHandle> | null | undefined): void {
+  if (typeof node?.name === 'string') return;
+  throw new EdgeFlowError('GRAPH_INVALID', `${where} was given ${shown(node)}; expected a node, as system.node(…) returns it`);
+}
+
+function checkLinkOptions(link: string, options: LinkOptions): void {
+  checkObject(link, options);
+  checkReading(link, options);
+  checkOptions(link, [['as', options.as, typeof options.as === 'string' && options.as !== '', 'the name of an input']]);
 }

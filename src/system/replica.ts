@@ -34,6 +34,8 @@ const firstRestartMs = 200;
 const longestRestartMs = 10_000;
 /** Health for this long makes earlier restarts forgotten. */
 const healthyMs = 60_000;
+/** A timer of more fires at once. */
+const longestTimerMs = 2 ** 31 - 1;
 
 /** Keeps one replica of a node running: restarts it with exponential backoff, gives up after too many in a row. */
 export class Replica {
@@ -149,10 +151,13 @@ export class Replica {
     if (child) {
       this.#again = true;
       child.stop();
-      this.#killTimer ??= setTimeout(() => {
-        this.#events.onLog('did not end in time and is killed', { level: 'warn' });
-        child.kill();
-      }, graceMs);
+      this.#killTimer ??= setTimeout(
+        () => {
+          this.#events.onLog('did not end in time and is killed', { level: 'warn' });
+          child.kill();
+        },
+        Math.min(graceMs, longestTimerMs),
+      );
     } else {
       clearTimeout(this.#timer);
       this.start();

@@ -15,9 +15,6 @@ import { retireWatchers } from './watchTopic.js';
 
 /** Prepares the broker, as the one client that may reset it, and starts the supervisor. */
 export async function startSystem(graph: Graph, isolation: (node: GraphNode) => Isolation, options: RunOptions): Promise<RunningSystem> {
-  const { sample } = options.trace ?? {};
-  if (sample !== undefined && !(sample >= 0 && sample <= 1))
-    throw new EdgeFlowError('OPTIONS_INVALID', `system '${graph.name}': trace.sample is ${sample}; expected a share from 0 to 1`);
   const broker = options.broker ?? new EmbeddedBroker({ name: graph.name });
   try {
     const config = await broker.open();

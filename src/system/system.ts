@@ -3,8 +3,11 @@ import { basename, dirname, extname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import type { Broker, OnFull, Retention } from '../brokers/broker.js';
+import { checkLimits } from '../brokers/options.js';
+import { checkObject, checkOptions, isCountOrInfinity, isObject, shown } from '../checkOptions.js';
 import { EdgeFlowError } from '../errors.js';
 import { checkName } from '../topic.js';
+import { brokerCheck, checkRunOptions } from './checkRunOptions.js';
 import { checkExpectations } from './expects.js';
 import type { NodeExpectations } from './expects.js';
 import { checkGraph } from './graph.js';
@@ -80,11 +83,14 @@ export class System {
 
   /**
    * @throws EdgeFlowError `TOPIC_INVALID` for a name that is not letters, digits, `.`, `_`, `-`; `OPTIONS_INVALID` for an
-   * isolation that there is not.
+   * isolation that there is not, or what is no broker.
    */
-  constructor(name: string, { broker, isolation }: SystemOptions = {}) {
+  constructor(name: string, options: SystemOptions = {}) {
     checkName('system', name);
+    checkObject(`system '${name}'`, options);
+    const { broker, isolation } = options;
     checkIsolation(`system '${name}'`, isolation, 'OPTIONS_INVALID');
+    checkOptions(`system '${name}'`, [brokerCheck(broker)]);
     this.name = name;
     this.#broker = broker;
     this.#isolation = isolation;
@@ -97,21 +103,40 @@ export class System {
    * has it with it. Where it names the type of its context, `NodeContext<MyOptions>`, the options are checked against it.
    *
    * @param source - path of the module, relative to the entry module, or its URL; or the operator itself.
-   * @throws EdgeFlowError `GRAPH_INVALID` for a name that is taken, `NODE_OPTIONS_INVALID` for options that are not plain
-   * data.
+   * @throws EdgeFlowError `GRAPH_INVALID` for a name that is taken and for what is neither a path nor an operator, `NODE_OPTIONS_INVALID`
+   * for options that are not plain data or out of their range, `TOPIC_INVALID` for a name that brokers cannot store.
    */
   node<In = unknown, Out = unknown, Options = Record<string, unknown>>(
     source: string | URL | NodeOperator<In, Out, Options>,
     options: NodeOptions & Partial<NoInfer<Options>> = {},
   ): NodeHandle {
+    if (typeof source !== 'string' && typeof source !== 'function' && !(source instanceof URL))
+      throw new EdgeFlowError(
+        'GRAPH_INVALID',
+        `system '${this.name}': node(…) was given ${shown(source)}; expected the path or URL of a module, or an operator`,
+      );
+    checkObject(`system '${this.name}': node(${shown(source)})`, options, 'NODE_OPTIONS_INVALID');
     const { name: given, replicas = 1, maxRestarts = 10, emits, accepts, maxBytes, onFull, retain, isolation, expects, ...rest } = options;
     const name = given ?? this.#freeName(defaultName(source));
     checkName('node', name);
     if (this.#nodes.has(name))
       throw new EdgeFlowError('GRAPH_INVALID', `system '${this.name}': two nodes are named '${name}', and both would publish its topic`);
     if (!Number.isInteger(replicas) || replicas < 1)
-      throw new EdgeFlowError('NODE_OPTIONS_INVALID', `node '${name}': replicas is ${replicas}; expected a whole number of at least 1`);
+      throw new EdgeFlowError(
+        'NODE_OPTIONS_INVALID',
+        `node '${name}': replicas is ${shown(replicas)}; expected a whole number of at least 1`,
+      );
     checkIsolation(`node '${name}'`, isolation, 'NODE_OPTIONS_INVALID');
+    checkOptions(
+      `node '${name}'`,
+      [
+        ['maxRestarts', maxRestarts, isCountOrInfinity(maxRestarts, 0), 'a whole number of at least 0, or Infinity'],
+        ['emits', emits, typeof emits === 'string', 'the name of a type'],
+        ['accepts', accepts, typeof accepts === 'string', 'the name of a type'],
+      ],
+      'NODE_OPTIONS_INVALID',
+    );
+    checkLimits(`node '${name}'`, { maxBytes, onFull, retain }, 'NODE_OPTIONS_INVALID');
     checkExpectations(name, expects);
     checkPlain(name, rest);
     const inline = typeof source === 'function';
@@ -153,9 +178,11 @@ export class System {
    * export default system;
    * ```
    */
-  use(fragment: System, { prefix }: UseOptions = {}): (node: string) => NodeHandle {
-    if (!(#nodes in fragment))
+  use(fragment: System, options: UseOptions = {}): (node: string) => NodeHandle {
+    if (!isObject(fragment) || !(#nodes in fragment))
       throw new EdgeFlowError('GRAPH_INVALID', `system '${this.name}': use(…) was given something else than a System of this package`);
+    checkObject(`system '${this.name}': use(…)`, options);
+    const { prefix } = options;
     if (prefix !== undefined) checkName('prefix', prefix);
     const nameOf = (name: string): string => (prefix === undefined ? name : `${prefix}.${name}`);
     for (const node of fragment.#nodes.values()) {
@@ -206,7 +233,7 @@ export class System {
       hook(this);
       return new Promise<never>(() => undefined);
     }
-    checkIsolation(`system '${this.name}'`, options.isolation, 'OPTIONS_INVALID');
+    checkRunOptions(`system '${this.name}'`, options);
     const entry = options.entry ?? process.argv[1];
     const graph = this.graph(entry);
     checkGraph(graph);

@@ -1,0 +1,53 @@
+import { inspect } from 'node:util';
+import { EdgeFlowError } from './errors.js';
+import type { ErrorCode } from './errors.js';
+
+/** An option, whether what it was given can be used, and what would be. One that is left out is fine. */
+export type OptionCheck = readonly [name: string, found: unknown, fine: boolean, expected: string];
+
+/**
+ * Checks options that callers without types may have given anything.
+ *
+ * @param owner - whose options they are, for the message.
+ * @throws EdgeFlowError with the code that the caller names.
+ */
+export function checkOptions(owner: string, checks: readonly OptionCheck[], code: ErrorCode = 'OPTIONS_INVALID'): void {
+  for (const [name, found, fine, expected] of checks)
+    if (found !== undefined && !fine) throw new EdgeFlowError(code, `${owner}: ${name} is ${shown(found)}; expected ${expected}`);
+}
+
+/**
+ * Checks what options are taken out of.
+ *
+ * @throws EdgeFlowError with the code that the caller names.
+ */
+export function checkObject(owner: string, options: unknown, code: ErrorCode = 'OPTIONS_INVALID'): void {
+  if (!isObject(options))
+    throw new EdgeFlowError(code, `${owner}: its options are ${shown(options)}; expected an object, or to be left out`);
+}
+
+/** Whether a value has properties to take: `null` has none. */
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+/** Short, and nothing of what lies within: it may be a password. */
+export function shown(value: unknown): string {
+  return inspect(value, { depth: -1, maxStringLength: 100 });
+}
+
+/** Whether a value is a number of at least so much; Infinity is one, `NaN` is none. */
+export function isAtLeast(value: unknown, least: number): boolean {
+  return typeof value === 'number' && value >= least;
+}
+
+/** Whether a value is a whole number of at least so much, or Infinity. */
+export function isCountOrInfinity(value: unknown, least: number): boolean {
+  return isAtLeast(value, least) && (value === Infinity || Number.isInteger(value));
+}
+
+/** Names of choices as messages list them. */
+export function oneOf(words: readonly string[]): string {
+  const quoted = words.map((word) => `'${word}'`);
+  return quoted.length > 1 ? `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1) ?? ''}` : quoted.join('');
+}
