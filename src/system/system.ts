@@ -170,7 +170,7 @@ export class System {
    * inputs under the names that they know.
    *
    * @returns the handles of its nodes by their own names, to be linked further.
-   * @throws EdgeFlowError `GRAPH_INVALID` for a name that is taken, and for a name that is asked for and not there.
+   * @throws EdgeFlowError `GRAPH_INVALID` for a name that is taken, for a name that is asked for and not there, and for itself.
    * @example
    * ```ts
    * const door = system.use(peopleCounter({ source: 'door.mp4', line }), { prefix: 'door' });
@@ -181,6 +181,7 @@ export class System {
   use(fragment: System, options: UseOptions = {}): (node: string) => NodeHandle {
     if (!isObject(fragment) || !(#nodes in fragment))
       throw new EdgeFlowError('GRAPH_INVALID', `system '${this.name}': use(…) was given something else than a System of this package`);
+    if (fragment === this) throw new EdgeFlowError('GRAPH_INVALID', `system '${this.name}': it is to use itself; expected another System`);
     checkObject(`system '${this.name}': use(…)`, options);
     const { prefix } = options;
     if (prefix !== undefined) checkName('prefix', prefix);

@@ -49,6 +49,7 @@ test('a node that is not there, and what is no System, are refused', () => {
   const doubled = system.use(doubling({ from: 0, count: 1 }), { prefix: 'door' });
   expect(refusal(() => doubled('doubledd'))).toBe("'doubling' has no node 'doubledd'; it has numbers, doubled");
   expect(refusal(() => system.use({ name: 'no system' } as never))).toMatch(/something else than a System/);
+  expect(refusal(() => system.use(system, { prefix: 'again' }))).toMatch(/it is to use itself; expected another System/);
   expect(() => system.use(doubling({ from: 0, count: 1 }), { prefix: 'a b' })).toThrow(/prefix/);
 });
 
