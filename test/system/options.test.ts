@@ -1,6 +1,6 @@
 import { MemoryBroker, QoS, System } from 'edgeflow';
 import type { LinkOptions, NodeOptions, RunOptions } from 'edgeflow';
-import { NEVER } from 'rxjs';
+import { EMPTY, NEVER } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { runsOfFile } from '../support/system.js';
 
@@ -46,6 +46,22 @@ test.each<[string, unknown, RegExp]>([
   // Nothing was opened, and nothing reset.
   expect((await broker.stats()).map(({ topic }) => topic)).toEqual(['a']);
   await broker.close();
+});
+
+test.each<[string, unknown, RegExp]>([
+  ['a promise', Promise.resolve(EMPTY), /returned (Promise|\[Promise\]); expected an Observable/],
+  ['an array', [1, 2], /returned \[Array\]; expected an Observable/],
+  ['nothing', undefined, /node 'a': its operator returned undefined; expected an Observable/],
+])('an operator that returns %s: NODE_MODULE_INVALID, and no restart', async (_, returned, message) => {
+  const system = new System('streamless');
+  system.node(() => any(returned), { name: 'a' });
+  const lines: string[] = [];
+  const started = run(system, new MemoryBroker(), { isolation: 'inline', onLog: (_node, line) => lines.push(line) });
+  await expect(started.then(({ done }) => done)).rejects.toMatchObject({
+    code: 'NODE_MODULE_INVALID',
+    message: expect.stringMatching(message) as string,
+  });
+  expect(lines.join()).not.toContain('restart');
 });
 
 test('run: Infinity is no limit for a drain, and for that of a restart', async () => {
