@@ -37,6 +37,11 @@ async function* readLetters(broker: Broker, topic: string): AsyncGenerator<DeadL
   }
 }
 
+async function letterOf(broker: Broker, topic: string, number: number): Promise<DeadLetter | undefined> {
+  const [letter] = await broker.deadLetters(topic, { after: number - 1, limit: 1 });
+  return letter?.letter === number ? letter : undefined;
+}
+
 /** What is told of a letter without its value. */
 function summary(topic: string, { letter, id, group, seq, error, stack, attempts, firstTime, deadTime, meta, payload }: DeadLetter) {
   const [first, last] = [firstTime, deadTime].map((time) => new Date(time).toISOString());
@@ -75,8 +80,8 @@ async function list(topic: string | undefined, flags: StoreFlags): Promise<void>
 
 async function show(topic: string, number: number, { output, ...flags }: StoreFlags & { readonly output?: string }): Promise<void> {
   await withBroker(flags, async (broker) => {
-    const [letter] = await broker.deadLetters(topic, { after: number - 1, limit: 1 });
-    if (letter?.letter !== number) throw noLetter(topic, number);
+    const letter = await letterOf(broker, topic, number);
+    if (!letter) throw noLetter(topic, number);
     if (output !== undefined) writeFileSync(output, letter.payload);
     const told = { ...summary(topic, letter), payloadBytes: letter.payload.length, time: new Date(letter.time).toISOString() };
     if (flags.json) console.log(JSON.stringify({ ...told, value: valueOf(letter) }, undefined, 2));
@@ -107,6 +112,7 @@ async function act(kind: 'redrive' | 'drop', topic: string, numbers: readonly nu
     const chosen = all ? [] : [...numbers];
     if (all)
       for await (const letter of readLetters(broker, topic)) if (group === undefined || letter.group === group) chosen.push(letter.letter);
+    if (group !== undefined) for (const number of numbers) checkGroup(topic, await letterOf(broker, topic, number), group);
     const count = kind === 'redrive' ? await broker.redrive(topic, chosen) : await broker.dropDeadLetters(topic, chosen);
     const [first] = numbers;
     if (first !== undefined && numbers.length === 1 && count === 0) throw noLetter(topic, first);
@@ -115,6 +121,15 @@ async function act(kind: 'redrive' | 'drop', topic: string, numbers: readonly nu
     if (!all && count < numbers.length)
       throw new EdgeFlowError('OPTIONS_INVALID', `${numbers.length - count} of the ${numbers.length} letters are not there`);
   });
+}
+
+/** A number that was mistyped may be another group's. */
+function checkGroup(topic: string, letter: DeadLetter | undefined, group: string): void {
+  if (letter && letter.group !== group)
+    throw new EdgeFlowError(
+      'OPTIONS_INVALID',
+      `dead letter ${letter.letter} of topic '${topic}' is of group '${letter.group}', and not of '${group}'; nothing was done`,
+    );
 }
 
 function noLetter(topic: string, number: number): EdgeFlowError {
@@ -149,6 +164,6 @@ export function addDeadCommand(program: Command): void {
         .argument('<topic>')
         .argument('[letters...]', 'their numbers', parseNumbers)
         .option('--all', 'all of the topic')
-        .option('--group <group>', 'with --all: those of this group'),
+        .option('--group <group>', 'those of this group alone'),
     ).action((topic: string, numbers: number[], flags: ChoiceFlags) => act(kind, topic, numbers, flags));
 }

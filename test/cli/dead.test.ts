@@ -73,6 +73,16 @@ test('redrive gives letters back to be delivered again, drop deletes them', asyn
   expect((await edgeflow('dead', 'list')).stdout).toBe('no dead letters\n');
 });
 
+test.each(['drop', 'redrive'])('%s of a letter of another group than --group is refused, and does nothing', async (kind) => {
+  const { code, stderr } = await edgeflow('dead', kind, 'frames', '1', '2', '--group', 'nope');
+  expect([code, stderr]).toEqual([
+    1,
+    "OPTIONS_INVALID: dead letter 1 of topic 'frames' is of group 'recorder', and not of 'nope'; nothing was done\n",
+  ]);
+  expect(await broker.deadLetters('frames')).toHaveLength(3);
+  expect((await edgeflow('dead', kind, 'frames', '1', '2', '--group', 'recorder')).stdout).toMatch(/^2 /);
+});
+
 test('groups shows who holds messages, and drops a group that nobody reads', async () => {
   expect((await edgeflow('groups', 'list')).stdout).toMatch(/frames +viewer +3 +0 +0 +0 +3/);
   expect((await edgeflow('groups', 'drop', 'frames', 'viewer')).stdout).toBe(
