@@ -5,6 +5,7 @@ import { permanentErrors } from './protocol.js';
 import type { WorkerPlan, WorkerReport } from './protocol.js';
 import { addReports } from './reports.js';
 import type { TraceReport } from '../observe/trace.js';
+import { longestTimerMs } from '../timers.js';
 
 /** Measures of a replica. */
 export type NodeReport = Omit<WorkerReport, 'trace'>;
@@ -34,8 +35,6 @@ const firstRestartMs = 200;
 const longestRestartMs = 10_000;
 /** Health for this long makes earlier restarts forgotten. */
 const healthyMs = 60_000;
-/** A timer of more fires at once. */
-const longestTimerMs = 2 ** 31 - 1;
 
 /** Keeps one replica of a node running: restarts it with exponential backoff, gives up after too many in a row. */
 export class Replica {

@@ -10,7 +10,7 @@ import { subscriptionsClosed } from '../flow/runtime.js';
 import { hasCode } from '../errors.js';
 import { QoS } from '../qos.js';
 import { until } from './harness.js';
-import { assertProperty, inputsOf } from './pipelines/assertProperty.js';
+import { assertProperty, checkRuns, inputsOf } from './pipelines/assertProperty.js';
 import type { PipelineCheckOptions } from './pipelines/assertProperty.js';
 import { endOfPipeline, Failures } from './pipelines/endOfPipeline.js';
 import type { CheckedPipeline } from './pipelines/endOfPipeline.js';
@@ -48,6 +48,7 @@ interface Case<In> {
  * ```
  */
 export async function checkLatestOnly<In, Out>(pipeline: CheckedPipeline<In, Out>, options: LatestOnlyOptions<In> = {}): Promise<void> {
+  checkRuns('checkLatestOnly', options);
   const { maxMessages = 20, concurrency = 1, timeoutMs = 1_000 } = options;
   const calls = fc.uniqueArray(fc.nat({ max: maxMessages }), { maxLength: 5 });
   const publication = fc.record({

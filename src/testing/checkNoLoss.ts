@@ -1,7 +1,7 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import type { Delivery } from '../flow/delivery.js';
-import { assertProperty, inputsOf } from './pipelines/assertProperty.js';
+import { assertProperty, checkRuns, inputsOf } from './pipelines/assertProperty.js';
 import type { PipelineCheckOptions } from './pipelines/assertProperty.js';
 import { runDurable, unsettled } from './pipelines/durableRun.js';
 import type { DurableReport } from './pipelines/durableRun.js';
@@ -49,6 +49,7 @@ interface Seen<Out> {
  * ```
  */
 export async function checkNoLoss<In, Out>(pipeline: CheckedPipeline<In, Out>, options: NoLossOptions<In, Out> = {}): Promise<void> {
+  checkRuns('checkNoLoss', options);
   const { maxMessages = 20, prefetch, outputs, timeoutMs = 1_000 } = options;
   const calls = fc.uniqueArray(fc.nat({ max: 2 * maxMessages }), { maxLength: 5 });
   const cases: fc.Arbitrary<Case<In>> = fc.record({

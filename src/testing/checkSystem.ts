@@ -9,7 +9,7 @@ import type { NodeOperator } from '../system/node.js';
 import { loadNode } from '../system/nodeModule.js';
 import { startSystem } from '../system/start.js';
 import type { System } from '../system/system.js';
-import { assertProperty } from './pipelines/assertProperty.js';
+import { assertProperty, checkRuns } from './pipelines/assertProperty.js';
 import type { PipelineCheckOptions } from './pipelines/assertProperty.js';
 import { withFaults } from './systems/faults.js';
 import type { SystemFault } from './systems/faults.js';
@@ -50,6 +50,7 @@ export interface SystemCheckOptions extends Pick<PipelineCheckOptions<unknown>, 
  * ```
  */
 export async function checkSystem(make: () => System | Promise<System>, options: SystemCheckOptions = {}): Promise<void> {
+  checkRuns('checkSystem', options);
   const { runs = 5, maxFaults = 4, maxMessages = 20, timeLimitMs = 60_000, seed } = options;
   const fault: fc.Arbitrary<SystemFault> = fc.record({
     node: fc.nat({ max: 15 }),

@@ -1,5 +1,5 @@
-import { batch, latestMap, leased, leasingOperator, mapAsync } from 'edgeflow';
-import { checkLatestOnly, checkNoLoss, pipelines } from 'edgeflow/testing';
+import { batch, latestMap, leased, leasingOperator, mapAsync, System } from 'edgeflow';
+import { checkLatestOnly, checkNoLoss, checkSystem, pipelines } from 'edgeflow/testing';
 import type { PipelineFaults } from 'edgeflow/testing';
 import fc from 'fast-check';
 import { bufferCount, delay, filter, map, mergeMap, scan } from 'rxjs';
@@ -133,4 +133,20 @@ describe('checkLatestOnly', () => {
     expect(failure?.message).toMatch(/Property failed after \d+ tests/);
     expect(failure?.message).toMatch(message);
   });
+});
+
+describe.each<[string, (options: object) => Promise<void>]>([
+  ['checkNoLoss', (options) => checkNoLoss((values: Numbers) => values, options)],
+  ['checkLatestOnly', (options) => checkLatestOnly((values: Numbers) => values, options)],
+  ['checkSystem', (options) => checkSystem(() => new System('none'), options)],
+])('%s', (name, check) => {
+  test.each([{ runs: NaN }, { runs: 0 }, { runs: -1 }, { runs: '5' }, { maxMessages: 0 }, { timeLimitMs: NaN }])(
+    'would pass without a run: %o is OPTIONS_INVALID',
+    async (options) => {
+      await expect(check(options)).rejects.toMatchObject({
+        code: 'OPTIONS_INVALID',
+        message: expect.stringMatching(`^${name}: ${Object.keys(options).join()} is .*; expected `) as string,
+      });
+    },
+  );
 });

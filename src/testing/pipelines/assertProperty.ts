@@ -1,4 +1,6 @@
 import fc from 'fast-check';
+import { checkOptions, isAtLeast } from '../../checkOptions.js';
+import { longestTimerMs } from '../../timers.js';
 
 /** What both checks of pipelines take. */
 export interface PipelineCheckOptions<In> {
@@ -22,6 +24,23 @@ export function inputsOf<In>({ inputs }: PipelineCheckOptions<In>): fc.Arbitrary
   return inputs ?? (fc.nat({ max: 1_000 }) as fc.Arbitrary<unknown> as fc.Arbitrary<In>);
 }
 
+/**
+ * Checks what would pass without a run, or take for ever.
+ *
+ * @param check - which check it is, for the message.
+ * @throws EdgeFlowError `OPTIONS_INVALID`
+ */
+export function checkRuns(
+  check: string,
+  { runs, timeLimitMs, maxMessages }: Pick<PipelineCheckOptions<unknown>, 'runs' | 'timeLimitMs' | 'maxMessages'>,
+): void {
+  checkOptions(check, [
+    ['runs', runs, Number.isInteger(runs) && isAtLeast(runs, 1), 'a whole number of at least 1'],
+    ['maxMessages', maxMessages, Number.isInteger(maxMessages) && isAtLeast(maxMessages, 1), 'a whole number of at least 1'],
+    ['timeLimitMs', timeLimitMs, isAtLeast(timeLimitMs, 1), 'milliseconds, at least 1'],
+  ]);
+}
+
 /** Runs a property whose cases give lists of what went wrong. */
 export async function assertProperty<C>(
   cases: fc.Arbitrary<C>,
@@ -34,7 +53,7 @@ export async function assertProperty<C>(
   });
   await fc.assert(property, {
     numRuns: runs,
-    interruptAfterTimeLimit: timeLimitMs,
+    interruptAfterTimeLimit: Math.min(timeLimitMs, longestTimerMs),
     includeErrorInReport: true,
     ...(seed !== undefined && { seed }),
   });
