@@ -18,8 +18,15 @@ export interface DashboardAddress {
   readonly port: number;
 }
 
+/** An option whose value may be left out takes what follows it, which may have been meant as the entry. */
+export function entryFirst(option: string): string {
+  return `Where the entry was meant, put it before ${option}, or -- between the two.`;
+}
+
 /** Reads `port`, `host` or `host:port`. */
 export function parseDashboard(text: string): DashboardAddress {
+  if (/\.[cm]?[jt]s$/.test(text))
+    throw new InvalidArgumentError(`'${text}' looks like a module, and is no address. ${entryFirst('--dashboard')}`);
   const [, bracketed, plain, digits] = /^(?:\[([\da-fA-F:.]+)\]|([A-Za-z0-9.-]*[A-Za-z.][A-Za-z0-9.-]*))?:?(\d{1,5})?$/.exec(text) ?? [];
   const port = digits === undefined ? 8000 : Number(digits);
   if ((bracketed ?? plain ?? digits) === undefined || port > 65_535)

@@ -8,7 +8,7 @@ import { parseBroker } from './brokerOption.js';
 import { checkDefaults, checkEntry } from './check.js';
 import type { CheckFlags } from './check.js';
 import { addCompletionCommand } from './completion.js';
-import { addDashboardCommand, parseDashboard } from './dashboard.js';
+import { addDashboardCommand, entryFirst, parseDashboard } from './dashboard.js';
 import { addDeadCommand } from './dead.js';
 import { addDoctorCommand } from './doctor.js';
 import { parseDuration } from './duration.js';
@@ -40,9 +40,9 @@ function addRunOptions(command: Command): Command {
     .addOption(new Option('--for <duration>', 'stop after this time, such as 10s or 5m').argParser(parseDuration))
     .addOption(new Option('--resume', 'deliver what an earlier run left unacked').conflicts('reset'))
     .addOption(
-      new Option('--reset [scope]', 'discard what an earlier run left unacked; on a Redis that others use, with `namespace`').choices([
-        'namespace',
-      ]),
+      new Option('--reset [scope]', 'discard what an earlier run left unacked; on a Redis that others use, with `namespace`').argParser(
+        parseReset,
+      ),
     )
     .addOption(
       new Option('--dashboard [address]', 'show the system in the browser; off loopback a token is asked for')
@@ -56,6 +56,11 @@ function addRunOptions(command: Command): Command {
     .option('--watch', 'restart a node when its file changes; the others go on, and nothing is lost')
     .option('--no-table', 'print no live table')
     .option('--json', 'print the ledger at the end as JSON, and no table');
+}
+
+function parseReset(text: string): 'namespace' {
+  if (text === 'namespace') return text;
+  throw new InvalidArgumentError(`expected namespace, or nothing. ${entryFirst('--reset')}`);
 }
 
 function parseCount(text: string): number {
@@ -148,4 +153,6 @@ try {
   // What EdgeFlow says is meant to be read; anything else is a defect, and its stack helps to find it.
   console.error(error instanceof EdgeFlowError ? `${error.code}: ${error.message}` : error);
   process.exitCode = 1;
+  // What a module of the user has begun, such as a timer, would keep the process; what was written is to arrive first.
+  process.stdout.write('', () => process.stderr.write('', () => process.exit()));
 }

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { resolve } from 'node:path';
 import { until } from 'edgeflow/testing';
 import { expect, test } from 'vitest';
 import { cliOfFile } from '../support/cli.js';
@@ -83,6 +84,13 @@ test.each([
   [['run', 'x.ts', '--isolation', 'container'], /Allowed choices are process, thread, inline/],
   [['run', 'x.ts', '--resume', '--reset'], /option '--resume' cannot be used with option '--reset \[scope\]'/],
   [['runn'], /unknown command 'runn'/],
+  [['run', '--reset', 'x.ts'], /'x\.ts' is invalid.*expected namespace, or nothing.*put it before --reset, or -- between/],
+  [['run', '--dashboard', 'x.ts'], /'x\.ts' looks like a module.*put it before --dashboard, or -- between/],
+  [['run', fixture('.')], /^NODE_MODULE_INVALID: .*apps is no module/],
+  [['graph', resolve('package.json')], /^NODE_MODULE_INVALID: .*package\.json is no module/],
+  [['graph', fixture('data.jsonl')], /^NODE_MODULE_INVALID: .*data\.jsonl is no module/],
+  [['run', fixture('ticking.ts')], /^NODE_MODULE_INVALID: .*default-exports nothing/],
+  [['graph', fixture('ticking.ts')], /^NODE_MODULE_INVALID: .*default-exports nothing/],
 ])('%j is refused with a clear message and exit code 1', async (args, message) => {
   const { code, stderr } = await start(args).ended;
   expect(code).toBe(1);
