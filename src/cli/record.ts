@@ -35,14 +35,16 @@ async function record(topics: readonly string[], { out, for: forMs, stored, comp
   const bar = progressBar(forMs === undefined ? '{told}' : '[{bar}] {told}', forMs ?? 1);
   try {
     await mkdir(dirname(path), { recursive: true });
-    const told = await withBroker(flags, (broker) =>
-      recordTopics(broker, topics, writer, {
+    const told = await withBroker(flags, async (broker) => {
+      // Where nothing comes, nothing would show that the file cannot be written.
+      await writer.open();
+      return recordTopics(broker, topics, writer, {
         signal: end.signal,
         stored: stored ?? false,
         group,
         onProgress: (soFar) => bar?.update(Math.min(forMs ?? 0, performance.now() - begun), { told: soFar.map(line).join('; ') }),
-      }),
-    );
+      });
+    });
     bar?.stop();
     if (flags.json) console.log(JSON.stringify({ file: path, topics: told }, undefined, 2));
     else console.log([...told.map(line), `recorded in ${path}`].join('\n'));

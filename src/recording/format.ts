@@ -197,7 +197,16 @@ export class RecordingWriter {
     this.#path = path;
   }
 
-  /** Appends one record; the first call makes the file, or goes on behind what it holds. */
+  /**
+   * Makes the file, or goes to the end of what it holds; the first `write` does so otherwise.
+   *
+   * @throws EdgeFlowError `MESSAGE_CORRUPT` for a file that is no recording.
+   */
+  async open(): Promise<void> {
+    await (this.#file ??= this.#open());
+  }
+
+  /** Appends one record. */
   async write(record: Recorded): Promise<void> {
     const file = await (this.#file ??= this.#open());
     const bytes = encodeRecord(record);

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync, truncateSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { EmbeddedBroker } from 'edgeflow';
 import { until } from 'edgeflow/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -73,6 +73,15 @@ test('record --complete misses nothing of a topic that keeps nothing, and leaves
   await until('it holds messages', isHeld);
   await push('copies', 150);
   recording.child.kill('SIGTERM');
+test.each<[string, RegExp]>([
+  ['store/data.mdb', /^MESSAGE_CORRUPT: .* is no recording/],
+  ['file.txt/x.rec', /^STORE_FAILED: .*could not be written/],
+])('record --out %s, which cannot be written, is told at once, though nothing comes', async (out, message) => {
+  writeFileSync(folder.path('file.txt'), 'a text of somebody');
+  const { code, stdout, stderr } = await edgeflow('record', 'frames', '--out', folder.path(out)).ended;
+  expect([code, stdout, stderr]).toEqual([1, '', expect.stringMatching(message) as string]);
+});
+
   const { code, stdout, stderr } = await recording.ended;
   expect(code).toBe(0);
   expect(stdout).toContain('copies: 150 recorded\nfound: 0 recorded\n');
