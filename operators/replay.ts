@@ -23,8 +23,8 @@ export interface ReplayOptions {
  *
  * - **Emits** each recorded value. At a finite speed never earlier than its time, counted from the first one.
  * - **Settles** nothing but its own demand.
- * - **Fails** with `SOURCE_MISSING` where there is no such file, `MESSAGE_CORRUPT` where it is no recording or is damaged, and with the
- *   error of a delivery that failed. A record at the end that a crash cut off is left out, with a warning.
+ * - **Fails** with `SOURCE_MISSING` where there is no such file, `MESSAGE_CORRUPT` where it is no recording or is damaged, `OPTIONS_INVALID` at the
+ *   end where it has nothing of `topic`, and with the error of a delivery that failed. A record at the end that a crash cut off is left out, with a warning.
  * - **Completes** at the end of the recording.
  *
  * @param file - path of the recording.
@@ -51,6 +51,7 @@ export function replay<T>(file: string, { speed = Infinity, topic }: ReplayOptio
         if (speed !== Infinity && waitMs > 0) await sleep(waitMs, undefined, { signal });
         yield record.value as T;
       }
+      if (topic !== undefined) reader.checkTopic(topic, 'replay');
       reader.warnOfTorn();
     } finally {
       await reader.close();

@@ -61,6 +61,8 @@ export class RecordingReader {
   readonly #file: FileHandle;
   readonly #size: number;
   #offset = magic.length;
+  #records = 0;
+  readonly #topics = new Set<string>();
 
   private constructor(path: string, file: FileHandle, size: number) {
     this.#path = path;
@@ -131,7 +133,22 @@ export class RecordingReader {
     if (!found) return undefined;
     this.#offset = found.end;
     const [at, value, from = {}] = packr.unpack(found.body) as [number, unknown, RecordedFrom?];
+    this.#records++;
+    if (from.topic !== undefined) this.#topics.add(from.topic);
     return { at, value, from };
+  }
+
+  /**
+   * Checks, once `next` has given undefined, that the recording had something of a topic; one without any records has nothing of all.
+   *
+   * @param who - who asks, for the error's text.
+   * @throws EdgeFlowError `OPTIONS_INVALID` for a topic that no record is of.
+   */
+  checkTopic(topic: string, who: string): void {
+    if (this.#records === 0 || this.#topics.has(topic)) return;
+    const found =
+      this.#topics.size > 0 ? `it has ${[...this.#topics].join(', ')}` : 'its records tell no topic, as is so with those of recordTo';
+    throw new EdgeFlowError('OPTIONS_INVALID', `${who}: ${this.#path} has nothing of topic '${topic}'; ${found}`);
   }
 
   /** Says that a record at the end of the file was cut off, once `next` has given undefined; undefined where none was. */

@@ -73,7 +73,11 @@ export async function replayTopics(
   return [...published].map(([topic, count]) => ({ topic, published: count }));
 }
 
-/** The records that are chosen, none before its time. */
+/**
+ * The records that are chosen, none before its time.
+ *
+ * @throws EdgeFlowError `OPTIONS_INVALID` at the end, for a topic that no record was of.
+ */
 export async function* chosenRecords(reader: RecordingReader, { signal, speed, topic, only }: RecordChoice): AsyncGenerator<Recorded> {
   const begun = performance.now();
   let first: number | undefined;
@@ -86,6 +90,7 @@ export async function* chosenRecords(reader: RecordingReader, { signal, speed, t
     if (speed !== Infinity && waitMs > 0) await sleep(waitMs, undefined, { signal });
     yield record;
   }
+  if (topic !== undefined && !signal.aborted) reader.checkTopic(topic, 'edgeflow replay');
 }
 
 /** Waits until no REALTIME reader of a topic has anything to come. */

@@ -55,6 +55,15 @@ test('record takes nothing from those who read; replay publishes what was record
   const copies = await broker.pop('copies', { group: 'viewer', consumer: 'a', count: 9, waitMs: 5_000 });
   expect(copies.map(({ payload }) => payload[4_999])).toEqual([0, 1, 2]);
   expect(copies.map(({ id }) => id)).not.toContain('m0');
+  const nothing = await Promise.all(
+    [['--as', 'copies'], ['--print']].map((how) => edgeflow('replay', file, '--topic', 'nope', ...how).ended),
+  );
+  for (const told of nothing)
+    expect([told.code, told.stdout, told.stderr]).toEqual([
+      1,
+      '',
+      `OPTIONS_INVALID: edgeflow replay: ${file} has nothing of topic 'nope'; it has frames, found\n`,
+    ]);
   const printed = await edgeflow('replay', file, '--print').ended;
   const lines = printed.stdout
     .trim()
@@ -62,6 +71,15 @@ test('record takes nothing from those who read; replay publishes what was record
     .map((line) => JSON.parse(line) as Record<string, unknown>);
   expect(lines.map(({ topic, seq }) => `${String(topic)} ${String(seq)}`)).toEqual(['frames 1', 'frames 2', 'frames 3', 'found 1']);
   expect(lines[0]?.value).toEqual({ index: 0, data: '5000 bytes' });
+});
+
+test.each<[string, RegExp]>([
+  ['store/data.mdb', /^MESSAGE_CORRUPT: .* is no recording/],
+  ['file.txt/x.rec', /^STORE_FAILED: .*could not be written/],
+])('record --out %s, which cannot be written, is told at once, though nothing comes', async (out, message) => {
+  writeFileSync(folder.path('file.txt'), 'a text of somebody');
+  const { code, stdout, stderr } = await edgeflow('record', 'frames', '--out', folder.path(out)).ended;
+  expect([code, stdout, stderr]).toEqual([1, '', expect.stringMatching(message) as string]);
 });
 
 test('record --complete misses nothing of a topic that keeps nothing, and leaves no group behind', async () => {
@@ -73,15 +91,6 @@ test('record --complete misses nothing of a topic that keeps nothing, and leaves
   await until('it holds messages', isHeld);
   await push('copies', 150);
   recording.child.kill('SIGTERM');
-test.each<[string, RegExp]>([
-  ['store/data.mdb', /^MESSAGE_CORRUPT: .* is no recording/],
-  ['file.txt/x.rec', /^STORE_FAILED: .*could not be written/],
-])('record --out %s, which cannot be written, is told at once, though nothing comes', async (out, message) => {
-  writeFileSync(folder.path('file.txt'), 'a text of somebody');
-  const { code, stdout, stderr } = await edgeflow('record', 'frames', '--out', folder.path(out)).ended;
-  expect([code, stdout, stderr]).toEqual([1, '', expect.stringMatching(message) as string]);
-});
-
   const { code, stdout, stderr } = await recording.ended;
   expect(code).toBe(0);
   expect(stdout).toContain('copies: 150 recorded\nfound: 0 recorded\n');

@@ -120,6 +120,14 @@ test('what cannot be written fails, and wrong options are refused', async () => 
   await expect(lastValueFrom(from([1]).pipe(recordTo(join(folder, 'plain', 'session.rec'))))).rejects.toEqual(code('STORE_FAILED'));
   expect(() => recordTo('')).toThrow(code('OPTIONS_INVALID'));
   expect(() => replay('x', { speed: 0 })).toThrow(code('OPTIONS_INVALID'));
+  mkdirSync(join(folder, 'deep'));
+  const writer = new RecordingWriter(file());
+  for (const name of ['door', 'yard']) await writer.write({ at: 1, value: name, from: { topic: name } });
+  await writer.close();
+  await expect(lastValueFrom(replay(file(), { topic: 'nope' }))).rejects.toMatchObject({
+    code: 'OPTIONS_INVALID',
+    message: `replay: ${file()} has nothing of topic 'nope'; it has door, yard`,
+  });
 });
 
 test('a full disk fails the delivery; it is recorded when there is space again, and nothing is torn', async ({ skip }) => {
@@ -243,8 +251,10 @@ test('what several topics were given is recorded in one file, merged by time, an
       if (before >= published.length) expect(records.map(({ at }) => at)).toEqual(published.map((_, at) => 1_000 + at));
       await reading((reader) => replayTopics(again, reader, { signal: never, speed: Infinity }));
       for (const name of names) expect(await stored(again, name)).toEqual(await stored(broker, name));
-      const given = await lastValueFrom(replay<{ index: number }>(file(), { topic: 'found' }).pipe(toArray()));
-      expect(given.map(({ index }) => index)).toEqual(published.flatMap(({ name }, index) => (name === 1 ? [index] : [])));
+      const found = published.flatMap(({ name }, index) => (name === 1 ? [index] : []));
+      const given = lastValueFrom(replay<{ index: number }>(file(), { topic: 'found' }).pipe(toArray()));
+      if (published.length > 0 && found.length === 0) await expect(given).rejects.toEqual(code('OPTIONS_INVALID'));
+      else expect((await given).map(({ index }) => index)).toEqual(found);
       await broker.close();
       await again.close();
     }),
