@@ -2,6 +2,7 @@ import { userInfo } from 'node:os';
 import { basename, extname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
+import { checkOptions } from '../checkOptions.js';
 import { EdgeFlowError } from '../errors.js';
 import { entryPath } from './loadSystem.js';
 
@@ -15,6 +16,13 @@ interface ServiceFlags {
 
 /** As systemd.unit(5) has it, and without the sign that begins an option. */
 const unitName = /^[A-Za-z0-9_][\w:.@-]{0,200}$/;
+const userName = /^[A-Za-z0-9_][\w.@\\-]{0,255}\$?$/;
+
+/** As MemoryMax= of systemd.resource-control(5) takes it. */
+function isMemory(text: string): boolean {
+  return text === 'infinity' || (/^\d+(\.\d+)?[KMGTPE%]?$/.test(text) && Number.parseFloat(text) > 0);
+}
+
 const main = fileURLToPath(new URL('./main.js', import.meta.url));
 
 function print(path: string, args: readonly string[], flags: ServiceFlags): void {
@@ -25,6 +33,12 @@ function print(path: string, args: readonly string[], flags: ServiceFlags): void
       'OPTIONS_INVALID',
       `edgeflow service: '${name}' names no unit of systemd; expected letters, digits, and : _ . - @`,
     );
+  const { user, memory, environmentFile } = flags;
+  checkOptions('edgeflow service', [
+    ['--user', user, userName.test(user), 'a name or a number, as User= of systemd takes it'],
+    ['--memory', memory, memory !== undefined && isMemory(memory), 'a size such as 512M or 1.5G, a share such as 50%, or infinity'],
+    ['--environment-file', environmentFile, !/[\r\n]/.test(environmentFile ?? ''), 'a path in one line'],
+  ]);
   const text = unit(entry, args, flags);
   if (flags.json) {
     console.log(JSON.stringify({ name, file: `/etc/systemd/system/${name}.service`, unit: text }, undefined, 2));

@@ -244,6 +244,22 @@ test('service: a unit that systemd reads as it was meant', async () => {
   expect(JSON.parse(json.stdout)).toMatchObject({ name: 'fanout', unit: expect.stringContaining('[Service]') as string });
 });
 
+test.each([
+  ['--memory', '1X'],
+  ['--memory', '0'],
+  ['--memory', '1G\nExecStartPre=/bin/true'],
+  ['--user', 'root\nExecStartPre=/bin/true'],
+  ['--user', ''],
+  ['--environment-file', 'a\nb'],
+])('service: %s %j makes no unit', async (option, value) => {
+  const { code, stdout, stderr } = await start(['service', entry, option, value]).ended;
+  expect([code, stdout, stderr]).toEqual([
+    1,
+    '',
+    expect.stringMatching(`^OPTIONS_INVALID: edgeflow service: ${option} is .*; expected `) as string,
+  ]);
+});
+
 test('completion: bash completes commands and options', async () => {
   const { stdout } = await start(['completion', 'bash']).ended;
   const complete = (words: string): string[] => {
