@@ -46,6 +46,11 @@ export function isCountOrInfinity(value: unknown, least: number): boolean {
   return isAtLeast(value, least) && (value === Infinity || Number.isInteger(value));
 }
 
+/** The check of a port to listen on. */
+export function portCheck(port: number): OptionCheck {
+  return ['port', port, Number.isInteger(port) && port >= 0 && port <= 65_535, 'a whole number from 0 to 65535'];
+}
+
 /** Names of choices as messages list them. */
 export function oneOf(words: readonly string[]): string {
   const quoted = words.map((word) => `'${word}'`);

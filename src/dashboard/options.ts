@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
+import { checkOptions, portCheck } from '../checkOptions.js';
 import { EdgeFlowError, errorMessage } from '../errors.js';
 import { isLoopback } from '../loopback.js';
 
@@ -46,8 +47,8 @@ function invalid(message: string, cause?: unknown): EdgeFlowError {
   return new EdgeFlowError('OPTIONS_INVALID', `serveDashboard: ${message}`, { cause });
 }
 
-export function checkOptions({ port = 8000, host = '127.0.0.1', control = false, token, tls }: DashboardOptions): CheckedOptions {
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw invalid(`port is ${port}; expected a whole number from 0 to 65535`);
+export function checkDashboardOptions({ port = 8000, host = '127.0.0.1', control = false, token, tls }: DashboardOptions): CheckedOptions {
+  checkOptions('serveDashboard', [portCheck(port)]);
   if (host === '' || /[\s/@]/.test(host))
     throw invalid(`host is '${host}'; expected a name or an address to listen on, such as 127.0.0.1 or 0.0.0.0`);
   if (typeof control !== 'boolean') throw invalid(`control is ${String(control)}; expected true or false`);

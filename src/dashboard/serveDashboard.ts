@@ -1,5 +1,5 @@
 import type { RunningSystem } from '../system/runningSystem.js';
-import { checkOptions } from './options.js';
+import { checkDashboardOptions } from './options.js';
 import type { DashboardOptions } from './options.js';
 import type { Shown } from './shown.js';
 
@@ -37,7 +37,7 @@ export async function serveDashboard(running: RunningSystem, options: DashboardO
 
 /** The same for a system that is only looked at, too. */
 export async function serve(shown: Shown, options: DashboardOptions): Promise<Dashboard> {
-  const checked = checkOptions(options);
+  const checked = checkDashboardOptions(options);
   // A system that nobody looks at loads no server.
   const { startServer } = await import('./server.js');
   return startServer(shown, checked);

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { checkOptions, portCheck } from '../checkOptions.js';
 import { describeError, EdgeFlowError } from '../errors.js';
 import { hostInUrl } from '../hostInUrl.js';
 import { isLoopback, nameOfHost } from '../loopback.js';
@@ -48,6 +49,7 @@ export async function serveMetrics(
   running: ObservedSystem,
   { port = 9464, host = '127.0.0.1' }: ServeMetricsOptions = {},
 ): Promise<MetricsServer> {
+  checkOptions('serveMetrics', [portCheck(port)]);
   // A page of a stranger, whose name was pointed to this host, asks with that name.
   const isForUs = ({ headers }: IncomingMessage): boolean => !isLoopback(host) || isLoopback(nameOfHost(headers.host ?? host));
   const server = createServer((request, response) => void respond(running, isForUs(request), request, response));

@@ -1,3 +1,4 @@
+import { checkObject, checkOptions } from '../checkOptions.js';
 import { rootOf } from './trace.js';
 import type { SkippedRange, TraceReport, TraceStep } from './trace.js';
 
@@ -45,8 +46,21 @@ export class TraceStore {
     if (this.#skips.length > mostSkips) this.#skips.splice(0, this.#skips.length - mostSkips);
   }
 
-  /** All known steps of a message, of what it was made of, and of what was made of it, in order of time. */
+  /**
+   * All known steps of a message, of what it was made of, and of what was made of it, in order of time.
+   *
+   * @throws EdgeFlowError `OPTIONS_INVALID`
+   */
   find(query: TraceQuery): TraceStep[] {
+    checkObject('trace', query);
+    const { id: asked, topic: of, source, seq: at, index } = query;
+    checkOptions('trace', [
+      ['id', asked, typeof asked === 'string', 'a text'],
+      ['topic', of, typeof of === 'string', 'a text'],
+      ['source', source, typeof source === 'string', 'a text'],
+      ['seq', at, typeof at === 'number', 'a number'],
+      ['index', index, typeof index === 'number', 'a number'],
+    ]);
     const topic = query.topic ?? query.source;
     const seq = query.seq ?? (query.index === undefined ? undefined : query.index + 1);
     const known = query.id === undefined ? this.#at(topic, seq) : this.#of(query.id)[0];

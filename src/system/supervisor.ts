@@ -138,7 +138,9 @@ export class Supervisor implements RunningSystem {
   }
 
   trace(query: TraceQuery): Promise<readonly TraceStep[]> {
-    return Promise.resolve(this.#traces.find(query));
+    return new Promise((resolve) => {
+      resolve(this.#traces.find(query));
+    });
   }
 
   traces({ limit }: { readonly limit?: number } = {}): readonly TraceSummary[] {

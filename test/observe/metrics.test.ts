@@ -83,6 +83,11 @@ test('a server of its own answers for metrics and health, and ends with the syst
   const open = await serveMetrics(system, { port: 0, host: '0.0.0.0' });
   expect(open.url).not.toContain('0.0.0.0');
   expect((await fetch(`${open.url}/healthz`)).status).toBe(200);
+  for (const port of [NaN, -1, 70_000, '9464' as never])
+    await expect(serveMetrics(system, { port })).rejects.toMatchObject({
+      code: 'OPTIONS_INVALID',
+      message: expect.stringMatching(/^serveMetrics: port is .*; expected a whole number from 0 to 65535/) as string,
+    });
   await expect(serveMetrics(system, { port: Number(new URL(url).port) })).rejects.toMatchObject({ code: 'OPTIONS_INVALID' });
   await system.stop();
   await until('it is closed', () =>

@@ -48,6 +48,18 @@ test.each<[string, unknown, RegExp]>([
   await broker.close();
 });
 
+test.each<[unknown, RegExp]>([
+  [null, /its options are null/],
+  [{ id: 5 }, /id is 5; expected a text/],
+  [{ topic: 'a', seq: '1' }, /seq is '1'; expected a number/],
+])('trace: OPTIONS_INVALID for %j', async (query, message) => {
+  const running = await run(twoNodes(), new MemoryBroker(), { isolation: 'inline' });
+  await expect(running.trace(any(query))).rejects.toMatchObject({
+    code: 'OPTIONS_INVALID',
+    message: expect.stringMatching(message) as string,
+  });
+});
+
 test.each<[string, unknown, RegExp]>([
   ['a promise', Promise.resolve(EMPTY), /returned (Promise|\[Promise\]); expected an Observable/],
   ['an array', [1, 2], /returned \[Array\]; expected an Observable/],
