@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { logSink } from '#src/system/log.js';
 import { cliOfFile } from '../support/cli.js';
 import { fixture, freshDirectory } from '../support/system.js';
 
@@ -23,4 +24,18 @@ test('--log json: one object a line, with the node, the topic, the message and t
   const failed = lines.find(({ level }) => level === 50);
   expect(failed).toMatchObject({ node: 'sink', topic: 'source', code: 'OPTIONS_INVALID', id: expect.any(String) as string });
   expect(failed?.msg).toMatch(/a message of 'source' failed and was dead-lettered/);
+});
+
+test('a line of a picture is cut, and says how much is missing', async () => {
+  const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  try {
+    const log = await logSink({}, 'pictures');
+    log('camera', 'a'.repeat(65_536));
+    log('camera', `rtsp://u:${'p'.repeat(65_600)}@cam/${'x'.repeat(70_000)}`);
+    const [[whole], [cut]] = write.mock.calls as unknown as [[string], [string]];
+    expect(whole).toBe(`camera | ${'a'.repeat(65_536)}\n`);
+    expect(cut).toMatch(/^camera \| rtsp:\/\/\*\*\*@cam\/x+… \(4479 more characters left out\)\n$/);
+  } finally {
+    write.mockRestore();
+  }
 });
