@@ -65,12 +65,14 @@ export class InlineChild implements Child {
       const operator = inline ?? (await loadNode(this.#plan.node, this.#plan.module ?? ''));
       const telemetry = await findTelemetry(this.#plan.node);
       runner = new NodeRunner(this.#plan, operator, broker, { stop: this.#stop.signal, gate: this.#gate, log: onLine, telemetry });
-      const ended = runNode(runner, { go: this.#go.promise, onReady, onReport }).then(() => true);
+      const ended = runNode(runner, { go: this.#go.promise, onReady, onReport });
       done = await Promise.race([ended, this.#killed.promise.then(() => false)]);
     } catch (error) {
       failure = failureOf(error);
     }
     runner?.unsubscribe();
+    // One that was killed before it could begin would wait, and report, for ever.
+    this.go();
     await broker?.close().catch((error: unknown) => {
       onLine(`its broker client could not be closed: ${errorMessage(error)}`);
     });

@@ -57,6 +57,7 @@ export class NodeRunner {
   #news = true;
   #onNews = (): void => undefined;
   #subscription: Subscription | undefined;
+  #cutOff = false;
 
   /** @param broker - a client that no other node uses. */
   constructor(plan: WorkerPlan, operator: NodeOperator, broker: Broker, { stop, gate, log, telemetry }: NodeSurroundings) {
@@ -106,12 +107,15 @@ export class NodeRunner {
    *
    * An error that a message caused on its way through synchronous operators fails that message, and the node's
    * operators are subscribed anew; any other error is thrown.
+   *
+   * @returns false where the stream was cut off.
    */
-  async run(): Promise<void> {
+  async run(): Promise<boolean> {
     for (;;) {
-      const outcome = await this.#subscribe();
+      const outcome = this.#cutOff ? 'cut off' : await this.#subscribe();
+      if (outcome === 'cut off') return false;
       await subscriptionsClosed(this.#broker);
-      if (outcome === 'completed') return;
+      if (outcome === 'completed') return true;
       this.#log(`a message failed in a synchronous operator, whose state is lost: ${describeError(outcome.error)}`, {
         level: 'warn',
         code: codeOf(outcome.error),
@@ -119,12 +123,13 @@ export class NodeRunner {
     }
   }
 
-  /** Cuts the stream off: `run` then never resolves. */
+  /** Cuts the stream off, and one that `run` were to begin. */
   unsubscribe(): void {
+    this.#cutOff = true;
     this.#subscription?.unsubscribe();
   }
 
-  #subscribe(): Promise<'completed' | { readonly error: unknown }> {
+  #subscribe(): Promise<'completed' | 'cut off' | { readonly error: unknown }> {
     return new Promise((resolve, reject) => {
       const stopped = new Subject<void>();
       const subscription = this.#stream(stopped).subscribe({
@@ -150,6 +155,8 @@ export class NodeRunner {
       this.#subscription = subscription;
       subscription.add(() => {
         this.#stop.removeEventListener('abort', onStop);
+        // Counts where it has neither completed nor failed.
+        resolve('cut off');
       });
     });
   }

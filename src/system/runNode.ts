@@ -11,8 +11,12 @@ export interface RunNodeOptions extends Pick<ChildEvents, 'onReady' | 'onReport'
   readonly go: Promise<unknown>;
 }
 
-/** Runs a node until its stream has completed and all is settled, and reports meanwhile. */
-export async function runNode(runner: NodeRunner, { go, onReady, onReport }: RunNodeOptions): Promise<void> {
+/**
+ * Runs a node until its stream has completed and all is settled, and reports meanwhile.
+ *
+ * @returns false where the stream was cut off.
+ */
+export async function runNode(runner: NodeRunner, { go, onReady, onReport }: RunNodeOptions): Promise<boolean> {
   const report = (): void => {
     onReport(runner.report());
   };
@@ -40,11 +44,12 @@ export async function runNode(runner: NodeRunner, { go, onReady, onReport }: Run
     }
     const running = runner.run();
     if (!runner.isSource) onReady();
-    await running;
+    if (!(await running)) return false;
   } finally {
     clearInterval(quietReports);
     runner.onNews = () => undefined;
     rest();
   }
   report();
+  return true;
 }
