@@ -1,6 +1,7 @@
 import { EdgeFlowError, mapAsync } from 'edgeflow';
 import { defer } from 'rxjs';
 import type { OperatorFunction } from 'rxjs';
+import { checkAtLeast, checkPositive, checkRange } from './checks.js';
 import type { Box } from './detections.js';
 import type { Frame } from './frame.js';
 import { Background } from './motion/background.js';
@@ -75,11 +76,13 @@ export function detectMotion(options: DetectMotionOptions = {}): OperatorFunctio
   const check = (name: string, found: unknown, fine: boolean, expected: string): void => {
     if (!fine) throw new EdgeFlowError('OPTIONS_INVALID', `detectMotion: ${name} is ${String(found)}; expected ${expected}`);
   };
-  check('threshold', threshold, threshold > 0 && threshold <= 255, 'more than 0 and at most 255');
-  check('minAreaShare', minAreaShare, minAreaShare >= 0 && minAreaShare <= 1, 'from 0 to 1');
+  checkPositive('detectMotion', 'threshold', threshold);
+  checkRange('detectMotion', 'threshold', threshold, 0, 255);
+  checkRange('detectMotion', 'minAreaShare', minAreaShare, 0, 1);
   check('background', background, ['running', 'previous'].includes(background), "'running' or 'previous'");
-  check('learningRate', learningRate, learningRate > 0 && learningRate <= 1, 'more than 0 and at most 1');
-  check('absorbFrames', absorbFrames, absorbFrames >= 1, 'at least 1');
+  checkPositive('detectMotion', 'learningRate', learningRate);
+  checkRange('detectMotion', 'learningRate', learningRate, 0, 1);
+  checkAtLeast('detectMotion', 'absorbFrames', absorbFrames, 1);
   check('width', width, Number.isInteger(width) && width >= 16 && width <= 1920, 'a whole number from 16 to 1920');
 
   return (frames) =>

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { EdgeFlowError, mapAsync } from 'edgeflow';
 import { defer, finalize } from 'rxjs';
 import type { MonoTypeOperatorFunction } from 'rxjs';
+import { checkAtLeast } from './checks.js';
 import { FileSink } from './log/fileSink.js';
 import { jsonLine } from './log/jsonLine.js';
 import { GroupedSink, standardSink } from './log/lineSink.js';
@@ -49,9 +50,9 @@ export function logTo<T>(target: string, options: LogToOptions<T> = {}): MonoTyp
     throw new EdgeFlowError('OPTIONS_INVALID', `logTo: ${what}`);
   };
   if (typeof target !== 'string' || target === '') fail("target is empty; expected the path of a file, 'stdout' or 'stderr'");
-  if (!(maxBytes >= 1)) fail(`maxBytes is ${maxBytes}; expected at least 1`);
-  if (!(maxFiles >= 1)) fail(`maxFiles is ${maxFiles}; expected at least 1`);
-  if (!(concurrency >= 1)) fail(`concurrency is ${concurrency}; expected at least 1`);
+  checkAtLeast('logTo', 'maxBytes', maxBytes, 1);
+  checkAtLeast('logTo', 'maxFiles', maxFiles, 1);
+  checkAtLeast('logTo', 'concurrency', concurrency, 1);
   if (!['process', 'power'].includes(durability)) fail(`durability is '${durability}'; expected 'process' or 'power'`);
 
   return (source) =>

@@ -2,6 +2,7 @@ import { EdgeFlowError, leasingOperator } from 'edgeflow';
 import type { Delivery } from 'edgeflow';
 import { asyncScheduler } from 'rxjs';
 import type { OperatorFunction } from 'rxjs';
+import { checkAtLeast } from './checks.js';
 import type { Alert } from './notify/alert.js';
 import { runProgram } from './notify/runProgram.js';
 
@@ -56,7 +57,7 @@ export function notify<T>(options: NotifyOptions<T>): OperatorFunction<T, unknow
   const fail = (what: string): never => {
     throw new EdgeFlowError('OPTIONS_INVALID', `notify: ${what}`);
   };
-  if (!(throttleMs >= 0)) fail(`throttleMs is ${throttleMs}; expected milliseconds, at least 0`);
+  checkAtLeast('notify', 'throttleMs', throttleMs, 0);
   if (typeof via !== 'function' && !via[0]) fail('via is empty; expected a sink such as toWebhook(…), or a program and its arguments');
   const text = (from: string | ((value: T) => string), value: T): string => (typeof from === 'function' ? from(value) : from);
 

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { EdgeFlowError, leasingOperator } from 'edgeflow';
 import type { Observable, OperatorFunction } from 'rxjs';
+import { checkAtLeast, checkPositive } from './checks.js';
 import type { StoreDurability } from './blobs/blobStore.js';
 import type { RetentionLimits } from './blobs/rotation.js';
 import { checkFrame } from './frame.js';
@@ -81,9 +82,8 @@ export function recordVideo<T extends Frame>(options: RecordVideoOptions<T>): Op
   };
   if (typeof options.directory !== 'string' || options.directory === '') fail('directory is empty; expected the path of a folder');
   for (const [name, value] of Object.entries({ segmentMs, fragmentMs, fps, idleMs, maxPreRollBytes, maxCount, maxBytes, maxAgeMs }))
-    if (!(value > 0)) fail(`${name} is ${value}; expected more than 0`);
-  for (const [name, value] of Object.entries({ preRollMs, postRollMs }))
-    if (!(value >= 0)) fail(`${name} is ${value}; expected milliseconds, at least 0`);
+    checkPositive('recordVideo', name, value);
+  for (const [name, value] of Object.entries({ preRollMs, postRollMs })) checkAtLeast('recordVideo', name, value, 0);
   if (encoder !== undefined && !/^\w+$/.test(encoder)) fail(`encoder is '${encoder}'; expected the name of one of ffmpeg's`);
   if (!['process', 'power'].includes(durability)) fail(`durability is '${durability}'; expected 'process' or 'power'`);
   checkPatience('recordVideo', patienceMs);

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EdgeFlowError, fromPull, RecordingReader } from 'edgeflow';
+import { fromPull, RecordingReader } from 'edgeflow';
 import type { Observable } from 'rxjs';
+import { checkPositive } from './checks.js';
 
 /** Options of {@link replay}. */
 export interface ReplayOptions {
@@ -36,7 +37,7 @@ export interface ReplayOptions {
  * ```
  */
 export function replay<T>(file: string, { speed = Infinity, topic }: ReplayOptions = {}): Observable<T> {
-  if (!(speed > 0)) throw new EdgeFlowError('OPTIONS_INVALID', `replay: speed is ${speed}; expected more than 0`);
+  checkPositive('replay', 'speed', speed);
   const path = resolve(file);
 
   return fromPull(async function* ({ signal }): AsyncGenerator<T> {

@@ -2,7 +2,7 @@ import type { OperatorFunction } from 'rxjs';
 import { anchorOf, checkPlace } from './meaning/anchor.js';
 import type { Anchor } from './meaning/anchor.js';
 import { bySource } from './meaning/bySource.js';
-import { checkWord, refuse } from './checks.js';
+import { checkFiniteSpan, checkWord, refuse } from './checks.js';
 import { checkTracks } from './meaning/checks.js';
 import { GroundMotion } from './meaning/groundMotion.js';
 import { determinant, estimateHomography, project } from './meaning/homography.js';
@@ -65,7 +65,7 @@ export function speed<V extends Tracks>(options: SpeedOptions): OperatorFunction
   const { units = 'fractions', anchor = 'bottom', unit = 'm/s', windowMs = 1000 } = options;
   checkPlace('speed', anchor, units);
   checkWord('speed', 'unit', unit, ['m/s', 'km/h']);
-  if (!(windowMs > 0 && windowMs < Infinity)) refuse('speed', `windowMs is ${windowMs}; expected more than 0`);
+  checkFiniteSpan('speed', 'windowMs', windowMs);
   const homography = homographyOf(options, units);
   const factor = unit === 'km/h' ? 3.6 : 1;
 

@@ -7,7 +7,7 @@ import { BlobStore } from './blobs/blobStore.js';
 import type { StoreDurability } from './blobs/blobStore.js';
 import { withIdentity } from './blobs/deliveryIdentity.js';
 import type { RetentionLimits } from './blobs/rotation.js';
-import { checkCount } from './checks.js';
+import { checkAtLeast, checkCount } from './checks.js';
 import { encodeJpeg } from './encodeJpeg.js';
 import { checkFrame } from './frame.js';
 import type { Frame } from './frame.js';
@@ -59,9 +59,9 @@ export function storeBlob(options: StoreBlobOptions): OperatorFunction<Frame, Bl
   if (!['jpeg', 'raw'].includes(format)) fail(`format is '${format}'; expected 'jpeg' or 'raw'`);
   if (!['process', 'power'].includes(durability)) fail(`durability is '${durability}'; expected 'process' or 'power'`);
   checkCount('storeBlob', 'quality', quality, 100);
-  if (!(concurrency >= 1)) fail(`concurrency is ${concurrency}; expected at least 1`);
+  checkAtLeast('storeBlob', 'concurrency', concurrency, 1);
   for (const [name, limit] of Object.entries({ maxCount, maxBytes, maxAgeMs }))
-    if (limit !== undefined && !(limit >= 1)) fail(`${name} is ${limit}; expected at least 1`);
+    if (limit !== undefined) checkAtLeast('storeBlob', name, limit, 1);
   const directory = resolve(options.directory);
 
   return (frames) =>

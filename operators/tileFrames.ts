@@ -2,6 +2,7 @@ import { EdgeFlowError, emitTogether, leasingOperator } from 'edgeflow';
 import type { Lease } from 'edgeflow';
 import { interval } from 'rxjs';
 import type { OperatorFunction } from 'rxjs';
+import { checkRange, checkSpan } from './checks.js';
 import { checkFrame, maxFrameSide } from './frame.js';
 import type { Frame } from './frame.js';
 import { Wall } from './tiles/wall.js';
@@ -70,8 +71,8 @@ export function tileFrames(options: TileFramesOptions): OperatorFunction<Frame, 
     Number.isInteger(width) && width >= columns && width <= maxFrameSide,
     `a whole number from ${columns} to ${maxFrameSide}`,
   );
-  check('aspectRatio', aspectRatio, aspectRatio >= 0.1 && aspectRatio <= 10, 'from 0.1 to 10');
-  check('staleMs', staleMs, staleMs > 0, 'more than 0');
+  checkRange('tileFrames', 'aspectRatio', aspectRatio, 0.1, 10);
+  checkSpan('tileFrames', 'staleMs', staleMs);
 
   return leasingOperator<Frame, TiledFrame>('tileFrames', (output) => {
     const wall = new Wall({ sources, columns, width, aspectRatio, staleMs });

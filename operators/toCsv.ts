@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { EdgeFlowError } from 'edgeflow';
 import type { MonoTypeOperatorFunction } from 'rxjs';
+import { checkAtLeast } from './checks.js';
 import type { StoreDurability } from './blobs/blobStore.js';
 import { outageOfDisk } from './sinks/disk.js';
 import { checkPatience } from './sinks/target.js';
@@ -64,7 +65,7 @@ export function toCsv<T>(options: ToCsvOptions<T>): MonoTypeOperatorFunction<T> 
   if (columns) checkColumns('toCsv', columns);
   if (!/^[^\w\s".-]$|^\t$/.test(delimiter)) fail(`delimiter is '${delimiter}'; expected one character such as , or ;`);
   if (!['process', 'power'].includes(durability)) fail(`durability is '${durability}'; expected 'process' or 'power'`);
-  if (!(concurrency >= 1)) fail(`concurrency is ${concurrency}; expected at least 1`);
+  checkAtLeast('toCsv', 'concurrency', concurrency, 1);
   checkPatience('toCsv', patienceMs);
   const path = resolve(file);
 

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { batch, EdgeFlowError, mapAsync } from 'edgeflow';
 import { defer, filter } from 'rxjs';
 import type { OperatorFunction } from 'rxjs';
+import { checkCount, checkSpan } from './checks.js';
 import type { StoreDurability } from './blobs/blobStore.js';
 import { withIdentity } from './blobs/deliveryIdentity.js';
 import { storeFailed } from './blobs/files.js';
@@ -71,9 +72,8 @@ export function toParquet<T>(options: ToParquetOptions<T>): OperatorFunction<T, 
   checkColumns('toParquet', Object.keys(columns));
   for (const [name, type] of Object.entries(columns))
     if (!types.includes(type)) fail(`the column ${name} is of type '${type}'; expected one of ${types.join(', ')}`);
-  if (!(Number.isInteger(valuesPerFile) && valuesPerFile >= 1))
-    fail(`valuesPerFile is ${valuesPerFile}; expected a whole number of at least 1`);
-  if (!(everyMs > 0)) fail(`everyMs is ${everyMs}; expected more than 0`);
+  checkCount('toParquet', 'valuesPerFile', valuesPerFile);
+  checkSpan('toParquet', 'everyMs', everyMs);
   if (!['process', 'power'].includes(durability)) fail(`durability is '${durability}'; expected 'process' or 'power'`);
   checkPatience('toParquet', patienceMs);
   const directory = resolve(options.directory);

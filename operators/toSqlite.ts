@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { EdgeFlowError } from 'edgeflow';
 import type { MonoTypeOperatorFunction } from 'rxjs';
+import { checkAtLeast } from './checks.js';
 import type { StoreDurability } from './blobs/blobStore.js';
 import { checkPatience } from './sinks/target.js';
 import type { PatienceOptions } from './sinks/target.js';
@@ -66,7 +67,7 @@ export function toSqlite<T>(options: ToSqliteOptions<T>): MonoTypeOperatorFuncti
         fail(`the column ${name} is of type '${type}'; expected INTEGER, REAL, TEXT, BLOB or ANY`);
   }
   if (!['process', 'power'].includes(durability)) fail(`durability is '${durability}'; expected 'process' or 'power'`);
-  if (!(concurrency >= 1)) fail(`concurrency is ${concurrency}; expected at least 1`);
+  checkAtLeast('toSqlite', 'concurrency', concurrency, 1);
   checkPatience('toSqlite', patienceMs);
   const path = resolve(file);
 

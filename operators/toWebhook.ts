@@ -1,6 +1,7 @@
 import { EdgeFlowError, mapAsync } from 'edgeflow';
 import { defer, pipe } from 'rxjs';
 import type { MonoTypeOperatorFunction } from 'rxjs';
+import { checkAtLeast, checkSpan } from './checks.js';
 import { withIdentity } from './blobs/deliveryIdentity.js';
 import { jsonLine } from './log/jsonLine.js';
 import { messageKey } from './sinks/messageKey.js';
@@ -64,9 +65,9 @@ export function toWebhook<T>(options: ToWebhookOptions<T>): MonoTypeOperatorFunc
   for (const [name, text] of Object.entries(headers))
     if (!isHeader(name, text))
       fail(`the header '${name}' cannot be sent; expected a name of letters, digits and dashes, and a text of one line`);
-  if (!(timeoutMs > 0)) fail(`timeoutMs is ${timeoutMs}; expected more than 0`);
-  if (!(retries >= 0)) fail(`retries is ${retries}; expected at least 0`);
-  if (!(concurrency >= 1)) fail(`concurrency is ${concurrency}; expected at least 1`);
+  checkSpan('toWebhook', 'timeoutMs', timeoutMs);
+  checkAtLeast('toWebhook', 'retries', retries, 0);
+  checkAtLeast('toWebhook', 'concurrency', concurrency, 1);
   checkPatience('toWebhook', patienceMs);
 
   return (source) =>

@@ -1,6 +1,6 @@
 import { emitTogether, leasingOperator } from 'edgeflow';
 import type { OperatorFunction } from 'rxjs';
-import { checkAtLeast, checkCount, checkSpan } from './checks.js';
+import { checkAtLeast, checkCount, checkFiniteSpan, checkSpan, refuse } from './checks.js';
 import { timeReader } from './streams/eventTime.js';
 import type { TimeOf } from './streams/eventTime.js';
 import { parkedHold } from './streams/held.js';
@@ -8,6 +8,9 @@ import type { Held } from './streams/held.js';
 import { Idle } from './streams/idle.js';
 import { Regathering } from './streams/regathering.js';
 import { OpenWindows } from './streams/windows.js';
+
+/** Most windows that a value may be in; each of them keeps it. A day that begins anew each ten seconds has fewer. */
+const mostAtOnce = 10_000;
 
 /** Values of a span of time, as {@link windowByTime} collects them. */
 export interface TimeWindow<T, K = string> {
@@ -72,8 +75,13 @@ export interface WindowByTimeOptions<T, K = string> {
 export function windowByTime<T, K = string>(options: WindowByTimeOptions<T, K>): OperatorFunction<T, TimeWindow<T, K>> {
   const { ms, everyMs = ms, latenessMs = 0, idleMs = 2_000, maxPending = 10_000, onLate } = options;
   const by = options.by ?? ((): K => '' as K);
-  checkSpan('windowByTime', 'ms', ms);
-  checkSpan('windowByTime', 'everyMs', everyMs);
+  checkFiniteSpan('windowByTime', 'ms', ms);
+  checkFiniteSpan('windowByTime', 'everyMs', everyMs);
+  if (ms / everyMs > mostAtOnce)
+    refuse(
+      'windowByTime',
+      `ms is ${ms} and everyMs ${everyMs}: a value would be in ${Math.ceil(ms / everyMs)} windows; expected at most ${mostAtOnce}`,
+    );
   checkAtLeast('windowByTime', 'latenessMs', latenessMs, 0);
   checkSpan('windowByTime', 'idleMs', idleMs);
   checkCount('windowByTime', 'maxPending', maxPending);

@@ -86,7 +86,7 @@ export interface CameraSettings extends PlayOptions {
 }
 
 function checkNumber(name: string, value: number | undefined, min: number, max: number, whole: boolean): void {
-  if (value === undefined || (value >= min && value <= max && (!whole || Number.isInteger(value)))) return;
+  if (value === undefined || (typeof value === 'number' && value >= min && value <= max && (!whole || Number.isInteger(value)))) return;
   throw new EdgeFlowError(
     'OPTIONS_INVALID',
     `camera: ${name} is ${String(value)}; expected a ${whole ? 'whole ' : ''}number from ${min} to ${max}`,

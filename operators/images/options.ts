@@ -1,3 +1,4 @@
+import { checkAtLeast, checkPositive, checkRange } from '../checks.js';
 import { EdgeFlowError } from 'edgeflow';
 
 /** A file that was not taken. */
@@ -53,11 +54,11 @@ export function checkImagesOptions(pattern: string, options: ImagesOptions): Ima
     if (!fine) throw new EdgeFlowError('OPTIONS_INVALID', `images: ${name} is ${String(found)}; expected ${expected}`);
   };
   check('pattern', JSON.stringify(pattern), typeof pattern === 'string' && pattern.trim() !== '' && !pattern.includes('\0'), 'a path');
-  check('fps', fps, fps > 0, 'more than 0');
-  check('watchMs', watchMs, watchMs === undefined || (watchMs >= 1 && watchMs <= 86_400_000), 'from 1 to 86400000');
+  checkPositive('images', 'fps', fps);
+  if (watchMs !== undefined) checkRange('images', 'watchMs', watchMs, 1, 86_400_000);
   check('watchMs', watchMs, watchMs === undefined || !loop, 'none together with loop, which looks for new files too');
   check('broken', broken, ['skip', 'fail'].includes(broken), "'skip' or 'fail'");
-  check('maxBytes', maxBytes, maxBytes >= 1, 'at least 1');
+  checkAtLeast('images', 'maxBytes', maxBytes, 1);
   check('concurrency', concurrency, concurrency >= 1, 'at least 1');
   return { pattern, fps, loop, watchMs, broken, maxBytes, concurrency, name: options.name, onSkip: options.onSkip ?? warn };
 }

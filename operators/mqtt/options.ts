@@ -1,4 +1,5 @@
 import { EdgeFlowError } from 'edgeflow';
+import { checkAtLeast } from '../checks.js';
 import { redactUrl } from '../ffmpeg/redact.js';
 import { checkPatience } from '../sinks/target.js';
 import type { PatienceOptions } from '../sinks/target.js';
@@ -40,7 +41,7 @@ export function checkConnection(operator: string, options: MqttConnectionOptions
   if (!URL.canParse(url) || !protocols.includes(new URL(url).protocol))
     fail(`url is '${redactUrl(url)}'; expected one that begins with mqtt://, mqtts://, ws:// or wss://`);
   if (![4, 5].includes(protocolVersion)) fail(`protocolVersion is ${protocolVersion}; expected 4 or 5`);
-  if (!(reconnectMs >= 1)) fail(`reconnectMs is ${reconnectMs}; expected at least 1`);
+  checkAtLeast(operator, 'reconnectMs', reconnectMs, 1);
   checkPatience(operator, patienceMs);
 }
 

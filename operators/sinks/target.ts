@@ -1,4 +1,5 @@
 import { EdgeFlowError } from 'edgeflow';
+import { checkAtLeast } from '../checks.js';
 import { Backoff, pause } from '../ffmpeg/reconnect.js';
 
 /** Options that all sinks share whose target may be down. */
@@ -99,6 +100,5 @@ export class Target {
 
 /** @throws EdgeFlowError `OPTIONS_INVALID` */
 export function checkPatience(operator: string, patienceMs: number): void {
-  if (!(patienceMs >= 0))
-    throw new EdgeFlowError('OPTIONS_INVALID', `${operator}: patienceMs is ${patienceMs}; expected milliseconds, at least 0, or Infinity`);
+  checkAtLeast(operator, 'patienceMs', patienceMs, 0);
 }

@@ -1,4 +1,4 @@
-import { checkRange, refuse } from '../checks.js';
+import { checkPositive, checkRange } from '../checks.js';
 import { iou } from '../detections.js';
 import type { Box, Detection, Detections } from '../detections.js';
 import type { MatchDetectionsOptions, MatchedDetections } from '../matchDetections.js';
@@ -9,7 +9,8 @@ type Match = (first: Detections, second: Detections) => MatchedDetections;
 /** Pairs objects of two detectors, for whichever operator asks. */
 export function detectionMatcher(operator: string, options: MatchDetectionsOptions): Match {
   const { minIou = 0.5, minScore = 0 } = options;
-  if (!(minIou > 0 && minIou <= 1)) refuse(operator, `minIou is ${minIou}; expected more than 0 and at most 1`);
+  checkPositive(operator, 'minIou', minIou);
+  checkRange(operator, 'minIou', minIou, 0, 1);
   checkRange(operator, 'minScore', minScore, 0, 1);
 
   return (first, second) => {

@@ -1,6 +1,7 @@
 import { asyncScheduler } from 'rxjs';
 import type { OperatorFunction, Subscription } from 'rxjs';
 import { EdgeFlowError } from '../errors.js';
+import { checkPositive } from './checks.js';
 import { combined } from './combine.js';
 import { deliver } from './delivery.js';
 import type { Lease } from './delivery.js';
@@ -39,7 +40,7 @@ export interface BatchOptions {
 export function batch<T>(size: number, { maxWaitMs = Infinity }: BatchOptions = {}): OperatorFunction<T, T[]> {
   if (!Number.isInteger(size) || size < 1)
     throw new EdgeFlowError('OPTIONS_INVALID', `batch: size is ${size}; expected a whole number of at least 1`);
-  if (!(maxWaitMs > 0)) throw new EdgeFlowError('OPTIONS_INVALID', `batch: maxWaitMs is ${maxWaitMs}; expected more than 0`);
+  checkPositive('batch', 'maxWaitMs', maxWaitMs);
 
   return leasingOperator<T, T[]>('batch', (output) => {
     let values: T[] = [];

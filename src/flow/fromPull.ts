@@ -1,5 +1,6 @@
 import { Observable } from 'rxjs';
 import { EdgeFlowError } from '../errors.js';
+import { checkConcurrency } from './checks.js';
 import type { Settlement } from './delivery.js';
 import { DeliveryWindow } from './deliveryWindow.js';
 
@@ -51,7 +52,7 @@ export function fromPull<T>(
   options: FromPullOptions<T> = {},
 ): Observable<T> {
   const { concurrency = 1, id } = options;
-  if (!(concurrency >= 1)) throw new EdgeFlowError('OPTIONS_INVALID', `fromPull: concurrency is ${concurrency}; expected at least 1`);
+  checkConcurrency('fromPull', concurrency);
 
   return new Observable<T>((output) => {
     const abort = new AbortController();

@@ -1,9 +1,9 @@
 import { Subscription, from, map } from 'rxjs';
 import type { Observable, ObservableInput, OperatorFunction, Subscriber } from 'rxjs';
 import type { Broker } from '../brokers/broker.js';
-import { EdgeFlowError } from '../errors.js';
 import { topic as nameTopic } from '../topic.js';
 import type { Topic } from '../topic.js';
+import { checkConcurrency, checkPositive } from './checks.js';
 import { combined } from './combine.js';
 import { brokerFor } from './defaultBroker.js';
 import { currentDelivery, deliver } from './delivery.js';
@@ -77,9 +77,8 @@ export function lookBack<T, F, R>(
 ): OperatorFunction<T, R> {
   const named = typeof topic === 'string' ? nameTopic<F>(topic) : topic;
   const { seconds, until = timeOrNow, timeOf, concurrency = 1, broker } = options;
-  if (!(seconds > 0)) throw new EdgeFlowError('OPTIONS_INVALID', `lookBack('${named.name}'): seconds is ${seconds}; expected more than 0`);
-  if (!(concurrency >= 1))
-    throw new EdgeFlowError('OPTIONS_INVALID', `lookBack('${named.name}'): concurrency is ${concurrency}; expected at least 1`);
+  checkPositive(`lookBack('${named.name}')`, 'seconds', seconds);
+  checkConcurrency(`lookBack('${named.name}')`, concurrency);
 
   const earlierThan = (last: number): Observable<F> =>
     fromPull(() => readBack(brokerFor(broker), named, { from: last - seconds * 1_000, to: last, timeOf }), { id: ({ id }) => id }).pipe(

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { OperatorFunction } from 'rxjs';
-import { EdgeFlowError } from '../errors.js';
+import { checkConcurrency } from './checks.js';
 import type { Lease } from './delivery.js';
 import { leasingOperator } from './operator.js';
 
@@ -57,7 +57,7 @@ export function mapAsync<T, R>(
   options: MapAsyncOptions = {},
 ): OperatorFunction<T, R> {
   const { concurrency = 1, ordered = true } = options;
-  if (!(concurrency >= 1)) throw new EdgeFlowError('OPTIONS_INVALID', `mapAsync: concurrency is ${concurrency}; expected at least 1`);
+  checkConcurrency('mapAsync', concurrency);
 
   return leasingOperator<T, R>('mapAsync', (output) => {
     const abort = new AbortController();
