@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { fromPull, RecordingReader } from 'edgeflow';
+import { fromPull, RecordingReader, sleepMs } from 'edgeflow';
 import type { Observable } from 'rxjs';
 import { checkPositive } from './checks.js';
 
@@ -49,7 +48,7 @@ export function replay<T>(file: string, { speed = Infinity, topic }: ReplayOptio
         if (topic !== undefined && record.from.topic !== topic) continue;
         first ??= record.at;
         const waitMs = begun + (record.at - first) / speed - performance.now();
-        if (speed !== Infinity && waitMs > 0) await sleep(waitMs, undefined, { signal });
+        if (speed !== Infinity && waitMs > 0) await sleepMs(waitMs, signal);
         yield record.value as T;
       }
       if (topic !== undefined) reader.checkTopic(topic, 'replay');

@@ -1,4 +1,4 @@
-import { EdgeFlowError, emitTogether, leasingOperator } from 'edgeflow';
+import { EdgeFlowError, emitTogether, leasingOperator, longestTimerMs } from 'edgeflow';
 import type { Lease } from 'edgeflow';
 import { interval } from 'rxjs';
 import type { OperatorFunction } from 'rxjs';
@@ -106,7 +106,7 @@ export function tileFrames(options: TileFramesOptions): OperatorFunction<Frame, 
       waiting.clear();
       void draw(shown);
     };
-    const looking = interval(staleMs / looks).subscribe(() => {
+    const looking = interval(Math.min(staleMs / looks, longestTimerMs)).subscribe(() => {
       if (!busy && wall.hasAged()) emitTogether(output, wall.picture(), []);
     });
 

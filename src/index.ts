@@ -110,3 +110,4 @@ export type { MetricsServer, ServeMetricsOptions } from './observe/serveMetrics.
 export type { NodeState, ObservedNode, ObservedSystem } from './observe/observed.js';
 
 export { closest } from './closest.js';
+export { afterMs, longestTimerMs, sleepMs } from './longTimer.js';

@@ -1,5 +1,6 @@
-import { EdgeFlowError } from 'edgeflow';
+import { afterMs, EdgeFlowError } from 'edgeflow';
 import type { MqttClient } from 'mqtt';
+import type { Subscription } from 'rxjs';
 import { redact, redactUrl } from '../ffmpeg/redact.js';
 import { loadPackage } from '../packages.js';
 import { networkReason } from '../sinks/network.js';
@@ -62,14 +63,14 @@ export class MqttConnection {
   async publish(message: MqttMessage): Promise<void> {
     const client = await this.#connected();
     const { patienceMs = Infinity } = this.#settings.connection;
-    let timer: NodeJS.Timeout | undefined;
+    let timer: Subscription | undefined;
     const impatience = new Promise<never>((_, reject) => {
-      if (patienceMs !== Infinity) timer = setTimeout(() => reject(this.#target.givenUp('no connection')), patienceMs);
+      timer = afterMs(patienceMs, () => reject(this.#target.givenUp('no connection')));
     });
     try {
       await Promise.race([this.#greeted.then(() => this.#send(client, message)), impatience]);
     } finally {
-      clearTimeout(timer);
+      timer?.unsubscribe();
     }
   }
 

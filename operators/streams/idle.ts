@@ -1,3 +1,4 @@
+import { afterMs } from 'edgeflow';
 import { asyncScheduler } from 'rxjs';
 import type { Subscription } from 'rxjs';
 
@@ -16,7 +17,7 @@ export class Idle {
   /** Something has come. */
   touch(): void {
     this.#last = asyncScheduler.now();
-    if (this.#idleMs !== Infinity) this.#timer ??= asyncScheduler.schedule(() => this.#look(), this.#idleMs);
+    this.#timer ??= afterMs(this.#idleMs, () => this.#look());
   }
 
   stop(): void {
@@ -26,7 +27,7 @@ export class Idle {
 
   #look(): void {
     const restMs = this.#last + this.#idleMs - asyncScheduler.now();
-    this.#timer = restMs > 0 ? asyncScheduler.schedule(() => this.#look(), restMs) : undefined;
+    this.#timer = restMs > 0 ? afterMs(restMs, () => this.#look()) : undefined;
     if (!this.#timer) this.#onIdle();
   }
 }

@@ -1,3 +1,4 @@
+import { afterMs } from 'edgeflow';
 import { asyncScheduler } from 'rxjs';
 import type { Subscription } from 'rxjs';
 import type { Held } from './held.js';
@@ -52,15 +53,12 @@ export class WaitingByKey<T> {
 
   #schedule(): void {
     const [oldest] = this.#waiting.values();
-    if (!oldest || this.#timer || this.#options.waitMs === Infinity) return;
-    this.#timer = asyncScheduler.schedule(
-      () => {
-        this.#timer = undefined;
-        const now = asyncScheduler.now();
-        for (const [key, { since }] of [...this.#waiting]) if (now - since >= this.#options.waitMs) this.#letGo(key);
-        this.#schedule();
-      },
-      Math.max(0, oldest.since + this.#options.waitMs - asyncScheduler.now()),
-    );
+    if (!oldest || this.#timer) return;
+    this.#timer = afterMs(Math.max(0, oldest.since + this.#options.waitMs - asyncScheduler.now()), () => {
+      this.#timer = undefined;
+      const now = asyncScheduler.now();
+      for (const [key, { since }] of [...this.#waiting]) if (now - since >= this.#options.waitMs) this.#letGo(key);
+      this.#schedule();
+    });
   }
 }

@@ -1,3 +1,4 @@
+import { Idle } from '../streams/idle.js';
 import { PreRoll } from './preRoll.js';
 import { Segment } from './segment.js';
 import type { HeldFrame, SegmentContext } from './segment.js';
@@ -21,8 +22,8 @@ export class Recording {
   #segment: Segment | undefined;
   /** Resolves when all clips before the next one are in their places. */
   #earlier: Promise<void> = Promise.resolve();
-  #idle: NodeJS.Timeout | undefined;
-  #quiet: NodeJS.Timeout | undefined;
+  readonly #idle: Idle;
+  readonly #quiet: Idle;
   /** Frames up to this time are recorded. */
   #until = -Infinity;
   #triggered = false;
@@ -35,6 +36,8 @@ export class Recording {
     this.#fail = fail;
     const { preRollMs = 0, maxPreRollBytes = 0 } = options.events ?? {};
     this.#preRoll = new PreRoll(preRollMs, maxPreRollBytes);
+    this.#idle = new Idle(options.idleMs, () => this.endSegment());
+    this.#quiet = new Idle(Math.max(options.idleMs, preRollMs), () => this.#release());
   }
 
   /** An event that is not a frame's: the next frame counts for it. */
@@ -65,8 +68,7 @@ export class Recording {
       this.#preRoll.push(held);
       // Without more input these would be open for ever, and a System whose sources have ended would wait for them. What comes
       // after so long is too late for them anyway.
-      if (this.#quiet) this.#quiet.refresh();
-      else this.#quiet = setTimeout(() => this.#release(), Math.max(this.#options.idleMs, events.preRollMs));
+      this.#quiet.touch();
     }
   }
 
@@ -79,14 +81,13 @@ export class Recording {
 
   /** Ends the current clip; what is held for the next is left open. */
   stop(): void {
-    clearTimeout(this.#quiet);
+    this.#quiet.stop();
     this.endSegment();
   }
 
   /** Ends the current clip; the next frame begins another. */
   endSegment(): void {
-    clearTimeout(this.#idle);
-    this.#idle = undefined;
+    this.#idle.stop();
     this.#segment?.end();
     this.#segment = undefined;
   }
@@ -97,14 +98,13 @@ export class Recording {
   }
 
   #record(held: HeldFrame): void {
-    const { segmentMs, idleMs } = this.#options;
+    const { segmentMs } = this.#options;
     const { frame } = held;
     if (this.#segment && !(this.#segment.fits(frame) && frame.time - this.#segment.startedAt < segmentMs)) this.endSegment();
     this.#segment ??= this.#begin(held);
     this.#segment.write(held);
     // Without more input the last pictures would wait in ffmpeg, and their deliveries with them.
-    if (this.#idle) this.#idle.refresh();
-    else this.#idle = setTimeout(() => this.endSegment(), idleMs);
+    this.#idle.touch();
   }
 
   #begin({ frame }: HeldFrame): Segment {

@@ -1,3 +1,5 @@
+import { longestTimerMs } from 'edgeflow';
+
 /** What a hook answered. Its body is not looked at. */
 export interface HookAnswer {
   readonly ok: boolean;
@@ -19,7 +21,7 @@ export async function post(
     headers: { 'content-type': 'application/json', 'user-agent': 'edgeflow', ...headers },
     body,
     redirect: 'manual',
-    signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(Math.min(timeoutMs, longestTimerMs))]),
   });
   await response.body?.cancel();
   return { ok: response.ok, status: response.status, retryAfterMs: waitOf(response.headers.get('retry-after')) };

@@ -1,3 +1,5 @@
+import { afterMs } from '../longTimer.js';
+
 /** When the work of a command is to end. */
 interface EndSignal {
   readonly signal: AbortSignal;
@@ -9,15 +11,15 @@ interface EndSignal {
  * Ends the work of a command by Ctrl-C, by SIGTERM, after a time, or when nobody reads what it prints, as behind `| head`; whoever
  * asks twice ends the process.
  */
-export function endSignal(afterMs?: number): EndSignal {
+export function endSignal(endMs = Infinity): EndSignal {
   const ended = new AbortController();
   const end = (): void => {
     release();
     ended.abort();
   };
-  const timer = afterMs === undefined ? undefined : setTimeout(end, afterMs);
+  const timer = afterMs(endMs, end);
   const release = (): void => {
-    clearTimeout(timer);
+    timer.unsubscribe();
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, end);
     process.stdout.off('error', end);
   };

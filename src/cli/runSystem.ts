@@ -1,4 +1,5 @@
 import type { Dashboard } from '../dashboard/serveDashboard.js';
+import { afterMs } from '../longTimer.js';
 import { formatLedger } from '../observe/ledger.js';
 import type { Isolation } from '../system/isolation.js';
 import type { RunOptions } from '../system/runningSystem.js';
@@ -51,14 +52,14 @@ export async function runSystem(path: string, args: readonly string[], flags: Ru
   const watch = flags.watch ? new FileWatch(running, system.graph(entry), entry, (line) => console.error(`watch | ${line}`)) : undefined;
   const stop = (): void => void running.stop();
   process.stdout.on('error', stop);
-  const timer = flags.for === undefined ? undefined : setTimeout(stop, flags.for);
+  const timer = afterMs(flags.for ?? Infinity, stop);
   try {
     const { ledger } = await running.done;
     table.stop();
     console.log(flags.json ? JSON.stringify(ledger, undefined, 2) : formatLedger(ledger));
     if (!ledger.balanced) process.exitCode = 1;
   } finally {
-    clearTimeout(timer);
+    timer.unsubscribe();
     process.stdout.off('error', stop);
     watch?.close();
     table.stop();

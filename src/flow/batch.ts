@@ -1,6 +1,6 @@
-import { asyncScheduler } from 'rxjs';
 import type { OperatorFunction, Subscription } from 'rxjs';
 import { EdgeFlowError } from '../errors.js';
+import { afterMs } from '../longTimer.js';
 import { checkPositive } from './checks.js';
 import { combined } from './combine.js';
 import { deliver } from './delivery.js';
@@ -65,7 +65,7 @@ export function batch<T>(size: number, { maxWaitMs = Infinity }: BatchOptions = 
         leases.push(lease);
         lease.park();
         if (values.length >= size) emit();
-        else if (maxWaitMs !== Infinity) timer ??= asyncScheduler.schedule(emit, maxWaitMs);
+        else timer ??= afterMs(maxWaitMs, emit);
       },
       complete: () => {
         emit();

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Broker } from '../brokers/broker.js';
 import { encodeValue } from '../codec.js';
 import { EdgeFlowError } from '../errors.js';
+import { sleepMs } from '../longTimer.js';
 import { messageIdSource } from '../message.js';
 import type { Recorded, RecordingReader } from './format.js';
 
@@ -87,7 +87,7 @@ export async function* chosenRecords(reader: RecordingReader, { signal, speed, t
     if (only !== undefined && (from.id === undefined || !only.has(from.id))) continue;
     first ??= at;
     const waitMs = begun + (at - first) / speed - performance.now();
-    if (speed !== Infinity && waitMs > 0) await sleep(waitMs, undefined, { signal });
+    if (speed !== Infinity && waitMs > 0) await sleepMs(waitMs, signal);
     yield record;
   }
   if (topic !== undefined && !signal.aborted) reader.checkTopic(topic, 'edgeflow replay');
@@ -103,6 +103,6 @@ async function taken(broker: Broker, topic: string, signal: AbortSignal): Promis
         `topic '${topic}' has no REALTIME reader, and nothing is skipped of it: leave out --same-skips`,
       );
     if (readers.every(({ waiting }) => waiting === 0)) return;
-    await sleep(pollMs, undefined, { signal });
+    await sleepMs(pollMs, signal);
   }
 }

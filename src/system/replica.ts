@@ -1,3 +1,5 @@
+import type { Subscription } from 'rxjs';
+import { afterMs } from '../longTimer.js';
 import type { NodeState } from '../observe/observed.js';
 import type { Child, ChildEvents, ChildExit } from './child.js';
 import type { LogFields } from './log.js';
@@ -5,7 +7,6 @@ import { permanentErrors } from './protocol.js';
 import type { WorkerPlan, WorkerReport } from './protocol.js';
 import { addReports } from './reports.js';
 import type { TraceReport } from '../observe/trace.js';
-import { longestTimerMs } from '../timers.js';
 
 /** Measures of a replica. */
 export type NodeReport = Omit<WorkerReport, 'trace'>;
@@ -61,7 +62,7 @@ export class Replica {
   #draining = false;
   /** Stopped in order to be started again. */
   #again = false;
-  #killTimer: NodeJS.Timeout | undefined;
+  #killTimer: Subscription | undefined;
   readonly #waiting = new Set<() => void>();
 
   /** @param startChild - starts one run of it. */
@@ -150,13 +151,10 @@ export class Replica {
     if (child) {
       this.#again = true;
       child.stop();
-      this.#killTimer ??= setTimeout(
-        () => {
-          this.#events.onLog('did not end in time and is killed', { level: 'warn' });
-          child.kill();
-        },
-        Math.min(graceMs, longestTimerMs),
-      );
+      this.#killTimer ??= afterMs(graceMs, () => {
+        this.#events.onLog('did not end in time and is killed', { level: 'warn' });
+        child.kill();
+      });
     } else {
       clearTimeout(this.#timer);
       this.start();
@@ -187,7 +185,7 @@ export class Replica {
 
   #exited({ done, how, failure }: ChildExit): void {
     this.#child = undefined;
-    clearTimeout(this.#killTimer);
+    this.#killTimer?.unsubscribe();
     this.#killTimer = undefined;
     const message = failure?.message ?? how;
     // An error that a restart does not mend counts even when the node was about to end.

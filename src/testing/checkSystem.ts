@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { MemoryBroker } from '../brokers/memory/memoryBroker.js';
 import { errorMessage } from '../errors.js';
+import { afterMs } from '../longTimer.js';
 import type { Ledger, LinkLedger } from '../observe/ledger.js';
 import { QoS } from '../qos.js';
 import { checkGraph, inputsOf } from '../system/graph.js';
@@ -76,8 +77,8 @@ async function problemsOf(system: System, faults: readonly SystemFault[], option
       handleSignals: false,
       onLog: (node, line) => log.push(`${node}: ${line}`),
     });
-    const timer = forMs === Infinity ? undefined : setTimeout(() => void running.stop(), forMs);
-    const { ledger } = await running.done.finally(() => clearTimeout(timer));
+    const timer = afterMs(forMs, () => void running.stop());
+    const { ledger } = await running.done.finally(() => timer.unsubscribe());
     await outcome?.(ledger);
     const problems = ledger.links.flatMap((link) => wrong(link, graph, faults.length));
     return problems.length > 0 ? [...problems, ...log] : [];

@@ -1,3 +1,4 @@
+import { longestTimerMs } from '../../longTimer.js';
 import type { OutgoingMessage } from '../../message.js';
 import { checkName } from '../../topic.js';
 import type {
@@ -27,9 +28,6 @@ import { brokerClosed, checkDeclaration, checkFailure, checkMessage, defaultDedu
 import type { CommonBrokerOptions } from '../options.js';
 import { overdueTurn } from '../overdueTurn.js';
 import { TopicLog } from './topicLog.js';
-
-/** A longer timer of Node fires at once. Who waits longer looks again in between. */
-const longestTimerMs = 2 ** 31 - 1;
 
 /** Options of {@link MemoryBroker}. */
 export interface MemoryBrokerOptions extends Pick<CommonBrokerOptions, 'dedupeWindow'> {
@@ -282,6 +280,7 @@ export class MemoryBroker implements Broker {
         forget();
         resolve();
       };
+      // Who waits longer looks again in between.
       const timer = ms === Infinity ? undefined : setTimeout(done, Math.min(Math.max(0, ms), longestTimerMs));
       const forget = onAbort(signal, done);
       this.#waiting.add(done);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { checkOptions, isAtLeast } from '../../checkOptions.js';
-import { longestTimerMs } from '../../timers.js';
+import { longestTimerMs } from '../../longTimer.js';
 
 /** What both checks of pipelines take. */
 export interface PipelineCheckOptions<In> {
