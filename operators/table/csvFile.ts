@@ -33,7 +33,8 @@ const mostRemembered = 100_000;
 /** One CSV file that rows are appended to, by one process. */
 export class CsvFile {
   readonly #options: CsvFileOptions;
-  #file: FileHandle | undefined;
+  /** From when it is being opened, so that it is closed then too. */
+  #file: Promise<FileHandle> | undefined;
   #stringify: typeof stringify | undefined;
   #columns: readonly string[] | undefined;
   #size = 0;
@@ -51,8 +52,8 @@ export class CsvFile {
    * @returns for each group an error that is its own; the others are written.
    */
   async append(groups: readonly CsvGroup[]): Promise<(EdgeFlowError | undefined)[]> {
-    if (this.#file && !(await this.#isThere(this.#file))) await this.close();
-    const file = (this.#file ??= await this.#open());
+    if (this.#file && !(await this.#isThere(await this.#file))) await this.close();
+    const file = await (this.#file ??= this.#open());
     const columns = this.#columns ?? this.#firstColumns(groups);
     if (columns.length > 0) this.#columns = columns;
     const known = new Set(columns);
@@ -81,7 +82,8 @@ export class CsvFile {
   async close(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
-    await file?.close();
+    // Where it could not be opened, there is nothing to close.
+    await (await file?.catch(() => undefined))?.close();
   }
 
   /** Whether the path still leads to the file; another program may have removed or renamed it. */
@@ -96,6 +98,15 @@ export class CsvFile {
   }
 
   async #open(): Promise<FileHandle> {
+    try {
+      return await this.#opened();
+    } catch (error) {
+      this.#file = undefined;
+      throw error;
+    }
+  }
+
+  async #opened(): Promise<FileHandle> {
     const { path, delimiter } = this.#options;
     const csv = await loadPackage('csv-stringify', 'toCsv', () => import('csv-stringify/sync'));
     this.#stringify = csv.stringify;
