@@ -1,5 +1,7 @@
+import { randomInt } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
+import { claimFile, releaseFile } from '../claimFile.js';
 import { packr } from '../codec.js';
 import { crc32 } from '../crc32.js';
 import { EdgeFlowError, errorMessage } from '../errors.js';
@@ -194,8 +196,11 @@ export class RecordingReader {
   }
 }
 
+/** Files of this process that are being closed, by their paths: the next writer waits, as where a stream is subscribed anew. */
+const closing = new Map<string, Promise<void>>();
+
 /**
- * Appends records to a file; made on the first one. One at a time: `write` is called when the one before has resolved.
+ * Appends records to a file; made on the first one, and no other writer's until it is closed. One at a time: `write` is called when the one before has resolved.
  *
  * @example
  * ```ts
@@ -207,6 +212,8 @@ export class RecordingReader {
  */
 export class RecordingWriter {
   readonly #path: string;
+  /** Drawn, since threads of one process count each for itself. */
+  readonly #session = randomInt(2 ** 47);
   #file: Promise<FileHandle> | undefined;
   #end = 0;
 
@@ -241,14 +248,40 @@ export class RecordingWriter {
   async close(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
-    await (await file)?.close();
+    if (!file) return;
+    const closed = this.#closed(file);
+    closing.set(this.#path, closed);
+    try {
+      await closed;
+    } finally {
+      if (closing.get(this.#path) === closed) closing.delete(this.#path);
+    }
+  }
+
+  async #closed(file: Promise<FileHandle>): Promise<void> {
+    try {
+      await (await file).close();
+    } finally {
+      releaseFile(this.#lock, this.#session);
+    }
+  }
+
+  get #lock(): string {
+    return `${this.#path}.lock`;
   }
 
   async #open(): Promise<FileHandle> {
     try {
+      await closing.get(this.#path)?.catch(() => undefined);
+      if (!claimFile(this.#lock, this.#session))
+        throw new EdgeFlowError(
+          'STORE_FAILED',
+          `${this.#path} is being recorded to by another stream or process; give each a file of its own, replicas too`,
+        );
       return await this.#opened();
     } catch (error) {
       this.#file = undefined;
+      releaseFile(this.#lock, this.#session);
       throw error;
     }
   }

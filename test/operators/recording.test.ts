@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fromBroker, fromPull, mapAsync, MemoryBroker, QoS, RecordingReader, RecordingWriter, toBroker, topic } from 'edgeflow';
@@ -113,6 +113,23 @@ test('damage in the middle is an error, as is a file that is none, or is not the
   expect(await lastValueFrom(replay(file()).pipe(toArray()))).toEqual([]);
   appendFileSync(file(), 'EF');
   expect(await all()).toEqual([]);
+});
+
+test('a second writer of a file is refused until the first has closed it; a dead one does not count', async () => {
+  mkdirSync(join(folder, 'deep'));
+  const first = new RecordingWriter(file());
+  const second = new RecordingWriter(file());
+  await first.write({ at: 1, value: 'a' });
+  await expect(second.write({ at: 2, value: 'b' })).rejects.toEqual(code('STORE_FAILED'));
+  await expect(record(['c'])).rejects.toEqual(code('STORE_FAILED'));
+  await first.write({ at: 3, value: 'd' });
+  void first.close();
+  await second.write({ at: 4, value: 'e' });
+  await second.close();
+  expect(await all()).toEqual(['a', 'd', 'e']);
+  expect(readdirSync(join(folder, 'deep'))).toEqual(['session.rec']);
+  writeFileSync(`${file()}.lock`, JSON.stringify({ pid: 2 ** 30, started: '1', session: 1 }));
+  expect(await record(['f'])).toEqual(['f']);
 });
 
 test('what cannot be written fails, and wrong options are refused', async () => {
