@@ -12,6 +12,7 @@ export const longestTimerMs = 2 ** 31 - 1;
  * ```ts
  * const patience = afterMs(30 * 86_400_000, () => console.log('nobody came for a month'));
  * patience.unsubscribe();
+ * console.log(patience.closed); // true
  * ```
  */
 export function afterMs(ms: number, call: () => void): Subscription {
@@ -35,6 +36,7 @@ export function afterMs(ms: number, call: () => void): Subscription {
  * @example
  * ```ts
  * await sleepMs(10, AbortSignal.timeout(1_000));
+ * console.log('ten milliseconds later');
  * ```
  */
 export async function sleepMs(ms: number, signal: AbortSignal): Promise<void> {
