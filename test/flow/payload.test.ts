@@ -169,6 +169,6 @@ test('REALTIME: a view is whole for as long as work behind a takeUntil goes on',
 
 test('an unknown mode is refused at once', () => {
   expect(() => fromBroker(frames, QoS.REALTIME, { payload: 'lend' as PayloadMode })).toThrow(
-    expect.objectContaining({ code: 'OPTIONS_INVALID', message: expect.stringContaining(`'copy', 'view', 'poison'`) as string }),
+    expect.objectContaining({ code: 'OPTIONS_INVALID', message: expect.stringContaining(`'copy', 'view' or 'poison'`) as string }),
   );
 });

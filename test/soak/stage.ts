@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import type { BrokerConfig } from '#src/brokers/broker.js';
 import { sharedMemoryFolder } from '#src/brokers/embedded/directory.js';
+import { EmbeddedBroker } from '#src/brokers/embedded/embeddedBroker.js';
 import { startRedisServer } from '../support/redisServer.js';
 import type { TestRedis } from '../support/redisServer.js';
 
@@ -26,10 +27,14 @@ export async function makeStage(broker: BrokerName, visibilityMs: number): Promi
   return broker === 'embedded' ? embeddedStage(visibilityMs) : redisStage(visibilityMs);
 }
 
-function embeddedStage(visibilityMs: number): Stage {
+async function embeddedStage(visibilityMs: number): Promise<Stage> {
   const directory = mkdtempSync(join(sharedMemoryFolder() ?? tmpdir(), 'edgeflow-soak-'));
+  // Clients join a store that is there.
+  const maker = new EmbeddedBroker({ directory, visibilityMs });
+  const config = await maker.open();
+  await maker.close();
   return {
-    config: { kind: 'embedded', options: { directory, visibilityMs } },
+    config,
     servers: {},
     fileBytes: () => {
       const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).map(
