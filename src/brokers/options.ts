@@ -1,4 +1,4 @@
-import { checkObject, checkOptions, isAtLeast, oneOf } from '../checkOptions.js';
+import { checkObject, checkOptions, isAtLeast, oneOf, shown } from '../checkOptions.js';
 import { EdgeFlowError } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 import { maxMetaBytes } from '../codec.js';
@@ -97,6 +97,13 @@ export function fullLetters(options: DeadLetterOptions = {}): Required<DeadLette
 /** Beyond the last position that there can be, it is the same for all brokers. */
 function position(after: number): number {
   return Math.min(Math.max(0, Math.floor(after)), Number.MAX_SAFE_INTEGER - 1);
+}
+
+/** Checks what `pop` and `popLatest` are asked for: until no time they would look again for ever. @throws EdgeFlowError `BROKER_CONFIG` */
+export function checkTake(topic: string, { count = 1, waitMs }: { readonly count?: number; readonly waitMs: number }): void {
+  for (const [name, value] of [['count', count] as const, ['waitMs', waitMs] as const])
+    if (!isAtLeast(value, -Infinity))
+      throw new EdgeFlowError('BROKER_CONFIG', `topic '${topic}': ${name} is ${shown(value)}; expected a number`);
 }
 
 function checkPage(call: string, numbers: RangeRequest | DeadLetterOptions): void {

@@ -1,7 +1,7 @@
 import type { DeliveredMessage, Failure, GroupConsumer, PopRequest, Ticket } from '../broker.js';
 import { checkName } from '../../topic.js';
 import { isIntact } from '../checksum.js';
-import { topicUndeclared } from '../options.js';
+import { checkTake, topicUndeclared } from '../options.js';
 import { overdueTurn } from '../overdueTurn.js';
 import { attemptOf } from '../token.js';
 import type { Change } from './change.js';
@@ -51,6 +51,7 @@ export class GroupPops {
 
   async pop(topic: string, request: PopRequest): Promise<DeliveredMessage[]> {
     const { group, consumer, count, waitMs, strict = false, signal } = request;
+    checkTake(topic, request);
     const turn = overdueTurn();
     if (turn) await turn;
     const kinds = strict ? (['news', 'space'] as const) : (['news'] as const);

@@ -1,4 +1,5 @@
 import type { LatestMessage, PopLatestRequest } from '../broker.js';
+import { checkTake } from '../options.js';
 import { overdueTurn } from '../overdueTurn.js';
 import type { Change } from './change.js';
 import { monotonicMs } from './clock.js';
@@ -26,6 +27,7 @@ export class LatestPops {
 
   async popLatest(topic: string, request: PopLatestRequest): Promise<LatestMessage | undefined> {
     const { reader, waitMs, signal, inPlace = false } = request;
+    checkTake(topic, { waitMs });
     const turn = overdueTurn();
     if (turn) await turn;
     const end = monotonicMs() + waitMs;

@@ -24,7 +24,16 @@ import type {
   WaitOptions,
 } from '../broker.js';
 import { onAbort } from '../onAbort.js';
-import { brokerClosed, checkDeclaration, checkFailure, checkMessage, defaultDedupeWindow, topicFull, topicUndeclared } from '../options.js';
+import {
+  brokerClosed,
+  checkDeclaration,
+  checkFailure,
+  checkMessage,
+  checkTake,
+  defaultDedupeWindow,
+  topicFull,
+  topicUndeclared,
+} from '../options.js';
 import type { CommonBrokerOptions } from '../options.js';
 import { overdueTurn } from '../overdueTurn.js';
 import { TopicLog } from './topicLog.js';
@@ -100,6 +109,7 @@ export class MemoryBroker implements Broker {
   async pop(topic: string, request: PopRequest): Promise<DeliveredMessage[]> {
     const { group, consumer, count, waitMs, strict = false, signal } = request;
     checkName('consumer', consumer);
+    checkTake(topic, request);
     const turn = overdueTurn();
     if (turn) await turn;
     const end = this.#now() + waitMs;
@@ -114,6 +124,7 @@ export class MemoryBroker implements Broker {
   }
 
   async popLatest(topic: string, { reader, waitMs, signal }: PopLatestRequest): Promise<LatestMessage | undefined> {
+    checkTake(topic, { waitMs });
     const turn = overdueTurn();
     if (turn) await turn;
     const end = this.#now() + waitMs;

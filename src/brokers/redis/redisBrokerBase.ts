@@ -32,6 +32,7 @@ import {
   checkDeclaration,
   checkFailure,
   checkMessage,
+  checkTake,
   defaultDedupeWindow,
   defaultMaxBytes,
   defaultVisibilityMs,
@@ -141,6 +142,7 @@ export abstract class RedisBrokerBase implements Broker {
   }
 
   async pop(topic: string, request: PopRequest): Promise<DeliveredMessage[]> {
+    checkTake(topic, request);
     const connections = await this.#connections();
     const client = this.#group(connections, topic, request);
     connections.heartbeat.add(topic, request);
@@ -151,6 +153,7 @@ export abstract class RedisBrokerBase implements Broker {
     checkName('topic', topic);
     checkName('reader', request.reader);
     checkName('consumer', request.consumer);
+    checkTake(topic, request);
     const connections = await this.#connections();
     const key = `${topic}:${request.reader}:${request.consumer}`;
     let reader = this.#readers.get(key);

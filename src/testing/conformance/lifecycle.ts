@@ -132,6 +132,17 @@ export function lifecycleConformance(harness: BrokerHarness, restarts: boolean):
       expect(await broker.deadLetters('t')).toEqual([]);
     }));
 
+  test('nothing is asked for with a count or a time that is no number', () =>
+    withStore(harness, async ({ broker }) => {
+      await broker.declare({ topic: 't', groups: ['g'], readers: ['r'] });
+      const config = { code: 'BROKER_CONFIG' };
+      for (const value of [Number.NaN, '1', null] as unknown as number[]) {
+        await expect(broker.pop('t', { ...consumer, count: 1, waitMs: value })).rejects.toMatchObject(config);
+        await expect(broker.pop('t', { ...consumer, count: value, waitMs: 0 })).rejects.toMatchObject(config);
+        await expect(broker.popLatest('t', { reader: 'r', consumer: 'a', waitMs: value })).rejects.toMatchObject(config);
+      }
+    }));
+
   test('pages begin at a number, and have one of messages', () =>
     withStore(harness, async ({ broker }) => {
       await broker.declare({ topic: 't', groups: ['g'] });
