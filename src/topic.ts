@@ -1,5 +1,4 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { shown } from './checkOptions.js';
 import { EdgeFlowError } from './errors.js';
 
 /** A named stream of values of one type: one producer node, any number of consumers. */
@@ -26,7 +25,7 @@ export function checkName(kind: string, name: string): void {
   if (typeof name !== 'string' || !namePattern.test(name))
     throw new EdgeFlowError(
       'TOPIC_INVALID',
-      `${kind} name ${typeof name === 'string' ? JSON.stringify(name.slice(0, 128)) : shown(name)} is not usable: expected 1 to 128 letters, digits, '.', '_' or '-', starting with a letter or digit`,
+      `${kind} name ${typeof name === 'string' ? JSON.stringify(name.slice(0, 128)) : String(name)} is not usable: expected 1 to 128 letters, digits, '.', '_' or '-', starting with a letter or digit`,
     );
 }
 

@@ -1,4 +1,3 @@
-import { checkObject, checkOptions } from '../checkOptions.js';
 import { rootOf } from './trace.js';
 import type { SkippedRange, TraceReport, TraceStep } from './trace.js';
 
@@ -52,15 +51,6 @@ export class TraceStore {
    * @throws EdgeFlowError `OPTIONS_INVALID`
    */
   find(query: TraceQuery): TraceStep[] {
-    checkObject('trace', query);
-    const { id: asked, topic: of, source, seq: at, index } = query;
-    checkOptions('trace', [
-      ['id', asked, typeof asked === 'string', 'a text'],
-      ['topic', of, typeof of === 'string', 'a text'],
-      ['source', source, typeof source === 'string', 'a text'],
-      ['seq', at, typeof at === 'number', 'a number'],
-      ['index', index, typeof index === 'number', 'a number'],
-    ]);
     const topic = query.topic ?? query.source;
     const seq = query.seq ?? (query.index === undefined ? undefined : query.index + 1);
     const known = query.id === undefined ? this.#at(topic, seq) : this.#of(query.id)[0];

@@ -8,6 +8,7 @@ import type { Ledger } from '../observe/ledger.js';
 import { addSkips, noSkips } from '../observe/skips.js';
 import type { SkipCounts } from '../observe/skips.js';
 import type { TraceStep } from '../observe/trace.js';
+import { checkTraceQuery } from '../observe/checkTraceQuery.js';
 import { TraceStore } from '../observe/traceStore.js';
 import type { TraceQuery, TraceSummary } from '../observe/traceStore.js';
 import { QoS } from '../qos.js';
@@ -137,10 +138,9 @@ export class Supervisor implements RunningSystem {
     return this.#broker.stats();
   }
 
-  trace(query: TraceQuery): Promise<readonly TraceStep[]> {
-    return new Promise((resolve) => {
-      resolve(this.#traces.find(query));
-    });
+  async trace(query: TraceQuery): Promise<readonly TraceStep[]> {
+    checkTraceQuery(query);
+    return Promise.resolve(this.#traces.find(query));
   }
 
   traces({ limit }: { readonly limit?: number } = {}): readonly TraceSummary[] {
