@@ -90,7 +90,6 @@ function measure(peer: Peer, plans: readonly Plan[], seconds: number): Promise<S
       maxFrameBytes: Math.max(...plans.map(({ size }) => size.frameBytes)),
     });
     const samples: Sample[] = [];
-    await compile(camera, plans, seconds);
     for (const { size, audiences } of plans) {
       const { frameBytes } = size;
       const ms = seconds * 1_000 * size.shareOfTime;
@@ -105,14 +104,7 @@ function measure(peer: Peer, plans: readonly Plan[], seconds: number): Promise<S
   });
 }
 
-/** Two minutes' worth of frames, the smallest: compilers have done by then what they do to code that runs for weeks. */
-async function compile(camera: Camera, plans: readonly Plan[], seconds: number): Promise<void> {
-  const frameBytes = Math.min(...plans.map(({ size }) => size.frameBytes));
-  const audience = Math.max(...plans.flatMap(({ audiences }) => audiences));
-  await camera.run({ read: 'newest', fps: 60 * fps, frameBytes, audience, ms: seconds * 1_000 });
-}
-
-/** The phase after a short one like it: caches and pages are warm. */
+/** The phase after a short one like it: compilers, caches and pages are warm. */
 async function warm(camera: Camera, phase: Parameters<Camera['run']>[0]): Promise<Recording> {
   await camera.run({ ...phase, ms: phase.ms / 4 });
   return camera.run(phase);
