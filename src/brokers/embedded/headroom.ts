@@ -1,11 +1,10 @@
-import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs';
-import { knownFreeBytes, leastFreeBytes } from './space.js';
+import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
+import { knownFreeBytes, leastFreeBytes, writeZeros } from './space.js';
 import type { Transactions } from './transactions.js';
 import type { Environment } from './tables.js';
 
 /** Acks take new pages until those that they free may be written anew, a few commits later; this is many times what it comes to. */
 const headroomBytes = 1024 * 1024;
-const zeros = Buffer.alloc(headroomBytes);
 
 /**
  * Keeps room behind the last page of an environment that the file system has given already, so that acks go on when another
@@ -36,11 +35,10 @@ export class Headroom {
   /** Makes the file longer where it is short. Only in a transaction: nobody else writes meanwhile. */
   keep(): void {
     if (!this.short) return;
-    const end = this.#wanted;
     try {
-      while (this.#length < end) this.#length += writeSync(this.#file, zeros, 0, Math.min(zeros.length, end - this.#length), this.#length);
+      this.#length = writeZeros(this.#file, this.#length, this.#wanted);
     } catch {
-      // It filled up in this moment. Who publishes is told, and the next commit with room tries again.
+      // The disk fails. Who publishes is told, and the next commit tries again.
     }
   }
 

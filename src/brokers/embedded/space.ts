@@ -50,7 +50,7 @@ export class Space {
     const needed = used + bytes + slack;
     let end = allocated;
     if (bytes === 0 && end >= needed) return;
-    if (end < needed) end = this.#extend(end, Math.min(needed + spare, end + freeBytes(this.#path) - keptBytes));
+    if (end < needed) end = writeZeros(this.#file, end, Math.min(needed + spare, end + freeBytes(this.#path) - keptBytes));
     // The file cannot grow. What was freed inside it serves as long as there is so much of it that lmdb finds neighbours.
     const limited = end < needed + spare && freeBytes(this.#path) <= keptBytes;
     if (limited && stored + bytes > used * (end >= needed ? 1 / 2 : 1 / 4))
@@ -76,20 +76,6 @@ export class Space {
 
   #save(record: SpaceRecord): void {
     this.#table.putSync(key, spaceRecord.encode(record));
-  }
-
-  /** Writes zeros as far as the file system takes them. */
-  #extend(from: number, to: number): number {
-    let end = from;
-    while (end < to) {
-      try {
-        end += writeSync(this.#file, zeros, 0, Math.min(zeros.length, to - end), end);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return end;
-        throw error;
-      }
-    }
-    return end;
   }
 
   close(): void {
@@ -119,6 +105,20 @@ export function asFull(error: unknown, path: string): unknown {
       cause: error,
     },
   );
+}
+
+/** Writes zeros into a file as far as its file system takes them; returns where it ended. */
+export function writeZeros(file: number, from: number, to: number): number {
+  let end = from;
+  while (end < to) {
+    try {
+      end += writeSync(file, zeros, 0, Math.min(zeros.length, to - end), end);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return end;
+      throw error;
+    }
+  }
+  return end;
 }
 
 /** Free space of a file's file system, where it can be told: not of a file that was deleted. */
