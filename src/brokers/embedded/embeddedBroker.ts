@@ -272,8 +272,7 @@ export class EmbeddedBroker implements Broker {
 
   async reset({ scope = 'all' }: ResetOptions = {}): Promise<void> {
     const store = this.#use();
-    store.look();
-    store.checkThere();
+    store.lookAndCheck();
     const foreign = foreignFiles(store.directory);
     if (scope === 'all' && foreign.length > 0)
       throw new EdgeFlowError(

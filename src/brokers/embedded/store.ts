@@ -103,8 +103,7 @@ export class Store {
     if (!store) this.#stores.set(directory, (store = new Store({ ...options, directory })));
     else {
       // Before it could be made anew beside those who have the old one open.
-      store.look();
-      store.checkThere();
+      store.lookAndCheck();
       prepareDirectory(options);
     }
     store.#clients++;
@@ -137,8 +136,7 @@ export class Store {
     try {
       return freeBytes(this.directory) < leastFreeBytes;
     } catch (error) {
-      this.look();
-      this.checkThere();
+      this.lookAndCheck();
       throw error;
     }
   }
@@ -148,6 +146,12 @@ export class Store {
     if (this.#deleted || this.#headroom.inPlace) return;
     this.#deleted = deletedStore(this.directory);
     this.bells.wakeAll();
+  }
+
+  /** @throws EdgeFlowError `BROKER_CORRUPT` where the store is deleted */
+  lookAndCheck(): void {
+    this.look();
+    this.checkThere();
   }
 
   /** @throws EdgeFlowError `BROKER_CORRUPT` once the store was found deleted */
