@@ -11,12 +11,11 @@ const storeKey = Buffer.from('store');
 
 /** Bytes that all topics store, but for what gives way. */
 export function neededBytes(tables: Tables): number {
-  const { bytes, spareBytes } = loadStore(tables);
+  const { bytes, spareBytes } = decodeStore(tables.store.getBinary(storeKey));
   return bytes - spareBytes;
 }
 
-function loadStore(tables: Tables): StoreRecord {
-  const stored = tables.store.getBinary(storeKey);
+function decodeStore(stored: Buffer | undefined): StoreRecord {
   return stored ? storeRecord.decode(stored) : { nextNumber: 1, bytes: 0, spareBytes: 0 };
 }
 
@@ -34,11 +33,14 @@ export class Change implements LogEffects {
   readonly tables: Tables;
   readonly recentIds: (topic: number) => RecentIds;
   readonly freed: Uint8Array[] = [];
+  /** Whether it publishes messages, or finds that they are published. */
+  publishes = false;
   readonly rings = new Map<string, { readonly topic: string; readonly kind: Bell }>();
   readonly #payloads: Payloads;
   readonly #maxBytes: number;
   readonly #logs = new Map<string, StoredLog>();
   readonly #store: StoreRecord;
+  readonly #stored: Buffer | undefined;
   readonly #dirty = new Set<StoredLog>();
 
   constructor({ tables, payloads, maxBytes, recentIds }: ChangeOptions) {
@@ -46,7 +48,8 @@ export class Change implements LogEffects {
     this.tables = tables;
     this.#payloads = payloads;
     this.#maxBytes = maxBytes;
-    this.#store = loadStore(tables);
+    this.#stored = tables.store.getBinary(storeKey);
+    this.#store = decodeStore(this.#stored);
   }
 
   get bytes(): number {
@@ -111,7 +114,8 @@ export class Change implements LogEffects {
     // Where the store holds more than it may, the others' spare messages go too.
     if (this.bytes > this.#maxBytes && this.spareBytes > 0) this.giveWay(this.bytes - this.#maxBytes);
     for (const log of this.#dirty) log.save();
-    this.tables.store.putSync(storeKey, storeRecord.encode(this.#store));
+    const store = storeRecord.encode(this.#store);
+    if (!this.#stored || !store.equals(this.#stored)) this.tables.store.putSync(storeKey, store);
   }
 
   /** Forgets the logs: they were deleted. */

@@ -172,7 +172,8 @@ export class CommitQueue {
       let refused = await this.#writePayloads(large);
       while (refused && (await this.#giveWay(large))) refused = await this.#writePayloads(large);
       encodeOutputs(batch);
-      const { outcomes, full } = await store.change((change) => this.#apply(change, batch, refused ?? noRoom));
+      const lasting = batch.some(({ outputs }) => outputs.length > 0) ? 'now' : 'soon';
+      const { outcomes, full } = await store.change((change) => this.#apply(change, batch, refused ?? noRoom), lasting);
       for (const topic of full) this.#full.add(topic);
       this.#settle(batch, outcomes);
     } catch (error) {

@@ -84,6 +84,7 @@ export function applyStep(context: StepContext, { acks, outputs }: Step): Outcom
     gate.hold(outputs);
     return undefined;
   }
+  if (outputs.length > 0) change.publishes = true;
   const receipts = outputs.map((output) => publish(context, output));
   for (const { topic, group, consumer, tickets } of acks) {
     const log = withGroup(logs(topic), topic, group);

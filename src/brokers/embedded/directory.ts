@@ -16,6 +16,8 @@ import {
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import { EdgeFlowError, errorMessage } from '../../errors.js';
+import { syncFolder } from '../../syncFolder.js';
+import { bootName, unknownBoot } from './clock.js';
 import { is64Bit } from './wordSize.js';
 import { freeBytes } from './space.js';
 
@@ -41,9 +43,10 @@ export interface StoreOptions {
   readonly joins?: boolean;
 }
 
-const formatVersion = 3;
+/** The control environment by itself, synced where the store outlives power; or a journal beside it that outlives power for it. */
+const formats = { plain: 3, journaled: 4 };
 const formatFile = 'edgeflow-store.json';
-export const controlFile = 'control.mdb';
+const controlFile = 'control.mdb';
 export const dataFile = 'data.mdb';
 export const bellFolder = 'bells';
 
@@ -51,8 +54,13 @@ export const mainFile = 'main.json';
 
 const ownFiles = new Set([mainFile, formatFile, controlFile, `${controlFile}-lock`, dataFile, `${dataFile}-lock`, bellFolder]);
 
-/** These are made aside, under longer names, which a kill may leave behind. */
-const drafted = [formatFile, controlFile, dataFile];
+/** What the names of a journaled store's control environments begin with: behind it stands the boot that it is good for. */
+export const controlPrefix = 'control-';
+/** What the drafts of its checkpoints are called. */
+export const checkpointDraft = 'checkpoint';
+
+/** Those of a journaled store, and of what is made aside, which a kill may leave behind. */
+const ownPrefixes = [controlPrefix, 'journal-', 'checkpoint-', ...[formatFile, controlFile, dataFile, checkpointDraft].map((file) => `${file}.`)];
 
 /** A file system smaller than this, such as shared memory in a container with Docker's default of 64 MiB, does not hold video. */
 export const leastForVideo = 256 * 1024 * 1024;
@@ -88,7 +96,10 @@ export function sharedMemoryFolder(): string | undefined {
  * @throws EdgeFlowError `BROKER_CONFIG`, `BROKER_FULL` where there is no room for a new store, `BROKER_CORRUPT` where there is none to join
  */
 export function prepareDirectory({ directory, durability, maxBytes, joins = false }: StoreOptions): StoreFormat {
-  if (joins && ![formatFile, controlFile, dataFile].every((name) => existsSync(path.join(directory, name)))) throw deletedStore(directory);
+  if (joins) {
+    const format = storedFormat(directory);
+    if (!format || ![controlPath(directory, format), path.join(directory, dataFile)].every(existsSync)) throw deletedStore(directory);
+  }
   try {
     const parent = path.dirname(directory);
     mkdirSync(parent, { recursive: true, mode: 0o700 });
@@ -112,10 +123,14 @@ export function prepareDirectory({ directory, durability, maxBytes, joins = fals
       );
     const bound = maxBytes ?? defaultStoreBytes(directory);
     const payloads = durability === 'process' && is64Bit && totalBytes(directory) >= leastForVideo ? 'arenas' : 'rows';
-    const format: StoreFormat = { format: formatVersion, durability, maxBytes: bound, payloads };
+    const lasts = durability === 'power';
+    // A journal has to know whether the host has booted since.
+    const version = lasts && bootName() !== unknownBoot ? formats.journaled : formats.plain;
+    const format: StoreFormat = { format: version, durability, maxBytes: bound, payloads };
     const draft = draftOf(file);
-    writeFileSync(draft, JSON.stringify(format), { mode: 0o600 });
+    writeFileSync(draft, JSON.stringify(format), { mode: 0o600, flush: lasts });
     renameSync(draft, file);
+    if (lasts) for (const folder of [directory, path.dirname(directory)]) syncFolder(folder);
   }
   const format = readFormat(directory, file);
   if (format.durability !== durability)
@@ -145,13 +160,25 @@ function readFormat(directory: string, file: string): StoreFormat {
     throw wrongFormat(directory, `'${formatFile}' cannot be read: ${errorMessage(cause)}`);
   }
   if (
-    format.format !== formatVersion ||
+    (format.format !== formats.plain && format.format !== formats.journaled) ||
     typeof format.maxBytes !== 'number' ||
     (format.durability !== 'process' && format.durability !== 'power') ||
     (format.payloads !== 'arenas' && format.payloads !== 'rows')
   )
-    throw wrongFormat(directory, `it has format ${String(format.format)}, this version of EdgeFlow writes ${formatVersion}`);
+    throw wrongFormat(directory, `it has format ${String(format.format)}, this version of EdgeFlow knows ${formats.plain} and ${formats.journaled}`);
+  if (format.format === formats.journaled && bootName() === unknownBoot)
+    throw wrongFormat(directory, 'it was made on a system that tells one boot of the host from another, which this one does not');
   return format as StoreFormat;
+}
+
+/** Whether the control environment outlives power by a journal. */
+export function isJournaled({ format }: StoreFormat): boolean {
+  return format === formats.journaled;
+}
+
+/** Where the control environment lies. */
+export function controlPath(directory: string, format: StoreFormat): string {
+  return path.join(directory, isJournaled(format) ? `${controlPrefix}${bootName()}.mdb` : controlFile);
 }
 
 export function deletedStore(directory: string): EdgeFlowError {
@@ -176,7 +203,7 @@ export function draftOf(file: string): string {
 
 /** Names in the folder that are not EdgeFlow's. */
 export function foreignFiles(directory: string): string[] {
-  return readdirSync(directory).filter((name) => !ownFiles.has(name) && !drafted.some((file) => name.startsWith(`${file}.`)));
+  return readdirSync(directory).filter((name) => !ownFiles.has(name) && !ownPrefixes.some((prefix) => name.startsWith(prefix)));
 }
 
 function totalBytes(directory: string): number {
@@ -194,10 +221,9 @@ function defaultStoreBytes(directory: string): number {
  * @throws EdgeFlowError `BROKER_CONFIG`
  */
 export function checkEnvironment(directory: string, file: string): void {
-  const full = path.join(directory, file);
-  if (!existsSync(full)) return;
+  if (!existsSync(file)) return;
   const start = Buffer.alloc(64);
-  const descriptor = openSync(full, 'r');
+  const descriptor = openSync(file, 'r');
   try {
     readSync(descriptor, start, 0, start.length, 0);
   } finally {
@@ -205,7 +231,7 @@ export function checkEnvironment(directory: string, file: string): void {
   }
   // All zeros: another process is making it.
   if (start.some((byte) => byte !== 0) && !magicAt.some((offset) => start.readUInt32LE(offset) === magic))
-    throw wrongFormat(directory, `'${file}' is not an lmdb file`);
+    throw wrongFormat(directory, `'${path.basename(file)}' is not an lmdb file`);
 }
 
 const magic = 0xbeefc0de;

@@ -50,6 +50,7 @@ import { claimMain, releaseMain } from './mainProcess.js';
 import { OwnSession } from './ownSession.js';
 import type { Client } from './ownSession.js';
 import { Store } from './store.js';
+import type { Lasting } from './store.js';
 import type { StoredLog } from './storedLog.js';
 import { sweepPayloads, trimRetained } from './sweep.js';
 
@@ -196,10 +197,15 @@ export class EmbeddedBroker implements Broker {
   }
 
   ack(topic: string, { group, consumer }: GroupConsumer, tickets: readonly Ticket[]): Promise<AckResult> {
-    return this.#settle(topic, group, (log) => {
-      const owner = log.consumer(group, consumer);
-      return { fenced: tickets.filter((ticket) => !log.ack(group, owner, ticket)) };
-    });
+    return this.#settle(
+      topic,
+      group,
+      (log) => {
+        const owner = log.consumer(group, consumer);
+        return { fenced: tickets.filter((ticket) => !log.ack(group, owner, ticket)) };
+      },
+      'soon',
+    );
   }
 
   async commit(commit: Commit, { signal }: WaitOptions = {}): Promise<CommitResult> {
@@ -330,12 +336,12 @@ export class EmbeddedBroker implements Broker {
   }
 
   /** A step that settles messages, which may make room. */
-  async #settle<R>(topic: string, group: string, step: (log: StoredLog, change: Change) => R): Promise<R> {
+  async #settle<R>(topic: string, group: string, step: (log: StoredLog, change: Change) => R, lasting?: Lasting): Promise<R> {
     return this.#use().change((change) => {
       const log = withGroup(change.log(topic), topic, group);
       change.settles(log);
       return step(log, change);
-    });
+    }, lasting);
   }
 }
 

@@ -9,8 +9,8 @@ export interface EnvironmentOptions {
   readonly path: string;
   /** Names of all its tables. */
   readonly tables: readonly string[];
-  /** The most that the file may grow to, in bytes. */
-  readonly mapSize: number;
+  /** The most that the file may grow to, in bytes; undefined for no more than it has. */
+  readonly mapSize: number | undefined;
   /** Whether commits wait for the disk. */
   readonly synced: boolean;
   /** Whether what is written goes straight into the map. Rows must not be deleted then: lmdb 3.5.6 ends the process on it. */
@@ -53,7 +53,7 @@ function create(options: EnvironmentOptions): void {
 }
 
 /** Puts a file in a place that is free. */
-function place(draft: string, path: string): void {
+export function place(draft: string, path: string): void {
   try {
     linkSync(draft, path);
   } catch (error) {
@@ -64,14 +64,14 @@ function place(draft: string, path: string): void {
   }
 }
 
-function openFile(path: string, { tables, mapSize, synced, writeMap }: EnvironmentOptions): Environment {
+export function openFile(path: string, { tables, mapSize, synced, writeMap }: EnvironmentOptions): Environment {
   return open<Uint8Array, Uint8Array>({
     ...binary,
     path,
     noSubdir: true,
     maxDbs: tables.length,
     maxReaders: 512,
-    mapSize,
+    ...(mapSize !== undefined && { mapSize }),
     noSync: !synced,
     useWritemap: writeMap,
     overlappingSync: false,

@@ -66,7 +66,7 @@ export class GroupPops {
       if (monotonicMs() >= (this.#nextReap.get(ofGroup) ?? 0)) await this.#reap(store, topic, group);
       let look = this.#likely.has(key) ? undefined : this.#look(topic, request, heard);
       if (!look || look.ready) {
-        const taken = await store.change((change) => this.#take(change, topic, request));
+        const taken = await store.change((change) => this.#take(change, topic, request), 'sometime');
         this.#enlisted.add(key);
         const messages = taken.tickets.length > 0 ? await this.#delivered(store, topic, request, taken) : [];
         if (messages.length > 0) {
@@ -158,7 +158,7 @@ export class GroupPops {
       await store.change((change) => {
         const log = withGroup(change.log(topic), topic, group);
         log.release(group, log.consumer(group, consumer), seqs);
-      });
+      }, 'sometime');
       throw error;
     }
   }
@@ -171,7 +171,7 @@ export class GroupPops {
     if (dead.length === 0) return;
     await store.change((change) => {
       if (withGroup(change.log(topic), topic, group).reap(group, monotonicMs()) > 0) change.ring(topic, 'news');
-    });
+    }, 'sometime');
   }
 }
 

@@ -1,7 +1,6 @@
 import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
 import { knownFreeBytes, leastFreeBytes, writeZeros } from './space.js';
 import type { Transactions } from './transactions.js';
-import type { Environment } from './tables.js';
 
 /** Acks take new pages until those that they free may be written anew, a few commits later; this is many times what it comes to. */
 const headroomBytes = 1024 * 1024;
@@ -14,15 +13,13 @@ export class Headroom {
   readonly #transactions: Transactions;
   readonly #path: string;
   readonly #file: number;
-  readonly #pageSize: number;
   /** The file is at least as long. */
   #length = 0;
 
-  constructor(environment: Environment, transactions: Transactions) {
+  constructor(transactions: Transactions) {
     this.#transactions = transactions;
     this.#path = transactions.path;
     this.#file = openSync(this.#path, 'r+');
-    this.#pageSize = (environment.getStats() as { readonly pageSize: number }).pageSize;
   }
 
   /** Whether it was used, and may be made anew: on a full file system nothing is published, which is what uses it. */
@@ -54,6 +51,6 @@ export class Headroom {
   }
 
   get #wanted(): number {
-    return (this.#transactions.lastPage + 1) * this.#pageSize + headroomBytes;
+    return (this.#transactions.lastPage + 1) * this.#transactions.pageSize + headroomBytes;
   }
 }

@@ -84,7 +84,7 @@ export class LatestPops {
       // Who holds says that it lives.
       if (latest?.entry.payloadKey && !session.beats) session.live(change);
       return latest;
-    });
+    }, 'sometime');
     this.#holds.ended(topic, reader, over);
     if (!message) return undefined;
     const { seq, entry, skipped } = message;
@@ -96,7 +96,7 @@ export class LatestPops {
       return { id: entry.id, time: entry.time, meta: entry.meta, payload, seq, skipped, gone };
     }
     // Only damage from outside does this. The next newer message comes.
-    await store.change((change) => change.log(topic)?.passOver(reader));
+    await store.change((change) => change.log(topic)?.passOver(reader), 'sometime');
     this.#gone.set(`${topic}/${reader}`, gone + 1);
     return undefined;
   }

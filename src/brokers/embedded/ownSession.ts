@@ -59,7 +59,7 @@ export class OwnSession {
 
   async #again(say: (change: Change) => void): Promise<void> {
     try {
-      await this.#use().change(say);
+      await this.#use().change(say, 'sometime');
     } catch (error) {
       warn(error);
       // Of a store that was deleted: once is enough.

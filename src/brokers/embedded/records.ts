@@ -20,7 +20,7 @@ const most = { number: 2 ** 32 - 1, position: 2 ** 48 - 1 };
  * @param later - values of the last fields, which came after the first stores were made: a record in which all of them have
  * these values is stored without them, and so read by every version.
  */
-function recordCodec<const Field extends string>(
+export function recordCodec<const Field extends string>(
   kinds: Readonly<Record<Field, Kind>>,
   later: Partial<Readonly<Record<Field, number>>> = {},
 ): RecordCodec<Record<Field, number>> {
@@ -54,7 +54,7 @@ function recordCodec<const Field extends string>(
   };
 }
 
-type RecordOf<C> = C extends RecordCodec<infer R> ? R : never;
+export type RecordOf<C> = C extends RecordCodec<infer R> ? R : never;
 
 /** One for the whole store: the next number for a topic or group, all stored bytes, and those of them that nobody needs. */
 export const storeRecord = recordCodec({ nextNumber: 'number', bytes: 'amount', spareBytes: 'amount' }, { spareBytes: 0 });

@@ -28,14 +28,12 @@ export class Space {
   readonly #table: Table;
   readonly #path: string;
   readonly #file: number;
-  readonly #pageSize: number;
 
   constructor(environment: Environment, transactions: Transactions, path: string) {
     this.#transactions = transactions;
     this.#table = environment.openDB<Uint8Array, Uint8Array>('space', binary);
     this.#path = path;
     this.#file = openSync(path, 'r+');
-    this.#pageSize = (environment.getStats() as { readonly pageSize: number }).pageSize;
   }
 
   /**
@@ -45,7 +43,7 @@ export class Space {
    * @throws EdgeFlowError `BROKER_FULL`
    */
   reserve(bytes: number, spare = headroom): void {
-    const used = (this.#transactions.lastPage + 1) * this.#pageSize;
+    const used = (this.#transactions.lastPage + 1) * this.#transactions.pageSize;
     const { allocated, stored } = this.#load(used);
     const needed = used + bytes + slack;
     let end = allocated;

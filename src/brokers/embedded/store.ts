@@ -4,10 +4,13 @@ import { Bells } from './bells.js';
 import type { Bell } from './bells.js';
 import { Change } from './change.js';
 import { bootName } from './clock.js';
-import { bellFolder, checkEnvironment, controlFile, dataFile, deletedStore, prepareDirectory, wrongFormat } from './directory.js';
+import { bellFolder, checkEnvironment, controlPath, dataFile, deletedStore, isJournaled, prepareDirectory, wrongFormat } from './directory.js';
 import type { StoreFormat, StoreOptions } from './directory.js';
 import { keepEnvironment, openEnvironment } from './environment.js';
 import { Headroom } from './headroom.js';
+import { Journal } from './journal/journal.js';
+import type { Mark } from './journal/journal.js';
+import { recover } from './journal/recovery.js';
 import { ArenaPayloads } from './arenaPayloads.js';
 import type { Payloads } from './payloads.js';
 import { RowPayloads } from './rowPayloads.js';
@@ -21,7 +24,14 @@ import { clearTables, controlTables, dataTables, openTables } from './tables.js'
 import type { Environment, Tables } from './tables.js';
 import { Transactions } from './transactions.js';
 
+/**
+ * When the disk has a change, where the store outlives power: before it resolves; soon after, which an ack does with, for at worst
+ * its message comes again; or at some time, for what a reboot undoes anyway.
+ */
+export type Lasting = 'now' | 'soon' | 'sometime';
+
 interface Job {
+  readonly lasting: Lasting;
   run(change: Change): void;
   resolve(): void;
   reject(error: unknown): void;
@@ -32,6 +42,7 @@ const bootKey = Buffer.from('boot');
 const mapFactor = 4;
 const leastMap = 256 * 1024 * 1024;
 const regularCheckMs = 10_000;
+const soonMs = 50;
 
 /** The two environments of one directory. All clients in a process share one. */
 export class Store {
@@ -46,6 +57,7 @@ export class Store {
   readonly #tables: Tables;
   readonly #transactions: Transactions;
   readonly #space: Space | undefined;
+  readonly #journal: Journal | undefined;
   readonly #headroom: Headroom;
   readonly #regularCheck: NodeJS.Timeout;
   readonly #recent = new Map<number, RecentIds>();
@@ -54,33 +66,43 @@ export class Store {
   #deleted: EdgeFlowError | undefined;
   #jobs: Job[] = [];
   #draining: Promise<void> | undefined;
+  /** Waits for the disk that are under way. */
+  readonly #waits = new Set<Promise<void>>();
+  /** What waits for the disk, but not at once. */
+  #soon: { readonly freed: Uint8Array[]; mark: Mark; readonly timer: NodeJS.Timeout } | undefined;
 
   private constructor(options: StoreOptions) {
     const { directory } = options;
     this.directory = directory;
     this.format = prepareDirectory(options);
-    checkEnvironment(directory, controlFile);
-    checkEnvironment(directory, dataFile);
+    const files = { control: controlPath(directory, this.format), data: path.join(directory, dataFile) };
+    for (const file of Object.values(files)) checkEnvironment(directory, file);
     try {
-      const files = { control: path.join(directory, controlFile), data: path.join(directory, dataFile) };
-      const shared = { mapSize: Math.max(leastMap, this.format.maxBytes * mapFactor), synced: this.synced };
-      this.#control = openEnvironment({ ...shared, path: files.control, tables: controlTables, writeMap: false });
+      const journaled = isJournaled(this.format);
+      const mapSize = Math.max(leastMap, this.format.maxBytes * mapFactor);
+      const control = { path: files.control, tables: controlTables, mapSize, synced: this.#synced, writeMap: false };
+      if (journaled) recover(directory, control);
+      this.#control = openEnvironment(control);
       // Payloads are written straight into the map.
-      this.#data = openEnvironment({ ...shared, path: files.data, tables: dataTables, writeMap: !this.synced });
-      this.#tables = openTables(this.#control);
+      const synced = this.format.durability === 'power';
+      this.#data = openEnvironment({ path: files.data, tables: dataTables, mapSize, synced, writeMap: !synced });
       this.#transactions = new Transactions(this.#control, files.control);
-      this.#headroom = new Headroom(this.#control, this.#transactions);
+      const tables = openTables(this.#control);
+      if (journaled) this.#journal = new Journal({ directory, control: this.#control, transactions: this.#transactions, store: tables.store });
+      this.#tables = this.#journal?.watch(tables) ?? tables;
+      this.#headroom = new Headroom(this.#transactions);
       const data = new Transactions(this.#data, files.data);
       // At once, because reads do not look whether they are behind.
       data.run(() => undefined);
       // A written map needs its space made sure; without one, a full disk is an error of the write.
-      this.#space = this.synced ? undefined : new Space(this.#data, data, files.data);
+      this.#space = synced ? undefined : new Space(this.#data, data, files.data);
       this.payloads =
         this.#space && this.format.payloads === 'arenas'
           ? new ArenaPayloads(this.#data, data, this.#space)
           : new RowPayloads(this.#data, data, this.#space);
     } catch (cause) {
       const full = asFull(cause, directory);
+      if (hasCode(cause, 'BROKER_CORRUPT')) throw cause;
       throw full === cause ? wrongFormat(directory, errorMessage(cause)) : full;
     }
     this.bells = new Bells(path.join(directory, bellFolder));
@@ -115,6 +137,8 @@ export class Store {
     if (--this.#clients > 0) return;
     Store.#stores.delete(this.directory);
     await this.#draining;
+    await this.#endWaits();
+    await this.#journal?.close();
     // Those whose step was the last may still read its payloads.
     await new Promise((resolve) => setImmediate(resolve));
     clearInterval(this.#regularCheck);
@@ -126,8 +150,9 @@ export class Store {
     await this.#control.close();
   }
 
-  get synced(): boolean {
-    return this.format.durability === 'power';
+  /** Whether the control environment itself waits for the disk. */
+  get #synced(): boolean {
+    return this.format.durability === 'power' && !isJournaled(this.format);
   }
 
   /** Whether the file system has no room for more. */
@@ -200,12 +225,15 @@ export class Store {
   /**
    * Runs a step in a transaction. Steps that are asked for in one tick, or while an earlier transaction is being synced,
    * share one. A step fails alone by throwing an EdgeFlowError before it has changed anything.
+   *
+   * @param lasting - when the disk has it
    */
-  change<R>(step: (change: Change) => R): Promise<R> {
+  change<R>(step: (change: Change) => R, lasting: Lasting = 'now'): Promise<R> {
     return new Promise<R>((resolve, reject) => {
       let result: { readonly value: R } | { readonly error: unknown } | undefined;
       const fail: (error: unknown) => void = reject;
       this.#jobs.push({
+        lasting,
         run: (change) => {
           try {
             result = { value: step(change) };
@@ -227,10 +255,17 @@ export class Store {
     });
   }
 
+  /** Resolves when the store outlives with all that it holds now, and what was freed here is. */
+  async settle(): Promise<void> {
+    if (!this.#journal) return;
+    await this.change(() => undefined);
+    await this.#endWaits();
+  }
+
   /** Runs a step alone in a transaction of the control environment, of which it changes nothing: nobody else writes meanwhile. */
   async exclusively<R>(step: (tables: Tables) => R): Promise<R> {
     const run = (): R => step(this.#tables);
-    return this.synced ? this.#transactions.runSynced(run) : this.#transactions.run(run);
+    return this.#synced ? this.#transactions.runSynced(run) : this.#transactions.run(run);
   }
 
   /** Frees payloads that no message refers to any more. */
@@ -278,23 +313,30 @@ export class Store {
 
   #commit(jobs: readonly Job[]): Promise<void> {
     let change: Change | undefined;
+    let mark: Mark | undefined;
     const transact = (): void => {
-      change = this.#newChange();
-      for (const job of jobs) job.run(change);
-      change.save();
+      [change, mark] = this.#transact((change) => {
+        for (const job of jobs) job.run(change);
+      });
+      if (mark && jobs.some(({ lasting }) => lasting === 'now')) this.#journal?.hurry(mark);
     };
     // It stands, so nothing here may fail a step, or have it done again.
     const committed = (): void => {
       for (const { topic, kind } of change?.rings.values() ?? []) this.#ring(topic, kind);
-      for (const job of jobs) job.resolve();
-      this.free(change?.freed ?? []);
+      const freed = change?.freed ?? [];
+      if (this.#journal && mark) this.#last(this.#journal, mark, jobs, change?.publishes ?? false, freed);
+      else {
+        for (const job of jobs) job.resolve();
+        this.free(freed);
+      }
     };
     const aborted = (error: unknown): never => {
       // They may have noted what was not published.
       this.#recent.clear();
+      this.#journal?.abort();
       throw error;
     };
-    if (this.synced) return this.#transactions.runSynced(transact).then(committed, aborted);
+    if (this.#synced) return this.#transactions.runSynced(transact).then(committed, aborted);
     try {
       this.#transactions.run(transact);
     } catch (error) {
@@ -302,6 +344,78 @@ export class Store {
     }
     committed();
     return Promise.resolve();
+  }
+
+  /** Ends jobs when the disk has what they did, as far as they wait for it. */
+  #last(journal: Journal, mark: Mark, jobs: readonly Job[], publishes: boolean, freed: readonly Uint8Array[]): void {
+    const now = jobs.filter(({ lasting }) => lasting === 'now');
+    for (const job of jobs) if (job.lasting !== 'now') job.resolve();
+    if (now.length > 0)
+      this.#wait(
+        journal.reached(mark, publishes).then(
+          () => {
+            for (const job of now) job.resolve();
+          },
+          (error: unknown) => {
+            for (const job of now) job.reject(error);
+          },
+        ),
+      );
+    // No sooner may payloads go that a message would need which comes again.
+    if (freed.length > 0 || jobs.some(({ lasting }) => lasting === 'soon')) {
+      this.#soon ??= { freed: [], mark, timer: setTimeout(() => this.#endSoon(journal), soonMs) };
+      this.#soon.mark = mark;
+      this.#soon.freed.push(...freed);
+    }
+    if (journal.long) void this.#checkpoint(journal);
+  }
+
+  #endSoon(journal: Journal): void {
+    const soon = this.#soon;
+    if (!soon) return;
+    this.#soon = undefined;
+    clearTimeout(soon.timer);
+    this.#wait(
+      journal.reached(soon.mark, false).then(
+        () => {
+          this.free(soon.freed);
+        },
+        // What a closed store keeps is for the sweep.
+        () => undefined,
+      ),
+    );
+  }
+
+  async #endWaits(): Promise<void> {
+    if (this.#journal) this.#endSoon(this.#journal);
+    await Promise.all(this.#waits);
+  }
+
+  #wait(work: Promise<void>): void {
+    const wait = work.finally(() => this.#waits.delete(wait));
+    this.#waits.add(wait);
+  }
+
+  async #checkpoint(journal: Journal): Promise<void> {
+    try {
+      await journal.checkpoint();
+    } catch (error) {
+      this.#putOff(error, 'the journal grows until the next try');
+    }
+  }
+
+  /** What all transactions that change something do. */
+  #transact(step: (change: Change) => void): [Change, Mark | undefined] {
+    this.#journal?.begin();
+    const change = new Change({
+      tables: this.#tables,
+      payloads: this.payloads,
+      maxBytes: this.format.maxBytes,
+      recentIds: this.#recentIds,
+    });
+    step(change);
+    change.save();
+    return [change, this.#journal?.append()];
   }
 
   async #keepHeadroom(): Promise<void> {
@@ -328,21 +442,17 @@ export class Store {
     process.emitWarning(`the embedded store in '${this.directory}': ${errorMessage(error)}; ${later}`, { code: 'EDGEFLOW_STORE' });
   }
 
-  #newChange(): Change {
-    return new Change({ tables: this.#tables, payloads: this.payloads, maxBytes: this.format.maxBytes, recentIds: this.#recentIds });
-  }
-
   #noticeReboot(): void {
     const boot = Buffer.from(bootName());
     this.#transactions.run(() => {
       const stored = this.#tables.store.getBinary(bootKey);
       if (stored && boot.equals(stored)) return;
-      this.#tables.store.putSync(bootKey, boot);
-      if (!stored) return;
-      this.#tables.sessions.clearSync();
-      const change = this.#newChange();
-      for (const name of this.#tables.topics.getKeys()) change.log(Buffer.from(name).toString())?.forgetTimes();
-      change.save();
+      this.#transact((change) => {
+        this.#tables.store.putSync(bootKey, boot);
+        if (!stored) return;
+        this.#tables.sessions.clearSync();
+        for (const name of this.#tables.topics.getKeys()) change.log(Buffer.from(name).toString())?.forgetTimes();
+      });
     });
   }
 }

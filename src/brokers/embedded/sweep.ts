@@ -22,6 +22,7 @@ interface Heads {
  */
 export async function sweepPayloads(store: Store, graceMs: number): Promise<number> {
   await letGoOfTheDead(store);
+  await store.settle();
   // In this order: a payload that gets its entry after the first look has it at the second.
   const old = new Map(store.payloads.olderThan(graceMs).map((key) => [payloadName(key), key]));
   if (old.size === 0) return 0;
@@ -34,6 +35,8 @@ export async function sweepPayloads(store: Store, graceMs: number): Promise<numb
     return heads;
   });
   if (old.size === 0) return 0;
+  // A message whose end the disk does not have yet would come again, without its payload.
+  await store.settle();
   // A producer that slept since before the grace may have woken up meanwhile. What it published is new; and in a
   // transaction nobody publishes.
   return store.exclusively((tables) => {

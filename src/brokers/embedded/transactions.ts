@@ -29,12 +29,14 @@ export class Transactions {
   readonly #native: Native;
   /** Of the environment's file. */
   readonly path: string;
+  readonly pageSize: number;
   #lockFile: number | undefined;
 
   constructor(environment: Environment, path: string) {
     this.#environment = environment;
     this.#native = environment as unknown as Native;
     this.path = path;
+    this.pageSize = (environment.getStats() as { readonly pageSize: number }).pageSize;
   }
 
   /** Number of the last page in use. */
