@@ -168,13 +168,19 @@ describe('embedded, durability power: a disk that has room when a push begins, a
     const small = disk(context, '40m');
     const { broker, store, ballast } = await nearlyFull(small, ['t']);
     for (const value of range(20)) await broker.push('t', numbered(value, bytes));
+    // After the push has looked for room, when the first transaction begins: of a payload, or of the messages.
+    let file: string | undefined;
+    for (const name of ['run', 'runSynced'] as const) {
+      const original = Reflect.get(Transactions.prototype, name) as (step: () => unknown) => unknown;
+      vi.spyOn(Transactions.prototype, name).mockImplementation(function (this: Transactions, step: () => unknown) {
+        file ??= takeRoom(small);
+        return original.call(this, step) as never;
+      });
+    }
     const pushes = Promise.all(range(count).map(() => broker.push('t', numbered(-1, bytes))));
-    const refused = expect(pushes).rejects.toEqual(full(store));
-    // After the push has looked for room, and before the turn of the event loop in which lmdb begins.
-    await new Promise((resolve) => process.nextTick(resolve));
-    const file = takeRoom(small);
-    await refused;
-    rmSync(file);
+    await expect(pushes).rejects.toEqual(full(store));
+    vi.restoreAllMocks();
+    rmSync(file ?? '');
     rmSync(ballast);
     await broker.push('t', numbered(20, bytes));
     expect(await drainUpTo(broker, 20)).toEqual(range(21));
@@ -185,12 +191,17 @@ describe('embedded, durability power: a disk that has room when a push begins, a
     const { broker } = await nearlyFull(disk(context, '40m'), ['t']);
     for (const value of range(3)) await broker.push('t', numbered(value, 6_000));
     const first = await broker.pop('t', { ...me, count: 1, waitMs: 0 });
-    // What is freed is the only thing that a synced store writes so.
-    const run = vi.spyOn(Transactions.prototype, 'run').mockImplementation(() => {
+    const original = Reflect.get(Transactions.prototype, 'run') as (step: () => unknown) => unknown;
+    let refused = 0;
+    // What is freed is the only thing that payloads on a disk are written so for.
+    vi.spyOn(Transactions.prototype, 'run').mockImplementation(function (this: Transactions, step: () => unknown) {
+      if (!this.path.endsWith('data.mdb')) return original.call(this, step) as never;
+      refused++;
       throw new Error('No space left on device');
     });
     const [, second] = await Promise.all([broker.ack('t', me, first), broker.pop('t', { ...me, count: 1, waitMs: 0 })]);
-    run.mockRestore();
+    await until('the payload was to be freed', () => refused > 0);
+    vi.restoreAllMocks();
     const third = await broker.pop('t', { ...me, count: 1, waitMs: 0 });
     expect([first, second, third].flat().map(numberOf)).toEqual(range(3));
     expect(await broker.sweep({ graceMs: 0 })).toEqual({ orphans: 1 });

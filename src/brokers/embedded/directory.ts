@@ -60,7 +60,12 @@ export const controlPrefix = 'control-';
 export const checkpointDraft = 'checkpoint';
 
 /** Those of a journaled store, and of what is made aside, which a kill may leave behind. */
-const ownPrefixes = [controlPrefix, 'journal-', 'checkpoint-', ...[formatFile, controlFile, dataFile, checkpointDraft].map((file) => `${file}.`)];
+const ownPrefixes = [
+  controlPrefix,
+  'journal-',
+  'checkpoint-',
+  ...[formatFile, controlFile, dataFile, checkpointDraft].map((file) => `${file}.`),
+];
 
 /** A file system smaller than this, such as shared memory in a container with Docker's default of 64 MiB, does not hold video. */
 export const leastForVideo = 256 * 1024 * 1024;
@@ -165,7 +170,10 @@ function readFormat(directory: string, file: string): StoreFormat {
     (format.durability !== 'process' && format.durability !== 'power') ||
     (format.payloads !== 'arenas' && format.payloads !== 'rows')
   )
-    throw wrongFormat(directory, `it has format ${String(format.format)}, this version of EdgeFlow knows ${formats.plain} and ${formats.journaled}`);
+    throw wrongFormat(
+      directory,
+      `it has format ${String(format.format)}, this version of EdgeFlow knows ${formats.plain} and ${formats.journaled}`,
+    );
   if (format.format === formats.journaled && bootName() === unknownBoot)
     throw wrongFormat(directory, 'it was made on a system that tells one boot of the host from another, which this one does not');
   return format as StoreFormat;

@@ -4,7 +4,16 @@ import { Bells } from './bells.js';
 import type { Bell } from './bells.js';
 import { Change } from './change.js';
 import { bootName } from './clock.js';
-import { bellFolder, checkEnvironment, controlPath, dataFile, deletedStore, isJournaled, prepareDirectory, wrongFormat } from './directory.js';
+import {
+  bellFolder,
+  checkEnvironment,
+  controlPath,
+  dataFile,
+  deletedStore,
+  isJournaled,
+  prepareDirectory,
+  wrongFormat,
+} from './directory.js';
 import type { StoreFormat, StoreOptions } from './directory.js';
 import { keepEnvironment, openEnvironment } from './environment.js';
 import { Headroom } from './headroom.js';
@@ -88,7 +97,8 @@ export class Store {
       this.#data = openEnvironment({ path: files.data, tables: dataTables, mapSize, synced, writeMap: !synced });
       this.#transactions = new Transactions(this.#control, files.control);
       const tables = openTables(this.#control);
-      if (journaled) this.#journal = new Journal({ directory, control: this.#control, transactions: this.#transactions, store: tables.store });
+      if (journaled)
+        this.#journal = new Journal({ directory, control: this.#control, transactions: this.#transactions, store: tables.store });
       this.#tables = this.#journal?.watch(tables) ?? tables;
       this.#headroom = new Headroom(this.#transactions);
       const data = new Transactions(this.#data, files.data);
@@ -112,10 +122,15 @@ export class Store {
       this.look();
     }, regularCheckMs);
     this.#regularCheck.unref();
-    this.#transactions.run(() => {
-      this.#headroom.keep();
-    });
-    this.#noticeReboot();
+    try {
+      this.#transactions.run(() => {
+        this.#headroom.keep();
+      });
+      this.#noticeReboot();
+    } catch (error) {
+      void this.#close();
+      throw asFull(error, directory);
+    }
   }
 
   /** The store of a directory; opens it for the first client of this process. */
@@ -138,10 +153,14 @@ export class Store {
     Store.#stores.delete(this.directory);
     await this.#draining;
     await this.#endWaits();
-    await this.#journal?.close();
     // Those whose step was the last may still read its payloads.
     await new Promise((resolve) => setImmediate(resolve));
+    await this.#close();
+  }
+
+  async #close(): Promise<void> {
     clearInterval(this.#regularCheck);
+    await this.#journal?.close();
     this.bells.close();
     this.#space?.close();
     this.#headroom.close();

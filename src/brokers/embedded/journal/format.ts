@@ -130,11 +130,16 @@ export interface TableChange {
 }
 
 export function* changesOf(body: Buffer): Generator<TableChange> {
-  for (let at = 0; at < body.length; ) {
+  for (let at = 0; at < body.length;) {
     const keyAt = at + changeHeadBytes;
     const valueAt = keyAt + body.readUInt16LE(at + 2);
     const end = valueAt + body.readUInt32LE(at + 4);
-    yield { kind: body.readUInt8(at), table: body.readUInt8(at + 1), key: body.subarray(keyAt, valueAt), value: body.subarray(valueAt, end) };
+    yield {
+      kind: body.readUInt8(at),
+      table: body.readUInt8(at + 1),
+      key: body.subarray(keyAt, valueAt),
+      value: body.subarray(valueAt, end),
+    };
     at = end;
   }
 }

@@ -110,7 +110,7 @@ export class Journal {
    * @throws EdgeFlowError `BROKER_CLOSED`
    */
   async reached({ number, hole }: Mark, whole: boolean): Promise<void> {
-    for (let needed = whole ? hole : 0; ; ) {
+    for (let needed = whole ? hole : 0; ;) {
       this.#checkOpen();
       try {
         if (number > Math.max(this.#synced, this.#base)) await this.#sync(number);
@@ -253,7 +253,8 @@ export class Journal {
   }
 
   #checkOpen(): void {
-    if (this.#closing.signal.aborted) throw new EdgeFlowError('BROKER_CLOSED', 'the embedded store was closed before its disk had taken all');
+    if (this.#closing.signal.aborted)
+      throw new EdgeFlowError('BROKER_CLOSED', 'the embedded store was closed before its disk had taken all');
   }
 
   #say(error: unknown): void {
@@ -261,8 +262,11 @@ export class Journal {
     if (now - this.#saidAt < sayAgainMs) return;
     this.#saidAt = now;
     const { directory } = this.#options;
-    process.emitWarning(`the disk of the embedded store in '${directory}' does not take what is published: ${errorMessage(error)}. Waiting until it does`, {
-      code: 'EDGEFLOW_BROKER_WAITS',
-    });
+    process.emitWarning(
+      `the disk of the embedded store in '${directory}' does not take what is published: ${errorMessage(error)}. Waiting until it does`,
+      {
+        code: 'EDGEFLOW_BROKER_WAITS',
+      },
+    );
   }
 }

@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, fdatasyncSync, fstatSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fdatasyncSync, fstatSync, openSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { syncFolder } from '../../../syncFolder.js';
 import { knownFreeBytes, leastFreeBytes, writeZeros } from '../space.js';
@@ -27,12 +27,11 @@ export class SegmentFile {
     this.#file = openSync(path.join(directory, segmentName(segment)), flags, 0o600);
   }
 
-  /** Makes a new one, on the disk when it returns. What a transaction that was not committed left in its place is gone. */
+  /** Makes a new one, whose name the disk has when it returns. What a transaction that was not committed left in its place is gone. */
   static create(directory: string, header: SegmentHeader): SegmentFile {
     const file = new SegmentFile(directory, header.segment, 'w+');
     try {
       file.write(encodeHeader(header), 0);
-      fsyncSync(file.#file);
       syncFolder(directory);
       return file;
     } catch (error) {
@@ -50,7 +49,7 @@ export class SegmentFile {
     const end = offset + bytes.length;
     this.#makeRoom(end);
     if (end > this.#length) throw Object.assign(new Error('ENOSPC: no space left for the journal'), { code: 'ENOSPC' });
-    for (let written = 0; written < bytes.length; )
+    for (let written = 0; written < bytes.length;)
       written += writeSync(this.#file, bytes, written, bytes.length - written, offset + written);
   }
 
@@ -83,8 +82,9 @@ export class SegmentFile {
   #makeRoom(end: number): void {
     if (end + aheadBytes / 2 <= this.#length) return;
     this.#length = fstatSync(this.#file).size;
-    const enough = end + aheadBytes / 2 <= this.#length;
-    if (enough || (knownFreeBytes(this.#directory) < leastFreeBytes && this.#length >= segmentHeaderBytes)) return;
-    this.#length = writeZeros(this.#file, this.#length, end + aheadBytes);
+    if (end + aheadBytes / 2 <= this.#length) return;
+    // On a full disk what is left of it is for acks, and for the environment that they change.
+    if (knownFreeBytes(this.#directory) >= leastFreeBytes) this.#length = writeZeros(this.#file, this.#length, end + aheadBytes);
+    else if (end <= segmentHeaderBytes) this.#length = writeZeros(this.#file, this.#length, end);
   }
 }

@@ -1,0 +1,332 @@
+import fc from 'fast-check';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openEnvironment } from '#src/brokers/embedded/environment.js';
+import { freeBytes } from '#src/brokers/embedded/space.js';
+import { Journal } from '#src/brokers/embedded/journal/journal.js';
+import type { Mark } from '#src/brokers/embedded/journal/journal.js';
+import { recover } from '#src/brokers/embedded/journal/recovery.js';
+import { controlTables, openTables } from '#src/brokers/embedded/tables.js';
+import type { Environment, Tables } from '#src/brokers/embedded/tables.js';
+import { Transactions } from '#src/brokers/embedded/transactions.js';
+import { mountTinyDisk } from '../../../support/tinyDisk.js';
+import { volatileDisk } from '../../../support/volatileDisk.js';
+
+const long = process.env.EDGEFLOW_TESTS === 'long';
+/** Small, so that a few transactions fill several. */
+const segmentBytes = 2_000;
+
+type Rows = Readonly<Record<string, string>>;
+
+/** An environment with its journal, as a store has them, and what it should hold after each transaction. */
+class Journaled {
+  readonly directory: string;
+  readonly states: Rows[];
+  /** The last transaction that is known to outlast the power. */
+  reached = 0;
+  readonly #control: Environment;
+  readonly #tables: Tables;
+  readonly #transactions: Transactions;
+  readonly journal: Journal;
+  readonly #base: number;
+
+  constructor(directory: string) {
+    this.directory = directory;
+    const options = {
+      path: path.join(directory, 'control-boot.mdb'),
+      tables: controlTables,
+      mapSize: 2 ** 26,
+      synced: false,
+      writeMap: false,
+    };
+    recover(directory, options);
+    this.#control = openEnvironment(options);
+    this.#transactions = new Transactions(this.#control, options.path);
+    const tables = openTables(this.#control);
+    this.journal = new Journal({ directory, control: this.#control, transactions: this.#transactions, store: tables.store, segmentBytes });
+    this.#tables = this.journal.watch(tables);
+    this.states = [this.rows()];
+    this.#base = this.change(() => undefined).number;
+    this.states.length = 1;
+  }
+
+  rows(): Rows {
+    this.#control.resetReadTxn();
+    const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
+    return Object.fromEntries([...this.#tables.entries.getRange()].map(({ key, value }) => [text(key), text(value)]));
+  }
+
+  change(step: (tables: Tables) => void): Mark {
+    const mark = this.#transactions.run(() => {
+      this.journal.begin();
+      step(this.#tables);
+      return this.journal.append();
+    });
+    this.states.push(this.rows());
+    return mark;
+  }
+
+  async reach(mark: Mark): Promise<void> {
+    await this.journal.reached(mark, true);
+    this.reached = Math.max(this.reached, mark.number - this.#base);
+  }
+
+  async close(): Promise<void> {
+    await this.journal.close();
+    await this.#control.close();
+  }
+}
+
+let folder: string;
+let made: number;
+const next = (): string => path.join(folder, String(made++));
+
+beforeEach(() => {
+  made = 0;
+  folder = mkdtempSync(path.join(tmpdir(), 'edgeflow-journal-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+type Step =
+  | { readonly do: 'put'; readonly key: number; readonly bytes: number }
+  | { readonly do: 'remove'; readonly key: number }
+  | { readonly do: 'clear' | 'reach' | 'checkpoint' };
+
+const steps = fc.array(
+  fc.oneof(
+    { weight: 8, arbitrary: fc.record({ do: fc.constant('put' as const), key: fc.nat(9), bytes: fc.nat(700) }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant('remove' as const), key: fc.nat(9) }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({ do: fc.constantFrom('clear' as const, 'reach' as const, 'reach' as const, 'checkpoint' as const) }),
+    },
+  ),
+  { maxLength: 25 },
+);
+/** What a loss of power takes: as often as not, drawn from a list that is read round and round. */
+const kept = fc.array(fc.boolean(), { minLength: 1, maxLength: 40 });
+
+interface Round {
+  readonly steps: readonly Step[];
+  readonly kept: readonly boolean[];
+}
+
+/** Runs the steps on a disk, one after another, until the power goes amid the last syncs; then the same on what is left of it. */
+async function runs(rounds: readonly Round[], options: Parameters<typeof volatileDisk>[1] = {}): Promise<void> {
+  let directory = next();
+  mkdirSync(directory);
+  let written = 0;
+  for (const round of rounds) {
+    const disk = volatileDisk(directory, options);
+    try {
+      for (const name of readdirSync(directory)) if (name.startsWith('control-')) rmSync(path.join(directory, name));
+      const journaled = new Journaled(directory);
+      const pending: Promise<unknown>[] = [];
+      let mark: Mark | undefined;
+      for (const step of round.steps) {
+        if (step.do === 'put')
+          mark = journaled.change(({ entries }) => {
+            entries.putSync(Buffer.from(`key ${step.key}`), Buffer.from(`${++written}`.padEnd(step.bytes, '.')));
+          });
+        else if (step.do === 'remove')
+          mark = journaled.change(({ entries }) => {
+            entries.removeSync(Buffer.from(`key ${step.key}`));
+          });
+        else if (step.do === 'clear')
+          mark = journaled.change(({ entries }) => {
+            entries.clearSync();
+          });
+        else if (step.do === 'checkpoint') pending.push(journaled.journal.checkpoint());
+        else if (mark) pending.push(journaled.reach(mark));
+        if (pending.length % 2 === 1) await pending.at(-1);
+      }
+      let draw = 0;
+      const lost = next();
+      disk.lose(lost, () => round.kept[draw++ % round.kept.length] ?? true);
+      for (const name of readdirSync(lost)) if (name.startsWith('control-')) rmSync(path.join(lost, name));
+      const { states, reached } = journaled;
+      await Promise.all(pending);
+      await journaled.close();
+      disk.remove();
+      const after = new Journaled(lost);
+      const found = JSON.stringify(after.rows());
+      await after.close();
+      const number = states.findLastIndex((rows) => JSON.stringify(rows) === found);
+      expect(number, `not the state after any transaction: ${found}`).toBeGreaterThanOrEqual(0);
+      expect(number, 'of the last transaction that is there').toBeGreaterThanOrEqual(reached);
+      directory = lost;
+    } finally {
+      disk.remove();
+    }
+  }
+}
+
+const put =
+  (key: number, value: string) =>
+  (tables: Tables): void => {
+    tables.entries.putSync(Buffer.from(`key ${key}`), Buffer.from(value));
+  };
+
+/** What the disk has of a journaled environment after its host has booted: all, where no power was lost. */
+async function rebooted(directory: string): Promise<Rows> {
+  for (const name of readdirSync(directory)) if (name.startsWith('control-')) rmSync(path.join(directory, name));
+  const after = new Journaled(directory);
+  const rows = after.rows();
+  await after.close();
+  return rows;
+}
+
+/** The warnings of this process while something runs. */
+async function warningsOf(work: () => Promise<unknown>): Promise<string> {
+  const said: string[] = [];
+  const note = (warning: Error): number => said.push(`${'code' in warning ? String(warning.code) : ''} ${warning.message}`);
+  process.on('warning', note);
+  await work();
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', note);
+  return said.join('\n');
+}
+
+describe('a loss of power', () => {
+  const rounds = fc.array(fc.record({ steps, kept }), { minLength: 1, maxLength: 4 });
+
+  test('leaves the state after one of the transactions, and none before one that was reached; again and again', async () => {
+    await fc.assert(
+      fc.asyncProperty(rounds, (given) => runs(given)),
+      { numRuns: long ? 500 : 20 },
+    );
+  });
+
+  test('is noticed by this test where the disk does not keep what it says', async () => {
+    const round: Round = { steps: [{ do: 'put', key: 1, bytes: 10 }, { do: 'reach' }, { do: 'reach' }], kept: [false] };
+    await expect(runs([round], { lies: true })).rejects.toThrow('of the last transaction that is there');
+  });
+});
+
+describe('the files of a journal', () => {
+  test('a checkpoint takes the place of what was before it, and environments of other boots go', async () => {
+    const directory = next();
+    mkdirSync(directory);
+    const journaled = new Journaled(directory);
+    for (let n = 0; n < 20; n++) await journaled.reach(journaled.change(put(n % 3, `${n} ${'.'.repeat(500)}`)));
+    const before = readdirSync(directory).filter((name) => name.startsWith('journal-'));
+    expect(before.length).toBeGreaterThan(3);
+    await journaled.journal.checkpoint();
+    await journaled.journal.checkpoint();
+    await journaled.reach(journaled.change(put(4, 'after')));
+    const rows = journaled.rows();
+    await journaled.close();
+    const names = readdirSync(directory).filter((name) => !name.startsWith('control-'));
+    expect(names).toEqual([expect.stringMatching(/^checkpoint-\d{16}\.mdb$/), before.at(-1)]);
+    for (const left of ['control-former.mdb', 'control-former.mdb-lock', 'checkpoint.12.abc'])
+      writeFileSync(path.join(directory, left), 'x');
+    expect(await rebooted(directory)).toEqual(rows);
+    expect(readdirSync(directory).filter((name) => /former|abc/.test(name))).toEqual([]);
+  });
+
+  test('it becomes long, so that a checkpoint is due', async () => {
+    const directory = next();
+    mkdirSync(directory);
+    const journaled = new Journaled(directory);
+    let count = 0;
+    while (!journaled.journal.long) journaled.change(put(1, `${count++} ${'.'.repeat(1_500)}`));
+    expect(count).toBeLessThan(2_000);
+    await journaled.journal.checkpoint();
+    expect(journaled.journal.long).toBe(false);
+    await journaled.close();
+  });
+
+  test.each([
+    ['the segment that a checkpoint goes on from', true],
+    ['the first one', false],
+  ])('without %s it is BROKER_CORRUPT, which names it', async (_, checkpoint) => {
+    const directory = next();
+    mkdirSync(directory);
+    const journaled = new Journaled(directory);
+    for (let n = 0; n < 10; n++) await journaled.reach(journaled.change(put(n, '.'.repeat(900))));
+    if (checkpoint) await journaled.journal.checkpoint();
+    for (let n = 0; n < 10; n++) await journaled.reach(journaled.change(put(n, '-'.repeat(900))));
+    await journaled.close();
+    const first = readdirSync(directory).find((name) => name.startsWith('journal-')) ?? '';
+    rmSync(path.join(directory, first));
+    await expect(rebooted(directory)).rejects.toMatchObject({
+      code: 'BROKER_CORRUPT',
+      message: expect.stringContaining(first) as string,
+    });
+  });
+
+  test('damage amid it ends what is done anew, and is said', async () => {
+    const directory = next();
+    mkdirSync(directory);
+    const journaled = new Journaled(directory);
+    for (let n = 0; n < 10; n++) await journaled.reach(journaled.change(put(n, '.'.repeat(900))));
+    await journaled.close();
+    const second = path.join(directory, readdirSync(directory).filter((name) => name.startsWith('journal-'))[1] ?? '');
+    const bytes = readFileSync(second);
+    bytes[200] = 0xff;
+    writeFileSync(second, bytes);
+    let rows: Rows = {};
+    const said = await warningsOf(async () => (rows = await rebooted(directory)));
+    expect(said).toMatch(/EDGEFLOW_STORE the journal of the store in .* is whole up to transaction 2, and goes on behind \d+/);
+    expect(Object.keys(rows)).toEqual(['key 0', 'key 1']);
+    expect(Object.keys(await rebooted(directory))).toEqual(['key 0', 'key 1']);
+  });
+});
+
+describe('a disk that does not take the journal', () => {
+  test('full: what was changed waits, acks do not; with room again it outlasts the power', async (context) => {
+    const small = mountTinyDisk('20m') ?? context.skip('a tmpfs cannot be mounted here (needs root)');
+    try {
+      const journaled = new Journaled(small.directory);
+      await journaled.reach(journaled.change(put(0, 'before')));
+      const ballast = path.join(small.directory, 'ballast');
+      writeFileSync(ballast, Buffer.alloc(freeBytes(small.directory) - 3_000_000));
+      const marks = Array.from({ length: 10 }, (_, n) => journaled.change(put(n + 1, '.'.repeat(200_000))));
+      const last = marks.at(-1);
+      if (!last) throw new Error('no change');
+      expect(last.hole).toBe(last.number);
+      await journaled.journal.reached(last, false);
+      let done = false;
+      const waiting = journaled.reach(last).then(() => (done = true));
+      const said = await warningsOf(() => new Promise((resolve) => process.once('warning', resolve)));
+      expect(said).toMatch(/EDGEFLOW_BROKER_WAITS the disk of the embedded store in .* does not take what is published: .*No space/i);
+      expect(done).toBe(false);
+      rmSync(ballast);
+      await waiting;
+      await journaled.reach(journaled.change(put(99, 'after')));
+      const rows = journaled.rows();
+      await journaled.close();
+      expect(await rebooted(small.directory)).toEqual(rows);
+    } finally {
+      small.remove();
+    }
+  });
+
+  test('failing: a sync that failed is not taken for done by the next; all is written anew', async () => {
+    const directory = next();
+    mkdirSync(directory);
+    let failing = false;
+    const disk = volatileDisk(directory, { fails: () => (failing ? new Error('EIO: i/o error, fdatasync') : undefined) });
+    try {
+      const journaled = new Journaled(directory);
+      await journaled.reach(journaled.change(put(1, 'before')));
+      failing = true;
+      const waiting = journaled.reach(journaled.change(put(2, 'amid')));
+      const said = await warningsOf(() => new Promise((resolve) => process.once('warning', resolve)));
+      expect(said).toContain('EIO');
+      failing = false;
+      await waiting;
+      // What the failed sync was for is nowhere but in the checkpoint.
+      expect(readdirSync(directory).filter((name) => name.startsWith('checkpoint-'))).toHaveLength(1);
+      const rows = journaled.rows();
+      await journaled.close();
+      expect(await rebooted(directory)).toEqual(rows);
+    } finally {
+      disk.remove();
+    }
+  });
+});
