@@ -49,7 +49,7 @@ export function volatileDisk(directory: string, { lies = false, except = [], fai
       const names = namesIn(directory);
       return () => (kept.names = names);
     }
-    const [ino, bytes] = [fs.fstatSync(descriptor).ino, contentOf(descriptor)];
+    const [ino, bytes] = [fs.fstatSync(descriptor).ino, fs.readFileSync(`/proc/self/fd/${descriptor}`)];
     const sync = ++syncs;
     return () => {
       // One that began earlier may end later.
@@ -113,12 +113,6 @@ export function volatileDisk(directory: string, { lies = false, except = [], fai
 function namesIn(directory: string): Map<string, number> {
   const files = fs.readdirSync(directory, { withFileTypes: true }).filter((entry) => entry.isFile());
   return new Map(files.map(({ name }) => [basename(name), fs.statSync(join(directory, name)).ino]));
-}
-
-function contentOf(descriptor: number): Buffer {
-  const bytes = Buffer.alloc(fs.fstatSync(descriptor).size);
-  fs.readSync(descriptor, bytes, 0, bytes.length, 0);
-  return bytes;
 }
 
 /** The old bytes, with those sectors of the new ones that reached the disk. */
