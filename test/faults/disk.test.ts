@@ -174,7 +174,7 @@ describe('embedded, durability power: a disk that has room when a push begins, a
       const original = Reflect.get(Transactions.prototype, name) as (step: () => unknown) => unknown;
       vi.spyOn(Transactions.prototype, name).mockImplementation(function (this: Transactions, step: () => unknown) {
         file ??= takeRoom(small);
-        return original.call(this, step) as never;
+        return original.call(this, step);
       });
     }
     const pushes = Promise.all(range(count).map(() => broker.push('t', numbered(-1, bytes))));
@@ -195,7 +195,7 @@ describe('embedded, durability power: a disk that has room when a push begins, a
     let refused = 0;
     // What is freed is the only thing that payloads on a disk are written so for.
     vi.spyOn(Transactions.prototype, 'run').mockImplementation(function (this: Transactions, step: () => unknown) {
-      if (!this.path.endsWith('data.mdb')) return original.call(this, step) as never;
+      if (!this.path.endsWith('data.mdb')) return original.call(this, step);
       refused++;
       throw new Error('No space left on device');
     });

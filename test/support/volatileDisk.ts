@@ -24,15 +24,15 @@ export interface VolatileDisk {
 
 /** How a disk is. */
 interface DiskOptions {
-  /** Whether it says that it has what it was told to keep, and does not. */
-  readonly lies?: boolean;
+  /** Calls after which it says that it has what it was told to keep, and does not. */
+  readonly lies?: readonly ('fdatasync' | 'fsync of a file' | 'fsync of the folder')[];
   /** Files that others than Node's fs sync: they are as they are. */
   readonly except?: readonly string[];
   /** Fails syncs as long as it gives an error. */
   readonly fails?: () => Error | undefined;
 }
 
-export function volatileDisk(directory: string, { lies = false, except = [], fails = () => undefined }: DiskOptions = {}): VolatileDisk {
+export function volatileDisk(directory: string, { lies = [], except = [], fails = () => undefined }: DiskOptions = {}): VolatileDisk {
   const { openSync, closeSync, fdatasync, fsync, fdatasyncSync, fsyncSync } = fs;
   const open = new Map<number, string>();
   // It begins with what it has.
@@ -42,9 +42,10 @@ export function volatileDisk(directory: string, { lies = false, except = [], fai
   /** What a sync that begins now will have kept. */
   let syncs = 0;
   const latest = new Map<number, number>();
-  const begin = (descriptor: number): (() => void) => {
+  const begin = (descriptor: number, call: 'fdatasync' | 'fsync'): (() => void) => {
     const file = open.get(descriptor);
-    if (file === undefined || lies) return () => undefined;
+    if (file === undefined) return () => undefined;
+    if (lies.includes(call === 'fdatasync' ? call : file === directory ? 'fsync of the folder' : 'fsync of a file')) return () => undefined;
     if (file === directory) {
       const names = namesIn(directory);
       return () => (kept.names = names);
@@ -68,9 +69,9 @@ export function volatileDisk(directory: string, { lies = false, except = [], fai
     open.delete(descriptor);
     closeSync(descriptor);
   };
-  const later = (sync: typeof fs.fsync): typeof fs.fsync =>
+  const later = (sync: typeof fs.fsync, call: 'fdatasync' | 'fsync'): typeof fs.fsync =>
     Object.assign((descriptor: number, done: fs.NoParamCallback): void => {
-      const end = begin(descriptor);
+      const end = begin(descriptor, call);
       const failure = open.has(descriptor) ? fails() : undefined;
       sync(descriptor, (error) => {
         if (!error && !failure) end();
@@ -78,16 +79,16 @@ export function volatileDisk(directory: string, { lies = false, except = [], fai
       });
     }, sync);
   const now =
-    (sync: typeof fs.fsyncSync): typeof fs.fsyncSync =>
+    (sync: typeof fs.fsyncSync, call: 'fdatasync' | 'fsync'): typeof fs.fsyncSync =>
     (descriptor) => {
-      const end = begin(descriptor);
+      const end = begin(descriptor, call);
       sync(descriptor);
       end();
     };
-  fs.fdatasync = later(fdatasync);
-  fs.fsync = later(fsync);
-  fs.fdatasyncSync = now(fdatasyncSync);
-  fs.fsyncSync = now(fsyncSync);
+  fs.fdatasync = later(fdatasync, 'fdatasync');
+  fs.fsync = later(fsync, 'fsync');
+  fs.fdatasyncSync = now(fdatasyncSync, 'fdatasync');
+  fs.fsyncSync = now(fsyncSync, 'fsync');
   syncBuiltinESMExports();
 
   return {

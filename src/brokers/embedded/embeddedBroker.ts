@@ -65,8 +65,8 @@ export interface EmbeddedBrokerOptions extends CommonBrokerOptions {
    */
   readonly directory?: string;
   /**
-   * What a push that resolved survives: `process`, the death of any process; `power`, that of the host too, at the
-   * price of a sync to disk.
+   * What a push or commit that resolved survives: `process`, the death of any process; `power`, that of the host too, at
+   * the price of a wait for the disk. An ack does not wait: right before a loss of power, its message may come again.
    * @defaultValue 'process'
    */
   readonly durability?: Durability;

@@ -10,7 +10,7 @@ import type { Position } from './format.js';
 import { Recorder } from './recorder.js';
 import { SegmentFile } from './segmentFile.js';
 
-export const defaultSegmentBytes = 16 * 1024 * 1024;
+const defaultSegmentBytes = 16 * 1024 * 1024;
 /** The journal may be so many times as long as what a checkpoint writes. */
 const journalFactor = 2;
 const tryAgainMs = 1_000;

@@ -4,10 +4,12 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { freeBytes } from '#src/brokers/embedded/space.js';
 import type { Tables } from '#src/brokers/embedded/tables.js';
+import { range } from '../../../support/system.js';
 import { mountTinyDisk } from '../../../support/tinyDisk.js';
+import { brokenJournals } from '../../../fixtures/broken/journals.js';
 import { volatileDisk } from '../../../support/volatileDisk.js';
 import { expectPowerLossesHarmless, Journaled, runs } from './journaled.js';
-import type { Round, Rows } from './journaled.js';
+import type { Rows, Step } from './journaled.js';
 
 let folder: string;
 let made: number;
@@ -47,14 +49,28 @@ async function warningsOf(work: () => Promise<unknown>): Promise<string> {
   return said.join('\n');
 }
 
+/** Fills some segments, with a checkpoint amid them. */
+const enough: readonly Step[] = range(12).flatMap((n) => [
+  { do: 'put', key: n, bytes: 700 },
+  ...(n === 6 ? [{ do: 'checkpoint' } as const, { do: 'reach' } as const] : []),
+  ...(n % 3 === 2 ? [{ do: 'reach' } as const, { do: 'reach' } as const] : []),
+]);
+
 describe('a loss of power', () => {
   test('leaves the state after one of the transactions, and none before one that was reached; again and again', async () => {
     await expectPowerLossesHarmless(20);
   });
 
-  test('is noticed by this test where the disk does not keep what it says', async () => {
-    const round: Round = { steps: [{ do: 'put', key: 1, bytes: 10 }, { do: 'reach' }, { do: 'reach' }], kept: [false] };
-    await expect(runs(next(), [round], { lies: true })).rejects.toThrow('of the last transaction that is there');
+  test.each(brokenJournals)('these losses find a journal that $does', async ({ disk, breakIt }) => {
+    const broken = breakIt?.();
+    try {
+      await expect(runs(next(), [{ steps: enough, kept: [false] }], disk)).rejects.toThrow(
+        /of the last transaction that is there|BROKER_CORRUPT|lacks/,
+      );
+    } finally {
+      broken?.mockRestore();
+    }
+    await runs(next(), [{ steps: enough, kept: [false] }]);
   });
 });
 

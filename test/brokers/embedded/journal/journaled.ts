@@ -76,7 +76,7 @@ export class Journaled {
   }
 }
 
-type Step =
+export type Step =
   | { readonly do: 'put'; readonly key: number; readonly bytes: number }
   | { readonly do: 'remove'; readonly key: number }
   | { readonly do: 'clear' | 'reach' | 'checkpoint' };
@@ -95,7 +95,7 @@ const steps = fc.array(
 /** What a loss of power takes: as often as not, drawn from a list that is read round and round. */
 const kept = fc.array(fc.boolean(), { minLength: 1, maxLength: 40 });
 
-export interface Round {
+interface Round {
   readonly steps: readonly Step[];
   readonly kept: readonly boolean[];
 }
