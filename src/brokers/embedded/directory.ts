@@ -128,14 +128,14 @@ export function prepareDirectory({ directory, durability, maxBytes, joins = fals
       );
     const bound = maxBytes ?? defaultStoreBytes(directory);
     const payloads = durability === 'process' && is64Bit && totalBytes(directory) >= leastForVideo ? 'arenas' : 'rows';
-    const lasts = durability === 'power';
-    // A journal has to know whether the host has booted since.
-    const version = lasts && bootName() !== unknownBoot ? formats.journaled : formats.plain;
+    // It has to know whether the host has booted since.
+    const journaled = durability === 'power' && bootName() !== unknownBoot;
+    const version = journaled ? formats.journaled : formats.plain;
     const format: StoreFormat = { format: version, durability, maxBytes: bound, payloads };
     const draft = draftOf(file);
-    writeFileSync(draft, JSON.stringify(format), { mode: 0o600, flush: lasts });
+    writeFileSync(draft, JSON.stringify(format), { mode: 0o600, flush: journaled });
     renameSync(draft, file);
-    if (lasts) for (const folder of [directory, path.dirname(directory)]) syncFolder(folder);
+    if (journaled) for (const folder of [directory, path.dirname(directory)]) syncFolder(folder);
   }
   const format = readFormat(directory, file);
   if (format.durability !== durability)

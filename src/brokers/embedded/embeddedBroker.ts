@@ -316,7 +316,7 @@ export class EmbeddedBroker implements Broker {
     await store.change((change) => {
       this.#readers.letAllGo(change);
       this.#session.end(change);
-    });
+    }, 'soon');
     if (this.#main) releaseMain(store.directory, this.#session.number);
     await store.release();
   }

@@ -152,6 +152,7 @@ export class Store {
     if (--this.#clients > 0) return;
     Store.#stores.delete(this.directory);
     await this.#draining;
+    this.#journal?.end();
     await this.#endWaits();
     // Those whose step was the last may still read its payloads.
     await new Promise((resolve) => setImmediate(resolve));

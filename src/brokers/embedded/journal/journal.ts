@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EdgeFlowError, errorMessage, hasCode } from '../../../errors.js';
+import { errorMessage, hasCode } from '../../../errors.js';
 import { asFull } from '../space.js';
 import { controlTables } from '../tables.js';
 import type { Environment, Table, Tables } from '../tables.js';
 import type { Transactions } from '../transactions.js';
 import { writeCheckpoint } from './checkpoint.js';
-import { completeRecord, positionKey, positionRecord, segmentHeaderBytes, startPosition } from './format.js';
+import { completeRecord, positionKey, positionRecord, recordHeadBytes, segmentHeaderBytes, startPosition } from './format.js';
 import type { Position } from './format.js';
 import { Recorder } from './recorder.js';
 import { SegmentFile } from './segmentFile.js';
@@ -43,7 +43,8 @@ export class Journal {
   readonly #options: JournalOptions;
   readonly #segmentBytes: number;
   readonly #recorder = new Recorder();
-  readonly #closing = new AbortController();
+  /** Aborted when nothing is tried again. */
+  readonly #ending = new AbortController();
   #file: SegmentFile | undefined;
   /** Numbers of the last transaction that this process knows of, and of the last that it knows to be on the disk. */
   #appended = 0;
@@ -55,6 +56,8 @@ export class Journal {
   /** The sync that runs, with the last transaction that it is good for; and the one after it. */
   #running: { readonly upTo: number; readonly done: Promise<void> } | undefined;
   #next: Promise<void> | undefined;
+  /** Why a sync failed, until all is written anew. */
+  #failed: Error | undefined;
   #checkpointing: Promise<void> | undefined;
   #long = false;
   #saidAt = -Infinity;
@@ -94,6 +97,14 @@ export class Journal {
     this.#aborted++;
     this.#appended = this.#synced = 0;
     if (this.#running) this.#running = { ...this.#running, upTo: 0 };
+    try {
+      this.#options.transactions.run(() => {
+        const { segment, offset } = this.#load();
+        if (offset > 0 && offset + recordHeadBytes <= this.#segmentBytes) this.#use(segment).write(Buffer.alloc(recordHeadBytes), offset);
+      });
+    } catch {
+      // On a full disk it does not hold the record either, or not for long.
+    }
   }
 
   /** Lets the disk begin with what was appended, while the transaction is being committed. */
@@ -107,22 +118,22 @@ export class Journal {
    * the transaction stands.
    *
    * @param whole - whether to wait also where the journal lacks some. An ack does not: its message would come again.
-   * @throws EdgeFlowError `BROKER_CLOSED`
+   * @throws the error of the disk, once the journal is to end
    */
   async reached({ number, hole }: Mark, whole: boolean): Promise<void> {
     for (let needed = whole ? hole : 0; ;) {
-      this.#checkOpen();
       try {
+        if (this.#failed) throw this.#failed;
         if (number > Math.max(this.#synced, this.#base)) await this.#sync(number);
         while (needed > this.#base) await this.checkpoint();
         return;
       } catch (error) {
-        this.#checkOpen();
+        if (this.#ending.signal.aborted) throw error;
         this.#say(error);
         // What a sync failed for is not tried again by the next one: all must be written anew.
-        needed = Math.max(needed, this.#pause());
+        needed = Math.max(needed, number, this.#pause());
       }
-      await sleep(tryAgainMs, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+      await sleep(tryAgainMs, undefined, { signal: this.#ending.signal }).catch(() => undefined);
     }
   }
 
@@ -140,8 +151,13 @@ export class Journal {
     return this.#checkpointing;
   }
 
+  /** From now on, who waits for a disk that fails is told so. */
+  end(): void {
+    this.#ending.abort();
+  }
+
   async close(): Promise<void> {
-    this.#closing.abort();
+    this.end();
     await Promise.allSettled([this.#running?.done, this.#next, this.#checkpointing]);
     this.#file?.close();
   }
@@ -209,6 +225,9 @@ export class Journal {
     try {
       await done;
       if (aborted === this.#aborted) this.#synced = Math.max(this.#synced, upTo);
+    } catch (error) {
+      this.#failed = error as Error;
+      throw error;
     } finally {
       this.#running = undefined;
     }
@@ -234,13 +253,19 @@ export class Journal {
     this.#base = Math.max(this.#base, number);
   }
 
-  /** @returns the last transaction, which a checkpoint must hold then. */
+  /** @returns the last transaction, which a checkpoint must hold then; 0 where the disk does not even take that. */
   #pause(): number {
-    return this.#options.transactions.run(() => {
-      const position = this.#load();
-      if (position.paused === 0) this.#save({ ...position, paused: 1, hole: position.number });
-      return position.number;
-    });
+    try {
+      const number = this.#options.transactions.run(() => {
+        const position = this.#load();
+        if (position.paused === 0) this.#save({ ...position, paused: 1, hole: position.number });
+        return position.number;
+      });
+      this.#failed = undefined;
+      return number;
+    } catch {
+      return 0;
+    }
   }
 
   #load(): Position {
@@ -250,11 +275,6 @@ export class Journal {
 
   #save(position: Position): void {
     this.#options.store.putSync(positionKey, positionRecord.encode(position));
-  }
-
-  #checkOpen(): void {
-    if (this.#closing.signal.aborted)
-      throw new EdgeFlowError('BROKER_CLOSED', 'the embedded store was closed before its disk had taken all');
   }
 
   #say(error: unknown): void {

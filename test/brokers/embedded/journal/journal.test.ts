@@ -196,4 +196,41 @@ describe('a disk that does not take the journal', () => {
       disk.remove();
     }
   });
+
+  test('a transaction that was not committed is not in it, and the one that takes its place is on the disk when it is reached', async () => {
+    const directory = next();
+    mkdirSync(directory);
+    const disk = volatileDisk(directory);
+    try {
+      const journaled = new Journaled(directory);
+      await journaled.reach(journaled.change(put(1, 'before')));
+      await journaled.abandon(put(2, 'never'));
+      const lost = next();
+      disk.lose(lost, () => true);
+      expect(await rebooted(lost)).toEqual({ 'key 1': 'before' });
+      await journaled.reach(journaled.change(put(3, 'after')));
+      const later = next();
+      disk.lose(later, () => false);
+      await journaled.close();
+      expect(await rebooted(later)).toEqual({ 'key 1': 'before', 'key 3': 'after' });
+    } finally {
+      disk.remove();
+    }
+  });
+
+  test('a journal that is to end tells those who wait why, and closes', async () => {
+    const directory = next();
+    mkdirSync(directory);
+    const disk = volatileDisk(directory, { fails: () => new Error('EIO: i/o error, fdatasync') });
+    try {
+      const journaled = new Journaled(directory);
+      const waiting = journaled.reach(journaled.change(put(1, 'x')));
+      await warningsOf(() => new Promise((resolve) => process.once('warning', resolve)));
+      journaled.journal.end();
+      await expect(waiting).rejects.toThrow('EIO');
+      await journaled.close();
+    } finally {
+      disk.remove();
+    }
+  });
 });

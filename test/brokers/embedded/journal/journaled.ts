@@ -65,6 +65,20 @@ export class Journaled {
     return mark;
   }
 
+  /** A transaction that ends in an error, when all is written down and the disk works on it. */
+  async abandon(step: (tables: Tables) => void): Promise<void> {
+    expect(() => {
+      this.#transactions.run(() => {
+        this.journal.begin();
+        step(this.#tables);
+        this.journal.hurry(this.journal.append());
+        throw new Error('abandoned');
+      });
+    }).toThrow('abandoned');
+    this.journal.abort();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
   async reach(mark: Mark): Promise<void> {
     await this.journal.reached(mark, true);
     this.reached = Math.max(this.reached, mark.number - this.#base);
