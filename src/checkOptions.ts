@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { closest } from './closest.js';
 import { EdgeFlowError } from './errors.js';
 import type { ErrorCode } from './errors.js';
 
@@ -24,6 +25,26 @@ export function checkOptions(owner: string, checks: readonly OptionCheck[], code
 export function checkObject(owner: string, options: unknown, code: ErrorCode = 'OPTIONS_INVALID'): void {
   if (!isObject(options))
     throw new EdgeFlowError(code, `${owner}: its options are ${shown(options)}; expected an object, or to be left out`);
+}
+
+/**
+ * Refuses options that there are not: one whose name is misspelt would be left out in silence.
+ *
+ * @param known - the names that there are, as keys: so the compiler holds them to those of their type.
+ * @throws EdgeFlowError with the code that the caller names.
+ */
+export function checkNames(
+  owner: string,
+  options: object,
+  known: Readonly<Record<string, true>>,
+  code: ErrorCode = 'OPTIONS_INVALID',
+): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || Object.hasOwn(known, name)) continue;
+    const names = Object.keys(known);
+    const hint = closest(name, names) ?? '';
+    throw new EdgeFlowError(code, `${owner}: there is no option ${shown(name)}; did you mean '${hint}'? There is ${names.join(', ')}`);
+  }
 }
 
 /** Whether a value has properties to take: `null` has none. */

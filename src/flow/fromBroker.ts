@@ -1,6 +1,6 @@
 import { Observable } from 'rxjs';
 import type { Broker } from '../brokers/broker.js';
-import { checkOptions, isAtLeast, oneOf } from '../checkOptions.js';
+import { checkNames, checkOptions, isAtLeast, oneOf } from '../checkOptions.js';
 import { QoS } from '../qos.js';
 import { checkName, topic as nameTopic } from '../topic.js';
 import type { Topic } from '../topic.js';
@@ -70,6 +70,17 @@ export interface FromBrokerOptions {
   readonly stop?: AbortSignal;
 }
 
+const names: Readonly<Record<keyof FromBrokerOptions, true>> = {
+  broker: true,
+  group: true,
+  consumer: true,
+  prefetch: true,
+  concurrency: true,
+  retry: true,
+  payload: true,
+  stop: true,
+};
+
 /**
  * A topic as an Observable, with the quality of service of your choice.
  *
@@ -91,7 +102,7 @@ export interface FromBrokerOptions {
  * @param topic - a {@link Topic}, or its name.
  * @param qos - `QoS.REALTIME` or `QoS.DURABLE`.
  * @returns the stream; each subscription takes messages of its own.
- * @throws EdgeFlowError `OPTIONS_INVALID` for a prefetch or concurrency below 1, `retry` options out of range, or an unknown `payload`.
+ * @throws EdgeFlowError `OPTIONS_INVALID` for a prefetch or concurrency below 1, `retry` options out of range, an unknown `payload`, or an option that there is not.
  * @example
  * ```ts
  * const frames = topic<Frame>('frames');
@@ -103,6 +114,7 @@ export function fromBroker<T>(topic: Topic<T> | string, qos: QoS, options: FromB
   const named = typeof topic === 'string' ? nameTopic<T>(topic) : topic;
   const { broker: given, group = 'default', consumer = runtime.consumer, prefetch = 64, concurrency = 1, retry = {}, stop } = options;
   const { payload = 'copy' } = options;
+  checkNames(`fromBroker('${named.name}')`, options, names);
   checkName('group', group);
   checkName('consumer', consumer);
   checkReading(`fromBroker('${named.name}')`, { prefetch, concurrency, payload, retry });

@@ -1,4 +1,4 @@
-import { checkObject } from '../checkOptions.js';
+import { checkNames, checkObject } from '../checkOptions.js';
 import { EdgeFlowError } from '../errors.js';
 
 /** When a failed message is tried again, and when it is given up. */
@@ -14,6 +14,8 @@ export interface RetryOptions {
   /** Share of the delay that is drawn at random, so that failures do not come back in step. @defaultValue 0.2 */
   readonly jitter?: number;
 }
+
+const names: Readonly<Record<keyof RetryOptions, true>> = { maxDeliveries: true, initialMs: true, maxMs: true, factor: true, jitter: true };
 
 export const defaultMaxDeliveries = 5;
 
@@ -33,9 +35,10 @@ export function retryDelay(attempt: number, options: RetryOptions = {}, random =
   return Math.round(delay * (1 - jitter * random));
 }
 
-/** @throws EdgeFlowError `OPTIONS_INVALID` for what no delay or count can be made of. */
+/** @throws EdgeFlowError `OPTIONS_INVALID` for what no delay or count can be made of, and for other names. */
 export function checkRetry(where: string, options: RetryOptions): void {
   checkObject(`${where}: retry`, options);
+  checkNames(`${where}: retry`, options, names);
   const { maxDeliveries = 1, initialMs = 0, maxMs = 0, factor = 1, jitter = 0 } = options;
   const invalid = (name: keyof RetryOptions, expected: string): EdgeFlowError =>
     new EdgeFlowError('OPTIONS_INVALID', `${where}: retry.${name} is ${options[name]}; expected ${expected}`);

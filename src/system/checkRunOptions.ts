@@ -1,9 +1,22 @@
-import { checkObject, checkOptions, isAtLeast, isObject, oneOf } from '../checkOptions.js';
+import { checkNames, checkObject, checkOptions, isAtLeast, isObject, oneOf } from '../checkOptions.js';
 import type { OptionCheck } from '../checkOptions.js';
 import { EdgeFlowError } from '../errors.js';
 import { checkIsolation } from './isolation.js';
-import type { RunOptions } from './runningSystem.js';
+import type { RunOptions, TraceOptions } from './runningSystem.js';
 
+const runNames: Readonly<Record<keyof RunOptions, true>> = {
+  broker: true,
+  entry: true,
+  resume: true,
+  reset: true,
+  isolation: true,
+  drainMs: true,
+  onLog: true,
+  log: true,
+  trace: true,
+  handleSignals: true,
+};
+const traceNames: Readonly<Record<keyof TraceOptions, true>> = { sample: true };
 const logs = ['text', 'json'];
 
 /**
@@ -14,6 +27,7 @@ const logs = ['text', 'json'];
  */
 export function checkRunOptions(owner: string, options: RunOptions): void {
   checkObject(`${owner}: run`, options);
+  checkNames(`${owner}: run`, options, runNames);
   const { broker, entry, resume, reset, isolation, drainMs, onLog, log, trace, handleSignals } = options;
   checkIsolation(owner, isolation, 'OPTIONS_INVALID');
   checkOptions(owner, [
@@ -27,6 +41,7 @@ export function checkRunOptions(owner: string, options: RunOptions): void {
     ['trace', trace, isObject(trace), 'an object such as { sample: 1 }'],
     ['handleSignals', handleSignals, typeof handleSignals === 'boolean', 'true or false'],
   ]);
+  checkNames(`${owner}: trace`, trace ?? {}, traceNames);
   const { sample } = trace ?? {};
   checkOptions(owner, [['trace.sample', sample, isAtLeast(sample, 0) && Number(sample) <= 1, 'a share from 0 to 1']]);
   if (resume && reset)

@@ -68,7 +68,7 @@ export function inputsOf(graph: Graph, node: string): GraphLink[] {
 }
 
 /** What a link is called inside its target. */
-export function inputName({ source, options }: Pick<GraphLink, 'source' | 'options'>): string {
+function inputName({ source, options }: Pick<GraphLink, 'source' | 'options'>): string {
   return options.as ?? source;
 }
 

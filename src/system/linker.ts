@@ -1,8 +1,11 @@
-import { checkObject, checkOptions, shown } from '../checkOptions.js';
+import { checkNames, checkObject, checkOptions, shown } from '../checkOptions.js';
 import { EdgeFlowError } from '../errors.js';
 import { checkReading } from '../flow/fromBroker.js';
 import { QoS } from '../qos.js';
 import type { GraphLink, LinkOptions, ShadowOptions } from './graph.js';
+
+const shadowNames: Readonly<Record<keyof ShadowOptions, true>> = { concurrency: true, as: true };
+const linkNames: Readonly<Record<keyof LinkOptions, true>> = { ...shadowNames, prefetch: true, retry: true, payload: true };
 
 /** A node as `system.node` returns it, to be named in links. */
 export interface NodeHandle {
@@ -42,7 +45,7 @@ export class Linker {
     const link = `link from '${this.#source.name}' to '${target.name}'`;
     if (!Object.values(QoS).includes(qos))
       throw new EdgeFlowError('GRAPH_INVALID', `${link}: qos is ${shown(qos)}; expected QoS.REALTIME or QoS.DURABLE`);
-    checkLinkOptions(link, options);
+    checkLinkOptions(link, options, linkNames);
     this.#add({ source: this.#source.name, target: target.name, qos, options });
     return new Linker(target, this.#add);
   }
@@ -70,7 +73,7 @@ export class Linker {
    */
   shadow(target: NodeHandle, given: ShadowOptions = {}): Linker {
     checkHandle(`link('${this.#source.name}').shadow(…)`, target);
-    checkLinkOptions(`link from '${this.#source.name}' to '${target.name}'`, given);
+    checkLinkOptions(`link from '${this.#source.name}' to '${target.name}'`, given, shadowNames);
     const { concurrency, as } = given;
     // No views: a payload that is looked at in place stays in the topic until then.
     const options = { ...(concurrency !== undefined && { concurrency }), ...(as !== undefined && { as }) };
@@ -85,8 +88,9 @@ function checkHandle(where: string, node: Partial<NodeHandle> | null | undefined
   throw new EdgeFlowError('GRAPH_INVALID', `${where} was given ${shown(node)}; expected a node, as system.node(…) returns it`);
 }
 
-function checkLinkOptions(link: string, options: LinkOptions): void {
+function checkLinkOptions(link: string, options: LinkOptions, known: Readonly<Record<string, true>>): void {
   checkObject(link, options);
+  checkNames(link, options, known);
   checkReading(link, options);
   checkOptions(link, [['as', options.as, typeof options.as === 'string' && options.as !== '', 'the name of an input']]);
 }

@@ -13,11 +13,12 @@ import { codeOf, describeError } from '../errors.js';
 import { LinkMeter } from '../observe/linkMeter.js';
 import { Tracer } from '../observe/tracer.js';
 import type { Telemetry } from '../observe/telemetry.js';
-import { inputName } from './graph.js';
+import type { QoS } from '../qos.js';
+import type { LinkOptions } from './graph.js';
 import type { LogFields } from './log.js';
 import type { NodeOperator } from './node.js';
 import { operatorStream } from './operatorStream.js';
-import type { WorkerInput, WorkerPlan, WorkerReport } from './protocol.js';
+import type { WorkerPlan, WorkerReport } from './protocol.js';
 
 /** How long a stream of a node's own (an interval, say) may go on after its inputs have completed. */
 const lingerMs = 1_000;
@@ -165,13 +166,13 @@ export class NodeRunner {
     const { node, replica, options, inputs: links, output, consumer } = this.#plan;
     const broker = this.#broker;
     const unread = new Set(links.map(({ source }) => source));
-    const read = ({ source, qos, options: link }: WorkerInput): Observable<unknown> =>
+    const read = (source: string, qos: QoS, link: Omit<LinkOptions, 'as'>): Observable<unknown> =>
       defer(() => {
         unread.delete(source);
         this.#live++;
         return fromBroker(source, qos, { ...link, broker, group: node, consumer, stop: this.#stop }).pipe(finalize(() => this.#live--));
       });
-    const inputs = Object.fromEntries(links.map((link) => [inputName(link), read(link)]));
+    const inputs = Object.fromEntries(links.map(({ source, qos, options: { as = source, ...link } }) => [as, read(source, qos, link)]));
     const lookForUnread = setTimeout(() => {
       for (const source of unread)
         this.#log(`it does not read its input '${source}', whose messages pile up; read it or remove the link`, { level: 'warn' });

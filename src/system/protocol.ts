@@ -8,7 +8,7 @@ import type { LinkOptions } from './graph.js';
 import type { LogFields } from './log.js';
 
 /** One input of a node, as its worker needs it. */
-export interface WorkerInput {
+interface WorkerInput {
   readonly source: string;
   readonly qos: QoS;
   readonly options: LinkOptions;

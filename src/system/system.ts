@@ -4,7 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import type { Broker, OnFull, Retention } from '../brokers/broker.js';
 import { checkLimits } from '../brokers/options.js';
-import { checkObject, checkOptions, isCountOrInfinity, isObject, shown } from '../checkOptions.js';
+import { checkNames, checkObject, checkOptions, isCountOrInfinity, isObject, shown } from '../checkOptions.js';
 import { EdgeFlowError } from '../errors.js';
 import { checkName } from '../topic.js';
 import { brokerCheck, checkRunOptions } from './checkRunOptions.js';
@@ -28,6 +28,8 @@ export interface SystemOptions {
   /** What nodes run in that do not say it themselves: see {@link RunOptions}. @defaultValue 'process' */
   readonly isolation?: Isolation;
 }
+
+const systemNames: Readonly<Record<keyof SystemOptions, true>> = { broker: true, isolation: true };
 
 /** What `system.node` takes. Keys that are not named here are given to the node as its `options`: plain data only. */
 export interface NodeOptions {
@@ -54,11 +56,15 @@ export interface NodeOptions {
   readonly [option: string]: unknown;
 }
 
+const retainNames: Readonly<Record<keyof Retention, true>> = { seconds: true, bytes: true };
+
 /** Options of `system.use`. */
 export interface UseOptions {
   /** Put before the names of the nodes that join, with a dot: so that the same recipe can join twice. @defaultValue none */
   readonly prefix?: string;
 }
+
+const useNames: Readonly<Record<keyof UseOptions, true>> = { prefix: true };
 
 /**
  * A graph of nodes and links. `run` turns each node into its own process, or another {@link RunOptions | isolation}.
@@ -88,6 +94,7 @@ export class System {
   constructor(name: string, options: SystemOptions = {}) {
     checkName('system', name);
     checkObject(`system '${name}'`, options);
+    checkNames(`system '${name}'`, options, systemNames);
     const { broker, isolation } = options;
     checkIsolation(`system '${name}'`, isolation, 'OPTIONS_INVALID');
     checkOptions(`system '${name}'`, [brokerCheck(broker)]);
@@ -136,6 +143,7 @@ export class System {
       ],
       'NODE_OPTIONS_INVALID',
     );
+    checkNames(`node '${name}': retain`, retain ?? {}, retainNames, 'NODE_OPTIONS_INVALID');
     checkLimits(`node '${name}'`, { maxBytes, onFull, retain }, 'NODE_OPTIONS_INVALID');
     checkExpectations(name, expects);
     checkPlain(name, rest);
@@ -183,6 +191,7 @@ export class System {
       throw new EdgeFlowError('GRAPH_INVALID', `system '${this.name}': use(…) was given something else than a System of this package`);
     if (fragment === this) throw new EdgeFlowError('GRAPH_INVALID', `system '${this.name}': it is to use itself; expected another System`);
     checkObject(`system '${this.name}': use(…)`, options);
+    checkNames(`system '${this.name}': use(…)`, options, useNames);
     const { prefix } = options;
     if (prefix !== undefined) checkName('prefix', prefix);
     const nameOf = (name: string): string => (prefix === undefined ? name : `${prefix}.${name}`);

@@ -236,6 +236,16 @@ test.each<FromBrokerOptions>([{ prefetch: 0 }, { prefetch: 1.5 }, { concurrency:
   expect(() => fromBroker('numbers', QoS.DURABLE, options)).toThrow(expect.objectContaining({ code: 'OPTIONS_INVALID' }));
 });
 
+test('an option that there is not is refused, with the one that may be meant', () => {
+  const options = { grop: 'logger' } as FromBrokerOptions;
+  expect(() => fromBroker('numbers', QoS.DURABLE, options)).toThrow(
+    expect.objectContaining({
+      code: 'OPTIONS_INVALID',
+      message: expect.stringContaining("fromBroker('numbers'): there is no option 'grop'; did you mean 'group'?") as string,
+    }),
+  );
+});
+
 test('a REALTIME pipeline that is synchronous and always behind leaves timers their turn', async () => {
   let turns = 0;
   let seen = 0;

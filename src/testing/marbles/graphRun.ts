@@ -119,8 +119,8 @@ export class GraphRun {
   #stream({ name, options }: GraphNode, replica: number, stop: AbortSignal): Observable<unknown> {
     const consumer = `${name}-${replica}`;
     const inputs = Object.fromEntries(
-      inputsOf(this.#graph, name).map(({ source, qos, options: { retry, ...link } }) => [
-        link.as ?? source,
+      inputsOf(this.#graph, name).map(({ source, qos, options: { retry, as = source, ...link } }) => [
+        as,
         fromBroker(source, qos, { ...link, retry: { jitter: 0, ...retry }, broker: this.#broker, group: name, consumer, stop }),
       ]),
     );
