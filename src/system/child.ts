@@ -1,8 +1,8 @@
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { codeOf, errorMessage } from '../errors.js';
 import type { LogFields } from './log.js';
 import type { FromWorker, WorkerReport } from './protocol.js';
+import { readLines } from './readLines.js';
 
 export type WorkerFailure = Extract<FromWorker, { type: 'failed' }>;
 
@@ -80,5 +80,5 @@ export function passOn(message: FromWorker, events: ChildEvents): Extract<FromWo
 /** Passes on the lines that a child, or a package in it, prints. */
 export function passLines(stdout: Readable | null, stderr: Readable | null, { onLine }: ChildEvents): void {
   for (const [input, level] of [[stdout, 'info'] as const, [stderr, 'error'] as const])
-    if (input) createInterface({ input }).on('line', (line) => onLine(line, { level }));
+    if (input) readLines(input, (line) => onLine(line, { level }));
 }
