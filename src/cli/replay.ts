@@ -18,6 +18,13 @@ interface ReplayFlags extends StoreFlags {
   readonly print?: boolean;
 }
 
+/** Behind `--same-skips`, which may be without one, the file looks like its own. */
+function replayFile(file: string | undefined, flags: ReplayFlags, command: Command): Promise<void> {
+  if (file !== undefined) return replay(file, flags);
+  if (typeof flags.sameSkips === 'string') return replay(flags.sameSkips, { ...flags, sameSkips: true });
+  return command.error("error: missing required argument 'file'");
+}
+
 async function replay(file: string, { speed, topic, as, sameSkips = false, print = false, ...flags }: ReplayFlags): Promise<void> {
   const end = endSignal();
   try {
@@ -97,7 +104,8 @@ export function addReplayCommand(program: Command): void {
     program
       .command('replay')
       .description('publish what was recorded to the topics of a System, or print it')
-      .argument('<file>', 'made by edgeflow record, or by recordTo')
+      .usage('[options] <file>')
+      .argument('[file]', 'made by edgeflow record, or by recordTo')
       .option(
         '--speed <times>',
         "1: as recorded, 2: twice as fast, 'max': as fast as the topics take it; default: 1, with --print max",
@@ -110,5 +118,5 @@ export function addReplayCommand(program: Command): void {
         'let REALTIME readers skip nothing of it; with a recording of recordTo: and replay what that node was given',
       )
       .option('--print', 'print a line of JSON for each value, without its bytes, and publish nothing'),
-  ).action(replay);
+  ).action(replayFile);
 }

@@ -71,6 +71,9 @@ test('record takes nothing from those who read; replay publishes what was record
     .map((line) => JSON.parse(line) as Record<string, unknown>);
   expect(lines.map(({ topic, seq }) => `${String(topic)} ${String(seq)}`)).toEqual(['frames 1', 'frames 2', 'frames 3', 'found 1']);
   expect(lines[0]?.value).toEqual({ index: 0, data: '5000 bytes' });
+  const [behind, none] = await Promise.all([edgeflow('replay', '--print', '--same-skips', file).ended, edgeflow('replay').ended]);
+  expect([behind.code, behind.stdout]).toEqual([0, printed.stdout]);
+  expect([none.code, none.stderr]).toEqual([1, expect.stringContaining("missing required argument 'file'") as string]);
 });
 
 test.each<[string, RegExp]>([
