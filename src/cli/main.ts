@@ -153,6 +153,6 @@ try {
   // What EdgeFlow says is meant to be read; anything else is a defect, and its stack helps to find it.
   console.error(error instanceof EdgeFlowError ? `${error.code}: ${error.message}` : error);
   process.exitCode = 1;
-  // What a module of the user has begun, such as a timer, would keep the process; what was written is to arrive first.
-  process.stdout.write('', () => process.stderr.write('', () => process.exit()));
 }
+// What a module of the user has begun, such as a timer, would keep the process; what was written is to arrive first.
+process.stdout.write('', () => process.stderr.write('', () => process.exit()));

@@ -17,6 +17,15 @@ function fanout(...args: readonly string[]): string[] {
   return ['run', fixture('fanout.ts'), '--reset', '--no-table', '--', '--directory', folder.path('.'), ...args];
 }
 
+test.each<[string, RegExp]>([
+  ['graph', /^ticking\n {2}nothing\n$/],
+  ['plan', /stored: /],
+  ['run', /ledger balanced\n$/],
+])('%s ends when it has done its work, though the entry left a timer', async (command, printed) => {
+  const { code, stdout } = await start([command, fixture('tickingSystem.ts')]).ended;
+  expect([code, stdout]).toEqual([0, expect.stringMatching(printed) as string]);
+});
+
 test('run: ends by itself when the source has completed, with its ledger', async () => {
   const { code, stdout } = await start(fanout('--count', '50')).ended;
   expect(code).toBe(0);
