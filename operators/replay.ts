@@ -24,7 +24,7 @@ export interface ReplayOptions {
  * - **Emits** each recorded value. At a finite speed never earlier than its time, counted from the first one.
  * - **Settles** nothing but its own demand.
  * - **Fails** with `SOURCE_MISSING` where there is no such file, `MESSAGE_CORRUPT` where it is no recording or is damaged, `OPTIONS_INVALID` at the
- *   end where it has nothing of `topic`, and with the error of a delivery that failed. A record at the end that a crash cut off is left out, with a warning.
+ *   end where `topic` was not recorded, and with the error of a delivery that failed. A record at the end that a crash cut off is left out, with a warning.
  * - **Completes** at the end of the recording.
  *
  * @param file - path of the recording.

@@ -33,6 +33,7 @@ async function replay(file: string, { speed, topic, as, sameSkips = false, print
     await withRecording(file, end.signal, async (reader) => {
       if (print) {
         for await (const record of chosenRecords(reader, choice)) console.log(JSON.stringify(printed(record)));
+        tellQuiet(reader, topic, end.signal);
         return;
       }
       const bar = progressBar('[{bar}] {percentage}%', reader.size);
@@ -43,6 +44,7 @@ async function replay(file: string, { speed, topic, as, sameSkips = false, print
         bar?.stop();
         if (flags.json) console.log(JSON.stringify({ file: resolve(file), topics: told }, undefined, 2));
         else console.log(told.map(({ topic: name, published }) => `${name}: ${published} published`).join('\n') || 'nothing published');
+        tellQuiet(reader, topic, end.signal);
         if (end.signal.aborted) console.error('ended before the end of the recording; what is told was published');
       } finally {
         bar?.stop();
@@ -54,6 +56,12 @@ async function replay(file: string, { speed, topic, as, sameSkips = false, print
   } finally {
     end.release();
   }
+}
+
+/** Who asked for a topic of which there is nothing is told why nothing came. */
+function tellQuiet(reader: RecordingReader, topic: string | undefined, signal: AbortSignal): void {
+  const notice = topic === undefined || signal.aborted ? undefined : reader.quietNotice(topic);
+  if (notice !== undefined) console.error(notice);
 }
 
 async function withRecording<R>(file: string, signal: AbortSignal, work: (reader: RecordingReader) => Promise<R>): Promise<R> {

@@ -29,10 +29,17 @@ export interface Recorded {
   readonly from?: RecordedFrom;
 }
 
-function encodeRecord({ at, value, from = {} }: Recorded): Buffer {
+/** What stands in a body: a value, or the topics whose values are recorded from there on. */
+type Entry = readonly [at: number, value: unknown, from?: RecordedFrom] | { readonly topics: readonly string[] };
+
+function entryOf({ at, value, from = {} }: Recorded): Entry {
   const known = Object.fromEntries(Object.entries(from).filter(([, part]) => part !== undefined));
   // What has no origin stays as it was before recordings told it.
-  const body = packr.pack(Object.keys(known).length > 0 ? [at, value, known] : [at, value]);
+  return Object.keys(known).length > 0 ? [at, value, known] : [at, value];
+}
+
+function encode(entry: Entry): Buffer {
+  const body = packr.pack(entry);
   const head = Buffer.alloc(headBytes);
   head.writeUInt32LE(body.length, 0);
   head.writeUInt32LE(crc32(head.subarray(0, 4)), 4);
@@ -64,7 +71,10 @@ export class RecordingReader {
   readonly #size: number;
   #offset = magic.length;
   #records = 0;
+  /** Those that a record was of. */
   readonly #topics = new Set<string>();
+  /** Those that were recorded, also where nothing came. */
+  readonly #recorded = new Set<string>();
 
   private constructor(path: string, file: FileHandle, size: number) {
     this.#path = path;
@@ -131,26 +141,38 @@ export class RecordingReader {
    * @throws EdgeFlowError `MESSAGE_CORRUPT` for bytes that are not those that were written.
    */
   async next(): Promise<Required<Recorded> | undefined> {
-    const found = await this.#find();
-    if (!found) return undefined;
-    this.#offset = found.end;
-    const [at, value, from = {}] = packr.unpack(found.body) as [number, unknown, RecordedFrom?];
-    this.#records++;
-    if (from.topic !== undefined) this.#topics.add(from.topic);
-    return { at, value, from };
+    for (;;) {
+      const found = await this.#find();
+      if (!found) return undefined;
+      this.#offset = found.end;
+      const entry = packr.unpack(found.body) as Entry;
+      if ('topics' in entry) {
+        for (const topic of entry.topics) this.#recorded.add(topic);
+        continue;
+      }
+      const [at, value, from = {}] = entry;
+      this.#records++;
+      if (from.topic !== undefined) this.#topics.add(from.topic);
+      return { at, value, from };
+    }
   }
 
   /**
-   * Checks, once `next` has given undefined, that the recording had something of a topic; one without any records has nothing of all.
+   * Checks, once `next` has given undefined, that a topic was recorded, if nothing came of it; an empty recording may be of any.
    *
    * @param who - who asks, for the error's text.
-   * @throws EdgeFlowError `OPTIONS_INVALID` for a topic that no record is of.
+   * @throws EdgeFlowError `OPTIONS_INVALID` for a topic that was not recorded.
    */
   checkTopic(topic: string, who: string): void {
-    if (this.#records === 0 || this.#topics.has(topic)) return;
-    const found =
-      this.#topics.size > 0 ? `it has ${[...this.#topics].join(', ')}` : 'its records tell no topic, as is so with those of recordTo';
+    const topics = new Set([...this.#recorded, ...this.#topics]);
+    if (topics.has(topic) || (topics.size === 0 && this.#records === 0)) return;
+    const found = topics.size > 0 ? `it has ${[...topics].join(', ')}` : 'its records tell no topic, as is so with those of recordTo';
     throw new EdgeFlowError('OPTIONS_INVALID', `${who}: ${this.#path} has nothing of topic '${topic}'; ${found}`);
+  }
+
+  /** Says, once `next` has given undefined, that nothing came of a topic while it was recorded; undefined where something did. */
+  quietNotice(topic: string): string | undefined {
+    return this.#topics.has(topic) ? undefined : `${this.#path}: nothing came of topic '${topic}' while it was recorded`;
   }
 
   /** Says that a record at the end of the file was cut off, once `next` has given undefined; undefined where none was. */
@@ -232,8 +254,16 @@ export class RecordingWriter {
 
   /** Appends one record. */
   async write(record: Recorded): Promise<void> {
+    await this.#append(encode(entryOf(record)));
+  }
+
+  /** Notes that topics are recorded: whoever reads can tell one of which nothing came from one that is not there. */
+  async writeTopics(topics: readonly string[]): Promise<void> {
+    await this.#append(encode({ topics }));
+  }
+
+  async #append(bytes: Buffer): Promise<void> {
     const file = await (this.#file ??= this.#open());
-    const bytes = encodeRecord(record);
     try {
       await writeAll(file, bytes, this.#end);
     } catch (error) {

@@ -60,6 +60,7 @@ export async function recordTopics(
   { signal, stored = false, group, onProgress }: RecordTopicsOptions,
 ): Promise<readonly RecordedTopic[]> {
   const ends = await publishedOf(broker, topics);
+  await writer.writeTopics(topics);
   try {
     // What is published before the group is there is found stored.
     if (group !== undefined) for (const topic of topics) await broker.declare({ topic, groups: [group] });

@@ -76,7 +76,7 @@ export async function replayTopics(
 /**
  * The records that are chosen, none before its time.
  *
- * @throws EdgeFlowError `OPTIONS_INVALID` at the end, for a topic that no record was of.
+ * @throws EdgeFlowError `OPTIONS_INVALID` at the end, for a topic that was not recorded.
  */
 export async function* chosenRecords(reader: RecordingReader, { signal, speed, topic, only }: RecordChoice): AsyncGenerator<Recorded> {
   const begun = performance.now();

@@ -85,6 +85,19 @@ test.each<[string, RegExp]>([
   expect([code, stdout, stderr]).toEqual([1, '', expect.stringMatching(message) as string]);
 });
 
+test('replay of a topic of which nothing came is empty, and says so; of one that was not recorded it is refused', async () => {
+  const file = folder.path('quiet.rec');
+  const recorded = await edgeflow('record', 'found', 'copies', '--out', file, '--for', '10ms').ended;
+  expect([recorded.code, recorded.stdout]).toEqual([0, expect.stringContaining('copies: 0 recorded') as string]);
+  const [published, printed, nope] = await Promise.all(
+    [['copies'], ['copies', '--print'], ['nope']].map((topic) => edgeflow('replay', file, '--topic', ...topic).ended),
+  );
+  const stderr = `${file}: nothing came of topic 'copies' while it was recorded\n`;
+  expect(published).toEqual({ code: 0, stdout: 'nothing published\n', stderr });
+  expect(printed).toEqual({ code: 0, stdout: '', stderr });
+  expect(nope?.stderr).toBe(`OPTIONS_INVALID: edgeflow replay: ${file} has nothing of topic 'nope'; it has found, copies\n`);
+});
+
 test('record --complete misses nothing of a topic that keeps nothing, and leaves no group behind', async () => {
   const recording = edgeflow('record', 'copies', 'found', '--out', folder.path('all.rec'), '--complete');
   const isHeld = async (): Promise<boolean> => {
