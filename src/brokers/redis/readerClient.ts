@@ -9,8 +9,18 @@ import { Loans } from './payloadMemory.js';
 import { flawOf, toMessage, tryReadRecord } from './record.js';
 import { firstToken } from '../token.js';
 import { asBuffer, asList } from './reply.js';
+import { unlessAborted } from './wait.js';
 
 const nextToken = messageIdSource();
+
+/** A call that was aborted waits no longer for a server that does not answer. */
+const hangMs = 1_000;
+
+/** A call of popLatest. */
+interface Call {
+  /** Whether it waits for its take no more. */
+  left: boolean;
+}
 
 /** What one consumer of a reader does in this process. */
 export class ReaderClient {
@@ -39,15 +49,25 @@ export class ReaderClient {
     const { bell, keys, control, data, closed } = this.#context;
     const channel = keys.bell(this.#topic);
     const end = performance.now() + waitMs;
-    if (waitMs > 0) await bell.listen(channel);
+    if (waitMs > 0) await unlessAborted(bell.listen(channel), signal, hangMs);
     for (;;) {
       closed.throwIfAborted();
       const rings = bell.count(channel);
       const wait = performance.now() < end && !signal?.aborted;
       try {
-        const taking = this.#taking.then(() => this.#take(wait));
+        const call = { left: false };
+        const taking = this.#taking.then(() => this.#take(wait, call));
         this.#taking = taking.catch(() => undefined);
-        const newest = await taking;
+        const taken = await unlessAborted(
+          taking.then((message) => ({ message })),
+          signal,
+          hangMs,
+        );
+        if (!taken) {
+          call.left = true;
+          return undefined;
+        }
+        const newest = taken.message;
         // A take is had by one call alone: its seq does not come again.
         if (newest && inPlace) this.#loans.lend(newest.seq, firstToken, newest.payload);
         const left = end - performance.now();
@@ -73,7 +93,7 @@ export class ReaderClient {
     }
   }
 
-  async #take(wait: boolean): Promise<LatestMessage | undefined> {
+  async #take(wait: boolean, call: Call): Promise<LatestMessage | undefined> {
     const { control, blobs, keys } = this.#context;
     for (;;) {
       const values = [this.#reader, this.#consumer, this.#token, this.#gone ? 1 : 0, wait ? 1 : 0];
@@ -88,6 +108,8 @@ export class ReaderClient {
       if (!(stored instanceof EdgeFlowError)) {
         const [payload] = await blobs.get([stored]);
         if (payload && !flawOf(stored, payload)) {
+          // Nobody has it: the next take is the same one.
+          if (call.left) return undefined;
           this.#token = nextToken();
           const gone = this.#goneCount;
           this.#goneCount = 0;

@@ -13,6 +13,7 @@ process.on('warning', note);
 afterAll(() => process.off('warning', note));
 afterEach(async () => {
   redis.controlServer.thaw();
+  redis.dataServer.thaw();
   await redis.control.replicaof('NO', 'ONE');
 });
 
@@ -46,6 +47,26 @@ test('a pop that is aborted waits for no server that hangs; what it took goes to
   redis.controlServer.thaw();
   expect(await stayer.pop('t', { group: 'g', consumer: 'b', count: 1, waitMs: 60_000 })).toHaveLength(1);
 });
+
+test.each(['control', 'data'] as const)(
+  'a popLatest that is aborted waits for no %s server that hangs; its message is had by the next call',
+  async (plane) => {
+    const broker = redis.connect();
+    const me = { reader: 'r', consumer: 'a' };
+    await broker.declare({ topic: 't', readers: ['r'] });
+    await broker.popLatest('t', { ...me, waitMs: 1 });
+    await broker.push('t', { ...numbered(1), payload: new Uint8Array(10_000) });
+    const server = plane === 'control' ? redis.controlServer : redis.dataServer;
+    server.freeze();
+    const started = performance.now();
+    expect(await broker.popLatest('t', { ...me, waitMs: 60_000, signal: AbortSignal.abort() })).toBeUndefined();
+    // The connection itself is given up after ten, that to the data server after a minute.
+    expect(performance.now() - started).toBeLessThan(9_000);
+    server.thaw();
+    expect(await broker.popLatest('t', { ...me, waitMs: 60_000 })).toMatchObject({ seq: 1, skipped: 0, gone: 0 });
+    expect((await broker.stats())[0]?.readers.r).toEqual({ published: 1, delivered: 1, skipped: 0, waiting: 0 });
+  },
+);
 
 test('any number of messages is acked, handed back and committed at once', async () => {
   const count = 45_000;
