@@ -77,6 +77,11 @@ export class Replica {
     return this.#state === 'done' || this.#state === 'failed';
   }
 
+  /** Whether its stream completed before it was to end. */
+  get completed(): boolean {
+    return this.#state === 'done' && !this.#stopping;
+  }
+
   get draining(): boolean {
     return this.#draining;
   }

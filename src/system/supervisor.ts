@@ -58,6 +58,8 @@ export class Supervisor implements RunningSystem {
   readonly #plain: SystemGraph;
   readonly #controls: Controls;
   readonly #traces = new TraceStore();
+  /** Nodes whose streams have completed by themselves, and that were looked at for it. */
+  readonly #completed = new Set<string>();
   #failure: EdgeFlowError | undefined;
   #finalLedger: Ledger | undefined;
   #stopRequested = false;
@@ -257,6 +259,7 @@ export class Supervisor implements RunningSystem {
       for (;;) {
         for (const name of this.#order) if (await this.#mayEnd(name)) for (const replica of this.#replicas(name)) replica.stop();
         const left = this.#all().filter(({ state }) => state !== 'done' && state !== 'failed');
+        for (const name of this.#order) await this.#tellCompleted(name);
         if (left.length === 0) break;
         if (left.every(({ node }) => this.#shadows.has(node))) this.#shadows.alone();
         if (performance.now() > this.#deadline || this.#shadows.overdue) this.#killRest();
@@ -289,6 +292,23 @@ export class Supervisor implements RunningSystem {
     );
     const live = replicas.filter(({ ended }) => !ended).map((replica) => replica.status().report);
     return left.length === 0 || this.#parked.allWait(name, left, live);
+  }
+
+  /** A node whose stream completes before its inputs do, as by `take`, leaves messages behind that nobody takes. */
+  async #tellCompleted(name: string): Promise<void> {
+    const replicas = this.#replicas(name);
+    if (this.#stopRequested || this.#completed.has(name) || !replicas.every(({ ended }) => ended)) return;
+    if (!replicas.some(({ completed }) => completed) || inputsOf(this.#graph, name).length === 0) return;
+    this.#completed.add(name);
+    const goesOn = (source: string): boolean => this.#replicas(source).some(({ ended }) => !ended);
+    const left = (await this.ledger()).links.filter(
+      ({ source, target, qos, pending }) => target === name && qos === QoS.DURABLE && (pending > 0 || goesOn(source)),
+    );
+    if (left.length === 0) return;
+    const sources = left.map(({ source }) => `'${source}'`).join(', ');
+    this.#log(name, `its stream has completed, and it takes nothing more: what ${sources} publishes for it stays pending`, {
+      level: 'warn',
+    });
   }
 
   #killRest(): void {
