@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { EdgeFlowError } from '../errors.js';
+import { EdgeFlowError, errorMessage } from '../errors.js';
 import { columns } from './columns.js';
 import { projectFiles } from './init/project.js';
 import { knownRecipes, recipeNamed } from './init/recipes.js';
@@ -35,17 +35,24 @@ async function init(directory: string, { recipe: wanted, list, json = false }: I
     throw new EdgeFlowError('OPTIONS_INVALID', 'no recipe is named; expected --recipe <name>, of those that `edgeflow init --list` shows');
   const recipe = recipeNamed(wanted);
   const folder = resolve(directory);
-  const found = existsSync(folder) ? readdirSync(folder).filter((name) => !harmless.has(name)) : [];
+  const there = existsSync(folder);
+  if (there && !statSync(folder).isDirectory())
+    throw new EdgeFlowError('OPTIONS_INVALID', `${folder} is a file; expected an empty folder, or one to be made`);
+  const found = there ? readdirSync(folder).filter((name) => !harmless.has(name)) : [];
   if (found.length > 0)
     throw new EdgeFlowError(
       'OPTIONS_INVALID',
       `${folder} holds ${found.slice(0, 3).join(', ')}; expected an empty folder, or one to be made`,
     );
   const files = await projectFiles(projectName(folder), recipe);
-  for (const [path, text] of files) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    // Never over a file that came meanwhile.
-    writeFileSync(join(folder, path), text, { flag: 'wx' });
+  try {
+    for (const [path, text] of files) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      // Never over a file that came meanwhile.
+      writeFileSync(join(folder, path), text, { flag: 'wx' });
+    }
+  } catch (cause) {
+    throw new EdgeFlowError('STORE_FAILED', `the project could not be written to ${folder} (${errorMessage(cause)})`, { cause });
   }
   const way = relative('.', folder);
   const next = `${way === '' ? '' : `cd ${way} && `}npm install && npm start -- --for 10s`;

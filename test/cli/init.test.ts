@@ -30,6 +30,13 @@ test('a recipe that is not there, none, and a folder that is not empty are refus
   expect(ends[0]?.stderr).toMatch(/^OPTIONS_INVALID: there is no recipe 'peoplecounter'; did you mean 'peopleCounter'\?/);
   expect(ends[1]?.stderr).toMatch(/^OPTIONS_INVALID: \S+ holds mine\.txt; expected an empty folder/);
   expect(ends[2]?.stderr).toMatch(/^OPTIONS_INVALID: no recipe is named/);
+  const inFile = await Promise.all(
+    ['mine.txt', 'mine.txt/door'].map((path) => start(['init', folder.path(path), '--recipe', 'activeLearning']).ended),
+  );
+  expect(inFile.map(({ code, stderr }) => [code, stderr])).toEqual([
+    [1, expect.stringMatching(/^OPTIONS_INVALID: \S+mine\.txt is a file; expected an empty folder, or one to be made\n$/)],
+    [1, expect.stringMatching(/^STORE_FAILED: the project could not be written to \S+door \(ENOTDIR.*\)\n$/)],
+  ]);
   expect(readdirSync(folder.path('.'))).toEqual(['mine.txt']);
 });
 
