@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { EdgeFlowError } from '../errors.js';
@@ -16,12 +16,15 @@ export interface LoadedSystem {
 /**
  * The absolute path of an entry module.
  *
- * @throws EdgeFlowError `NODE_MODULE_MISSING`
+ * @throws EdgeFlowError `NODE_MODULE_MISSING`, `NODE_MODULE_INVALID` for a folder.
  */
 export function entryPath(path: string): string {
   const entry = resolve(path);
-  if (existsSync(entry)) return entry;
-  throw new EdgeFlowError('NODE_MODULE_MISSING', `there is no file ${entry}: the path starts at the working directory`);
+  if (!existsSync(entry))
+    throw new EdgeFlowError('NODE_MODULE_MISSING', `there is no file ${entry}: the path starts at the working directory`);
+  if (statSync(entry).isDirectory())
+    throw new EdgeFlowError('NODE_MODULE_INVALID', `${entry} is no module: it is a folder; expected a JavaScript or TypeScript file`);
+  return entry;
 }
 
 /**

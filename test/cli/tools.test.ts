@@ -237,6 +237,12 @@ test('service: a unit that systemd reads as it was meant', async () => {
   expect(stderr).toContain('sudo tee /etc/systemd/system/fanout.service');
   const bad = await start(['service', entry, '--name', '../door bell']).ended;
   expect([bad.code, bad.stderr]).toEqual([1, expect.stringMatching(/^OPTIONS_INVALID: .*names no unit of systemd/) as string]);
+  const place = await start(['service', folder.path('.')]).ended;
+  expect([place.code, place.stdout, place.stderr]).toEqual([
+    1,
+    '',
+    expect.stringMatching(/^NODE_MODULE_INVALID: \S+ is no module: it is a folder/) as string,
+  ]);
   const spaced = folder.path('my door.ts');
   copyFileSync(entry, spaced);
   expect((await start(['service', spaced]).ended).stderr).toContain('/etc/systemd/system/my-door.service');
