@@ -64,6 +64,20 @@ export interface DashboardFlags {
   readonly dashboardTlsCert?: string;
 }
 
+/**
+ * Checks what is known of a dashboard before anything is started for it.
+ *
+ * @throws EdgeFlowError `OPTIONS_INVALID`
+ */
+export function checkDashboard({ dashboard, dashboardControl, dashboardTlsKey, dashboardTlsCert }: DashboardFlags): void {
+  const given = { control: dashboardControl, 'tls-key': dashboardTlsKey, 'tls-cert': dashboardTlsCert };
+  const [alone] = Object.entries(given).find(([, value]) => value !== undefined) ?? [];
+  if (!dashboard && alone !== undefined)
+    throw new EdgeFlowError('OPTIONS_INVALID', `--dashboard-${alone} is of no use without --dashboard: add that`);
+  readTls(dashboardTlsKey, dashboardTlsCert);
+  if (dashboard) tokenOfEnvironment();
+}
+
 /** Serves the dashboard where the command line asks for it. */
 export async function startDashboard(
   running: Shown,

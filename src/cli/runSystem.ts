@@ -3,7 +3,7 @@ import { afterMs } from '../longTimer.js';
 import { formatLedger } from '../observe/ledger.js';
 import type { Isolation } from '../system/isolation.js';
 import type { RunOptions } from '../system/runningSystem.js';
-import { startDashboard } from './dashboard.js';
+import { checkDashboard, startDashboard } from './dashboard.js';
 import type { DashboardFlags } from './dashboard.js';
 import { chooseBroker } from './brokerOption.js';
 import type { BrokerKind } from './brokerOption.js';
@@ -27,6 +27,7 @@ export interface RunFlags extends DashboardFlags {
 
 /** Runs a system until it ends, is stopped by a signal, or its time is over, and prints its ledger. */
 export async function runSystem(path: string, args: readonly string[], flags: RunFlags): Promise<void> {
+  checkDashboard(flags);
   const { entry, system } = await loadSystem(path, args);
   const options: RunOptions = {
     entry,

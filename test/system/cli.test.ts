@@ -98,6 +98,15 @@ test.each([
   [['run', fixture('.')], /^NODE_MODULE_INVALID: .*apps is no module/],
   [['graph', resolve('package.json')], /^NODE_MODULE_INVALID: .*package\.json is no module/],
   [['graph', fixture('data.jsonl')], /^NODE_MODULE_INVALID: .*data\.jsonl is no module/],
+  [['run', fixture('ticking.ts'), '--dashboard-control'], /^OPTIONS_INVALID: --dashboard-control .* without --dashboard/],
+  [
+    ['run', fixture('ticking.ts'), '--dashboard-tls-key', 'k', '--dashboard-tls-cert', 'c'],
+    /^OPTIONS_INVALID: --dashboard-tls-key .* without/,
+  ],
+  [
+    ['run', fixture('ticking.ts'), '--dashboard', '--dashboard-tls-key', 'k', '--dashboard-tls-cert', 'c'],
+    /^OPTIONS_INVALID: .* cannot be read/,
+  ],
   [['run', fixture('ticking.ts')], /^NODE_MODULE_INVALID: .*default-exports nothing/],
   [['graph', fixture('ticking.ts')], /^NODE_MODULE_INVALID: .*default-exports nothing/],
 ])('%j is refused with a clear message and exit code 1', async (args, message) => {
