@@ -6,6 +6,7 @@ import type { Broker, OnFull, Retention } from '../brokers/broker.js';
 import { checkLimits } from '../brokers/options.js';
 import { checkNames, checkObject, checkOptions, isCountOrInfinity, isObject, shown } from '../checkOptions.js';
 import { EdgeFlowError } from '../errors.js';
+import { redact } from '../redact.js';
 import { checkName } from '../topic.js';
 import { brokerCheck, checkRunOptions } from './checkRunOptions.js';
 import { checkExpectations } from './expects.js';
@@ -121,6 +122,11 @@ export class System {
       throw new EdgeFlowError(
         'GRAPH_INVALID',
         `system '${this.name}': node(…) was given ${shown(source)}; expected the path or URL of a module, or an operator`,
+      );
+    if (typeof source !== 'function' && !isPath(source))
+      throw new EdgeFlowError(
+        'GRAPH_INVALID',
+        `system '${this.name}': node(…) was given ${redact(String(source))}; expected the path of a module, or its file: URL`,
       );
     checkObject(`system '${this.name}': node(${shown(source)})`, options, 'NODE_OPTIONS_INVALID');
     const { name: given, replicas = 1, maxRestarts = 10, emits, accepts, maxBytes, onFull, retain, isolation, expects, ...rest } = options;
@@ -264,6 +270,17 @@ function defaultName(source: string | URL | NodeOperator<never, unknown, never>)
   if (typeof source === 'function') return source.name || 'node';
   const path = source instanceof URL ? source.pathname : source;
   return basename(path, extname(path));
+}
+
+/** Whether a module can lie there: all urls but those of files are elsewhere. */
+function isPath(source: string | URL): boolean {
+  if (typeof source === 'string' && !source.startsWith('file:')) return true;
+  try {
+    return fileURLToPath(source) !== '';
+  } catch {
+    // Another scheme, or another host; the caller says so.
+    return false;
+  }
 }
 
 function moduleUrl(path: string | URL, folder: string): string {

@@ -151,6 +151,13 @@ describe('what is no node, no System, no name', () => {
       () => system.link(a).shadow(a, any({ concurency: 2 })),
     ],
     ['node(null)', 'GRAPH_INVALID', /node\(…\) was given null; expected the path or URL/, () => system.node(any(null))],
+    [
+      'node(new URL(…))',
+      'GRAPH_INVALID',
+      /node\(…\) was given http:.*; expected the path of a module, or its file: URL/,
+      () => system.node(new URL('http://127.0.0.1/camera.js')),
+    ],
+    ['node(file://host/…)', 'GRAPH_INVALID', /was given file:\/\/host/, () => system.node('file://host/camera.js')],
     ['node({})', 'GRAPH_INVALID', /node\(…\) was given \[Object\]/, () => system.node(any({ password: 'secret' }))],
     ['use(null)', 'GRAPH_INVALID', /something else than a System/, () => system.use(any(null))],
     ['use(…, null)', 'OPTIONS_INVALID', /its options are null/, () => system.use(new System('other'), any(null))],
