@@ -42,8 +42,11 @@ export async function loadModule(url: string): Promise<Record<string, unknown>> 
 
 /** The error for a module whose default export is not what it should be. */
 export function wrongDefault(module: string, found: unknown, expected: string): EdgeFlowError {
-  return new EdgeFlowError(
-    'NODE_MODULE_INVALID',
-    `${module} default-exports ${found === undefined ? 'nothing' : `a ${typeof found}`}; expected ${expected}`,
-  );
+  return new EdgeFlowError('NODE_MODULE_INVALID', `${module} default-exports ${kindOf(found)}; expected ${expected}`);
+}
+
+function kindOf(found: unknown): string {
+  if (found === undefined) return 'nothing';
+  if (found === null) return 'null';
+  return typeof found === 'object' ? 'an object' : `a ${typeof found}`;
 }

@@ -239,8 +239,10 @@ export class Supervisor implements RunningSystem {
   }
 
   #gaveUp(node: string, maxRestarts: number, failure: { readonly code: string | undefined; readonly message: string }): void {
+    // Some errors name the node themselves.
+    const named = failure.message.startsWith("node '");
     this.#failure ??= failure.code
-      ? new EdgeFlowError(failure.code as ErrorCode, `node '${node}': ${failure.message}`)
+      ? new EdgeFlowError(failure.code as ErrorCode, named ? failure.message : `node '${node}': ${failure.message}`)
       : new EdgeFlowError(
           'NODE_GAVE_UP',
           `node '${node}' crashed and was restarted ${maxRestarts} times in a row, at last because ${failure.message}`,

@@ -107,6 +107,10 @@ test.each([
     ['run', fixture('ticking.ts'), '--dashboard', '--dashboard-tls-key', 'k', '--dashboard-tls-cert', 'c'],
     /^OPTIONS_INVALID: .* cannot be read/,
   ],
+  [
+    ['run', fixture('objectNode.ts')],
+    /^NODE_MODULE_INVALID: node 'anObject': file:\S+anObject\.ts default-exports an object; expected export/,
+  ],
   [['run', fixture('ticking.ts')], /^NODE_MODULE_INVALID: .*default-exports nothing/],
   [['graph', fixture('ticking.ts')], /^NODE_MODULE_INVALID: .*default-exports nothing/],
 ])('%j is refused with a clear message and exit code 1', async (args, message) => {
