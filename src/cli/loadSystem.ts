@@ -7,6 +7,9 @@ import { flagOf, isRecipe, systemOf } from '../system/recipe.js';
 import type { System } from '../system/system.js';
 import { columns } from './columns.js';
 
+/** Node's exit code where nothing is left to do, and an await at the top level has not settled. */
+const unsettledAwait = 13;
+
 /** A System and the path of the module that it came from. */
 export interface LoadedSystem {
   readonly entry: string;
@@ -36,7 +39,7 @@ export function entryPath(path: string): string {
 export async function loadSystem(path: string, args: readonly string[]): Promise<LoadedSystem> {
   const entry = entryPath(path);
   process.argv = [process.argv[0] ?? 'node', entry, ...args];
-  const { default: exported } = await loadModule(pathToFileURL(entry).href);
+  const { default: exported } = await importEntry(entry);
   if (isRecipe(exported) && args.includes('--help')) {
     console.log(help(exported.defaults).join('\n'));
     process.exit(0);
@@ -44,6 +47,21 @@ export async function loadSystem(path: string, args: readonly string[]): Promise
   const system = systemOf(exported, args);
   if (system) return { entry, system };
   throw wrongDefault(entry, exported, 'a System, or defineRecipe(…)');
+}
+
+/** Node ends a process in silence where nothing is left that could settle what a module awaits. */
+async function importEntry(entry: string): Promise<Record<string, unknown>> {
+  const tell = (): void => {
+    if (process.exitCode !== unsettledAwait) return;
+    console.error(`NODE_MODULE_INVALID: ${entry} awaits what never comes, so it cannot be loaded; look at the awaits at its top level`);
+    process.exit(1);
+  };
+  process.on('exit', tell);
+  try {
+    return await loadModule(pathToFileURL(entry).href);
+  } finally {
+    process.off('exit', tell);
+  }
 }
 
 /** The options of a recipe and their defaults. */

@@ -111,6 +111,7 @@ test.each([
     ['run', fixture('objectNode.ts')],
     /^NODE_MODULE_INVALID: node 'anObject': file:\S+anObject\.ts default-exports an object; expected export/,
   ],
+  [['run', fixture('unsettled.ts')], /^NODE_MODULE_INVALID: \S+unsettled\.ts awaits what never comes, so it cannot be loaded; .*\n$/],
   [['run', fixture('ticking.ts')], /^NODE_MODULE_INVALID: .*default-exports nothing/],
   [['graph', fixture('ticking.ts')], /^NODE_MODULE_INVALID: .*default-exports nothing/],
 ])('%j is refused with a clear message and exit code 1', async (args, message) => {
