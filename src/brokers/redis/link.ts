@@ -46,6 +46,8 @@ export class RedisLink {
   #away: NodeJS.Timeout | undefined;
   /** Since when a server that is connected has refused all commands. */
   #refusingSince: number | undefined;
+  /** Holds what is sent until the end of this tick. */
+  #corked: Redis['stream'] | undefined;
 
   /** @param Client - ioredis's class; loaded by the caller, so that programs on another broker do without it. */
   constructor(Client: typeof Redis, address: RedisAddress, role: string, { silenceMs, endsFormer, options = {} }: LinkOptions) {
@@ -164,6 +166,7 @@ export class RedisLink {
   /** Sends commands, and tells a lost connection from a refusal. */
   async send<T>(request: (client: Redis) => Promise<T>): Promise<T> {
     if (!this.ready) throw new LinkLost(`no connection to the ${this.address}`);
+    this.#sendTogether();
     try {
       const reply = await request(this.client);
       this.#refusingSince = undefined;
@@ -171,6 +174,21 @@ export class RedisLink {
     } catch (error) {
       throw this.#judge(error);
     }
+  }
+
+  /**
+   * Has the commands of this tick go to the server in one write: it then finds them together. One that syncs each of its turns
+   * to disk does so once for an ack and the pop that follows it.
+   */
+  #sendTogether(): void {
+    const { stream } = this.client;
+    if (this.#corked === stream) return;
+    this.#corked = stream;
+    stream.cork();
+    process.nextTick(() => {
+      if (this.#corked === stream) this.#corked = undefined;
+      stream.uncork();
+    });
   }
 
   /** Runs a script. Sends its text where the server does not know it: after a restart. */
