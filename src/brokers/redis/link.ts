@@ -2,6 +2,8 @@ import type { Redis, RedisOptions } from 'ioredis';
 import { setMaxListeners } from 'node:events';
 import { EdgeFlowError, errorMessage } from '../../errors.js';
 import type { Command } from './command.js';
+import { encodeCommand } from './encode.js';
+import type { Argument } from './encode.js';
 import { connectionOptions, describeEndpoint } from './endpoint.js';
 import type { RedisAddress } from './endpoint.js';
 import { judgeRefusal, LinkLost, NoRoom, refusedCredentials } from './refusal.js';
@@ -9,8 +11,6 @@ import { waitFor, warnWaiting } from './wait.js';
 import { withoutArguments } from './withoutArguments.js';
 
 export { LinkLost } from './refusal.js';
-
-type Argument = string | Buffer | number;
 
 const firstConnectMs = 3_000;
 /** A server that loads its append-only file refuses all commands meanwhile. */
@@ -34,6 +34,7 @@ interface LinkOptions {
 export class RedisLink {
   readonly client: Redis;
   readonly address: string;
+  readonly #Client: typeof Redis;
   readonly #changed = new EventTarget();
   #lastError: unknown;
   #wasReady = false;
@@ -52,6 +53,7 @@ export class RedisLink {
   /** @param Client - ioredis's class; loaded by the caller, so that programs on another broker do without it. */
   constructor(Client: typeof Redis, address: RedisAddress, role: string, { silenceMs, endsFormer, options = {} }: LinkOptions) {
     setMaxListeners(0, this.#changed);
+    this.#Client = Client;
     this.address = `${role} Redis at ${describeEndpoint(address)}`;
     this.client = new Client({
       ...connectionOptions(address),
@@ -193,16 +195,20 @@ export class RedisLink {
 
   /** Runs a script. Sends its text where the server does not know it: after a restart. */
   async run(command: Command, keys: readonly string[], values: readonly Argument[]): Promise<unknown> {
-    // As one list: some ten thousand arguments of a call are too many for the stack.
-    const rest = [keys.length, ...keys, ...values];
-    return this.send(async (client) => {
+    return this.send(async () => {
       try {
-        return await client.callBuffer('EVALSHA', [command.sha, ...rest]);
+        return await this.#evaluate('EVALSHA', command.sha, keys, values);
       } catch (error) {
         if (!errorMessage(error).startsWith('NOSCRIPT')) throw error;
-        return client.callBuffer('EVAL', [command.text, ...rest]);
+        return this.#evaluate('EVAL', command.text, keys, values);
       }
     });
+  }
+
+  #evaluate(name: string, script: string, keys: readonly string[], values: readonly Argument[]): Promise<unknown> {
+    const evaluation = new this.#Client.Command(name, [script, keys.length, ...keys], { replyEncoding: null });
+    evaluation.toWritable = () => encodeCommand([name, script, keys.length, ...keys, ...values]);
+    return this.client.sendCommand(evaluation) as Promise<unknown>;
   }
 
   /** Sends a command again and again until it was answered. For what may be done twice. */
