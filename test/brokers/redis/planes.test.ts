@@ -198,3 +198,15 @@ test('at its maxmemory the control server refuses a push, and lets pop and ack m
     await redis.control.config('SET', 'maxmemory', '0');
   }
 });
+
+test('a pop ends before a message that would be too much for one reply, also behind one that is delivered again', async () => {
+  const broker = redis.connect();
+  await broker.declare({ topic: 't', groups: ['g'] });
+  const pop = async (): Promise<number[]> => (await broker.pop('t', { ...me, count: 3, waitMs: 0 })).map(({ seq }) => seq);
+  for (let value = 1; value <= 3; value++) await broker.push('t', numbered(value, 20 * 1024 * 1024));
+  expect(await pop()).toEqual([1]);
+  await broker.release('t', me);
+  expect(await pop()).toEqual([1]);
+  expect(await pop()).toEqual([2]);
+  expect(await pop()).toEqual([3]);
+});

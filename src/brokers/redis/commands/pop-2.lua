@@ -96,7 +96,7 @@ if not blocked and #removed < count then
       values[n + 1], values[n + 2] = wanted[i], value
       n = n + 2
     end
-    call('HSET', topic, 'g:' .. group .. ':cursor', wanted[#fresh])
+    if #fresh > 0 then call('HSET', topic, 'g:' .. group .. ':cursor', wanted[#fresh]) end
   end
 end
 
