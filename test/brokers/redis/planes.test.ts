@@ -52,8 +52,9 @@ test('a producer killed between payload and id leaves an orphan, which the sweep
     import { DualRedisBroker } from '#src/brokers/redis/redisBroker.js';
     const broker = new DualRedisBroker(data);
     await broker.open();
+    process.on('SIGUSR2', () => void broker.push('t', { id: 'late', time: 0, meta: Buffer.alloc(8), payload: Buffer.alloc(60_000) }));
+    setInterval(() => {}, 1_000);
     console.log('open');
-    setInterval(() => void broker.push('t', { id: String(Math.random()), time: 0, meta: Buffer.alloc(8), payload: Buffer.alloc(60_000) }), 5);
   `,
     { control: redis.controlServer.endpoint, data: redis.dataServer.endpoint },
   );
@@ -61,6 +62,7 @@ test('a producer killed between payload and id leaves an orphan, which the sweep
     await orphan.line('open');
     redis.controlServer.freeze();
     const before = await redis.data.dbsize();
+    orphan.child.kill('SIGUSR2');
     await until('a payload without an id', async () => (await redis.data.dbsize()) > before);
   } finally {
     await orphan.kill();
