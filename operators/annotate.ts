@@ -1,5 +1,6 @@
 import { mapAsync } from 'edgeflow';
 import type { OperatorFunction } from 'rxjs';
+import { checkFunction } from './checks.js';
 import type { MarkedBox, MarkedPath, MarkedZone } from './annotate/marks.js';
 import { Overlay } from './annotate/svg.js';
 import type { Frame } from './frame.js';
@@ -47,6 +48,7 @@ export interface AnnotateOptions<T> {
  */
 export function annotate<T>(options: AnnotateOptions<T>): OperatorFunction<T, Frame> {
   const { frame: frameOf, boxes, paths, zones = [], title, concurrency = 1 } = options;
+  checkFunction('annotate', 'frame', frameOf);
   return mapAsync(
     async (value): Promise<Frame> => {
       const frame = await rawFrame(frameOf(value));

@@ -1,6 +1,6 @@
 import { EdgeFlowError, mapAsync } from 'edgeflow';
 import type { OperatorFunction } from 'rxjs';
-import { checkRange } from './checks.js';
+import { checkFunction, checkRange } from './checks.js';
 import type { Box } from './detections.js';
 import type { Frame } from './frame.js';
 import { checkBox, pixelsOf } from './pictures/boxes.js';
@@ -53,6 +53,8 @@ export interface BlurRegionsOptions<T> {
  */
 export function blurRegions<T>(options: BlurRegionsOptions<T>): OperatorFunction<T, Frame> {
   const { frame: frameOf, boxes: boxesOf, style = 'mosaic', cells = 6, margin = 0.1 } = options;
+  checkFunction('blurRegions', 'frame', frameOf);
+  checkFunction('blurRegions', 'boxes', boxesOf);
   if (!['mosaic', 'smooth', 'fill'].includes(style))
     throw new EdgeFlowError('OPTIONS_INVALID', `blurRegions: style is '${style}'; expected 'mosaic', 'smooth' or 'fill'`);
   if (!(Number.isInteger(cells) && cells >= 1 && cells <= 16))

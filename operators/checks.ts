@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { EdgeFlowError } from 'edgeflow';
 
 /**
@@ -7,6 +8,19 @@ import { EdgeFlowError } from 'edgeflow';
  */
 export function refuse(operator: string, what: string): never {
   throw new EdgeFlowError('OPTIONS_INVALID', `${operator}: ${what}`);
+}
+
+/** Checks an option that must be there: programs without types may leave it out, or misspell its name. */
+export function checkNeeded(operator: string, name: string, found: unknown, fine: boolean, expected: string): void {
+  if (fine) return;
+  // Short, and nothing of what lies within: it may be a password.
+  const shown = found === undefined ? 'missing' : inspect(found, { depth: -1, maxStringLength: 100 });
+  refuse(operator, `${name} is ${shown}; expected ${expected}`);
+}
+
+/** Checks a callback that must be there. */
+export function checkFunction(operator: string, name: string, found: unknown): void {
+  checkNeeded(operator, name, found, typeof found === 'function', 'a function');
 }
 
 /** Programs without types, and options out of files, bring text in place of numbers: `'5' >= 1`, but `'5' + 1` is no 6. */

@@ -1,5 +1,5 @@
 import type { OperatorFunction } from 'rxjs';
-import { checkRange } from './checks.js';
+import { checkFunction, checkRange } from './checks.js';
 import { classifier } from './classify/classifier.js';
 import type { Classification } from './classify/classifier.js';
 import type { ClassifyOptions } from './classify/options.js';
@@ -75,6 +75,8 @@ export function classify<T, O extends { readonly box: Box }>(
   if (!('objects' in options))
     return classifier(options, false, (frame: Frame) => ({ frame, toResult: ([classes = []]) => ({ classes }) }));
   const { frame, objects, margin = 0 } = options;
+  checkFunction('classify', 'frame', frame);
+  checkFunction('classify', 'objects', objects);
   checkRange('classify', 'margin', margin, 0, 10);
   return classifier(options, true, (value: T) => {
     const given = objects(value);

@@ -1,7 +1,7 @@
 import { EdgeFlowError, mapAsync } from 'edgeflow';
 import { concatMap, pipe } from 'rxjs';
 import type { OperatorFunction } from 'rxjs';
-import { checkRange } from './checks.js';
+import { checkFunction, checkRange } from './checks.js';
 import type { Box } from './detections.js';
 import type { Frame } from './frame.js';
 import { asBox, checkBox, describeBox, pixelsOf } from './pictures/boxes.js';
@@ -51,6 +51,8 @@ export function crop<T>(options: CropEachOptions<T>): OperatorFunction<T, Frame>
 export function crop<T>(options: CropOptions | CropEachOptions<T>): OperatorFunction<Frame, Frame> | OperatorFunction<T, Frame> {
   if ('box' in options) return cropFixed(options.box);
   const { frame: frameOf, boxes: boxesOf, margin = 0 } = options;
+  checkFunction('crop', 'frame', frameOf);
+  checkFunction('crop', 'boxes', boxesOf);
   checkRange('crop', 'margin', margin, 0, 10);
   return pipe(
     mapAsync(async (value: T) => {

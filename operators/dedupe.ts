@@ -1,6 +1,6 @@
 import { leasingOperator } from 'edgeflow';
 import type { MonoTypeOperatorFunction } from 'rxjs';
-import { checkCount, checkSpan } from './checks.js';
+import { checkCount, checkFunction, checkSpan } from './checks.js';
 import { timeReader } from './streams/eventTime.js';
 import type { TimeOf } from './streams/eventTime.js';
 import { FirstOfEach } from './streams/firstOfEach.js';
@@ -44,6 +44,7 @@ export interface DedupeOptions<T> {
  */
 export function dedupe<T>(options: DedupeOptions<T>): MonoTypeOperatorFunction<T> {
   const { by, withinMs = Infinity, time, maxKeys = 10_000 } = options;
+  checkFunction('dedupe', 'by', by);
   checkSpan('dedupe', 'withinMs', withinMs);
   checkCount('dedupe', 'maxKeys', maxKeys);
   const timeOf = withinMs === Infinity ? (): number => 0 : timeReader('dedupe', time);

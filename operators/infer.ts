@@ -1,5 +1,6 @@
 import { EdgeFlowError } from 'edgeflow';
 import type { OperatorFunction } from 'rxjs';
+import { checkFunction } from './checks.js';
 import { checkTensors, packTensors } from './infer/tensors.js';
 import type { TensorData, Tensors } from './infer/tensors.js';
 import { modelOperator } from './inference/modelOperator.js';
@@ -63,6 +64,8 @@ export function infer<T, R>(options: InferOptions<T, R>): OperatorFunction<T, R>
   if (outputs?.length === 0)
     throw new EdgeFlowError('OPTIONS_INVALID', 'infer: outputs is empty; expected at least one name, or none for all');
   const settings = modelSettings('infer', model, options);
+  checkFunction('infer', 'prepare', prepare);
+  checkFunction('infer', 'interpret', interpret);
 
   return modelOperator({
     operator: 'infer',

@@ -1,8 +1,8 @@
-import { EdgeFlowError, leasingOperator } from 'edgeflow';
+import { leasingOperator } from 'edgeflow';
 import type { Delivery } from 'edgeflow';
 import { asyncScheduler } from 'rxjs';
 import type { OperatorFunction } from 'rxjs';
-import { checkAtLeast } from './checks.js';
+import { checkAtLeast, checkNeeded } from './checks.js';
 import type { Alert } from './notify/alert.js';
 import { runProgram } from './notify/runProgram.js';
 
@@ -54,11 +54,11 @@ const mostKeys = 10_000;
  */
 export function notify<T>(options: NotifyOptions<T>): OperatorFunction<T, unknown> {
   const { title, message, throttleMs = 60_000, key = (): string => '', via } = options;
-  const fail = (what: string): never => {
-    throw new EdgeFlowError('OPTIONS_INVALID', `notify: ${what}`);
-  };
   checkAtLeast('notify', 'throttleMs', throttleMs, 0);
-  if (typeof via !== 'function' && !via[0]) fail('via is empty; expected a sink such as toWebhook(…), or a program and its arguments');
+  for (const [name, found] of Object.entries({ title, message }))
+    checkNeeded('notify', name, found, typeof found === 'string' || typeof found === 'function', 'a text, or a function that makes it');
+  const sends = typeof via === 'function' || (Array.isArray(via) && Boolean(via[0]));
+  checkNeeded('notify', 'via', via, sends, 'a sink such as toWebhook(…), or a program and its arguments');
   const text = (from: string | ((value: T) => string), value: T): string => (typeof from === 'function' ? from(value) : from);
 
   const throttle = leasingOperator<T, Alert>('notify', (output) => {

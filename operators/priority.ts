@@ -2,7 +2,7 @@ import { emitTogether, EdgeFlowError, leasingOperator } from 'edgeflow';
 import type { Lease } from 'edgeflow';
 import { map, merge } from 'rxjs';
 import type { Observable } from 'rxjs';
-import { checkAtLeast } from './checks.js';
+import { checkAtLeast, checkNeeded } from './checks.js';
 import type { Held } from './streams/held.js';
 
 /** Options of {@link priority}. */
@@ -39,6 +39,7 @@ export interface PriorityOptions {
  * ```
  */
 export function priority<T>(streams: readonly Observable<T>[], { concurrency = 1 }: PriorityOptions = {}): Observable<T> {
+  checkNeeded('priority', 'streams', streams, Array.isArray(streams), 'a list of streams');
   if (streams.length === 0) throw new EdgeFlowError('OPTIONS_INVALID', 'priority: there are no streams; expected at least one');
   checkAtLeast('priority', 'concurrency', concurrency, 1);
 

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { fromPull, RecordingReader, sleepMs } from 'edgeflow';
 import type { Observable } from 'rxjs';
-import { checkPositive } from './checks.js';
+import { checkNeeded, checkPositive } from './checks.js';
 
 /** Options of {@link replay}. */
 export interface ReplayOptions {
@@ -37,6 +37,7 @@ export interface ReplayOptions {
  */
 export function replay<T>(file: string, { speed = Infinity, topic }: ReplayOptions = {}): Observable<T> {
   checkPositive('replay', 'speed', speed);
+  checkNeeded('replay', 'file', file, typeof file === 'string' && file !== '', 'the path of a recording');
   const path = resolve(file);
 
   return fromPull(async function* ({ signal }): AsyncGenerator<T> {

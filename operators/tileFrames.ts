@@ -2,7 +2,7 @@ import { EdgeFlowError, emitTogether, leasingOperator, longestTimerMs } from 'ed
 import type { Lease } from 'edgeflow';
 import { interval } from 'rxjs';
 import type { OperatorFunction } from 'rxjs';
-import { checkRange, checkSpan } from './checks.js';
+import { checkNeeded, checkRange, checkSpan } from './checks.js';
 import { checkFrame, maxFrameSide } from './frame.js';
 import type { Frame } from './frame.js';
 import { Wall } from './tiles/wall.js';
@@ -59,6 +59,7 @@ const looks = 4;
  */
 export function tileFrames(options: TileFramesOptions): OperatorFunction<Frame, TiledFrame> {
   const { sources, width = 1280, aspectRatio = 16 / 9, staleMs = 5_000 } = options;
+  checkNeeded('tileFrames', 'sources', sources, Array.isArray(sources), 'a list of names');
   const columns = options.columns ?? Math.ceil(Math.sqrt(sources.length));
   const check = (name: string, found: unknown, fine: boolean, expected: string): void => {
     if (!fine) throw new EdgeFlowError('OPTIONS_INVALID', `tileFrames: ${name} is ${JSON.stringify(found)}; expected ${expected}`);

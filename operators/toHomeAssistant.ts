@@ -1,5 +1,6 @@
 import { EdgeFlowError } from 'edgeflow';
 import type { MonoTypeOperatorFunction } from 'rxjs';
+import { checkNeeded } from './checks.js';
 import { discoveryMessage, stateTopic } from './homeAssistant/discovery.js';
 import type { HomeAssistantDevice, HomeAssistantEntity, HomeAssistantTopics } from './homeAssistant/discovery.js';
 import { availability } from './mqtt/availability.js';
@@ -48,6 +49,8 @@ export interface ToHomeAssistantOptions<T> extends MqttConnectionOptions {
  */
 export function toHomeAssistant<T>(options: ToHomeAssistantOptions<T>): MonoTypeOperatorFunction<T> {
   const { device, discoveryPrefix = 'homeassistant', topicPrefix = 'edgeflow' } = options;
+  checkNeeded('toHomeAssistant', 'device', device, isObject(device), "an object such as { id: 'door', name: 'Front door' }");
+  checkNeeded('toHomeAssistant', 'entities', options.entities, isObject(options.entities), 'an object of entities by their keys');
   const entities = Object.entries(options.entities);
   const fail = (what: string): never => {
     throw new EdgeFlowError('OPTIONS_INVALID', `toHomeAssistant: ${what}`);
@@ -85,4 +88,8 @@ function payloadOf<T>(key: string, { component }: HomeAssistantEntity<T>, state:
   if (component === 'sensor' && (typeof state === 'string' || Number.isFinite(state))) return String(state);
   const expected = { image: 'the bytes of a JPEG', binary_sensor: 'true or false', sensor: 'a finite number or text' }[component];
   throw new EdgeFlowError('VALUE_INVALID', `toHomeAssistant: the state of ${key} is ${typeof state}; expected ${expected}`);
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }

@@ -1,6 +1,6 @@
 import { EdgeFlowError } from 'edgeflow';
 import { fileURLToPath } from 'node:url';
-import { checkCount, checkRange } from '../checks.js';
+import { checkCount, checkNeeded, checkRange } from '../checks.js';
 import type { BatchBudget } from './jobQueue.js';
 import type { ReadyModel } from './modelOperator.js';
 import { checkProviders } from './providers.js';
@@ -43,8 +43,11 @@ export interface ModelSettings {
   readonly batch: BatchBudget;
 }
 
+const modelForms = 'a path, a file: URL, or the name of a model';
+
 /** @throws EdgeFlowError `OPTIONS_INVALID` */
 export function modelSettings(operator: string, model: string | URL, options: ModelOptions): ModelSettings {
+  checkNeeded(operator, 'model', model, typeof model === 'string' || model instanceof URL, modelForms);
   const { workers = 1, providers = ['cpu'] } = options;
   const { max = 1, waitMs = 0 } = options.batch ?? {};
   checkCount(operator, 'workers', workers, 64);
@@ -55,7 +58,6 @@ export function modelSettings(operator: string, model: string | URL, options: Mo
 }
 
 function pathOf(operator: string, model: URL): string {
-  if (model.protocol !== 'file:')
-    throw new EdgeFlowError('OPTIONS_INVALID', `${operator}: model is ${model.href}; expected a path, a file: URL, or the name of a model`);
+  if (model.protocol !== 'file:') throw new EdgeFlowError('OPTIONS_INVALID', `${operator}: model is ${model.href}; expected ${modelForms}`);
   return fileURLToPath(model);
 }

@@ -1,5 +1,5 @@
 import { EdgeFlowError } from 'edgeflow';
-import { checkAtLeast } from '../checks.js';
+import { checkAtLeast, checkNeeded } from '../checks.js';
 import { redactUrl } from '../ffmpeg/redact.js';
 import { checkPatience } from '../sinks/target.js';
 import type { PatienceOptions } from '../sinks/target.js';
@@ -31,6 +31,7 @@ export interface MqttConnectionOptions extends PatienceOptions {
 }
 
 const protocols = ['mqtt:', 'mqtts:', 'ws:', 'wss:'];
+const urlForm = 'one that begins with mqtt://, mqtts://, ws:// or wss://';
 
 /** @throws EdgeFlowError `OPTIONS_INVALID` */
 export function checkConnection(operator: string, options: MqttConnectionOptions): void {
@@ -38,8 +39,8 @@ export function checkConnection(operator: string, options: MqttConnectionOptions
   const fail = (what: string): never => {
     throw new EdgeFlowError('OPTIONS_INVALID', `${operator}: ${what}`);
   };
-  if (!URL.canParse(url) || !protocols.includes(new URL(url).protocol))
-    fail(`url is '${redactUrl(url)}'; expected one that begins with mqtt://, mqtts://, ws:// or wss://`);
+  checkNeeded(operator, 'url', url, typeof url === 'string', urlForm);
+  if (!URL.canParse(url) || !protocols.includes(new URL(url).protocol)) fail(`url is '${redactUrl(url)}'; expected ${urlForm}`);
   if (![4, 5].includes(protocolVersion)) fail(`protocolVersion is ${protocolVersion}; expected 4 or 5`);
   checkAtLeast(operator, 'reconnectMs', reconnectMs, 1);
   checkPatience(operator, patienceMs);

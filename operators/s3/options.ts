@@ -1,4 +1,5 @@
 import { EdgeFlowError } from 'edgeflow';
+import { checkNeeded } from '../checks.js';
 
 /** A bucket of an S3 or a server that speaks its language. Credentials are found by the AWS client's own chain. */
 export interface BucketOptions {
@@ -18,8 +19,8 @@ export function checkBucket(operator: string, { bucket, endpoint, prefix = '' }:
   const fail = (what: string): never => {
     throw new EdgeFlowError('OPTIONS_INVALID', `${operator}: ${what}`);
   };
-  if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket))
-    fail(`bucket is '${bucket}'; expected 3 to 63 small letters, digits, dots and dashes`);
+  const fine = typeof bucket === 'string' && /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket);
+  checkNeeded(operator, 'bucket', bucket, fine, '3 to 63 small letters, digits, dots and dashes');
   if (prefix.startsWith('/') || prefix.length > 512) fail(`prefix is '${prefix}'; expected at most 512 characters, not a / first`);
   if (endpoint === undefined) return;
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
