@@ -1,6 +1,7 @@
 import { leasingOperator } from 'edgeflow';
 import type { OperatorFunction } from 'rxjs';
 import { LastUsed } from '../lastUsed.js';
+import { checkIsObject } from './checks.js';
 
 /** What is known of one source; called with each of its values. */
 export type Step<V, R> = (value: V) => R;
@@ -31,6 +32,7 @@ export function bySource<V extends { readonly source: string; readonly time: num
     const start = begin();
     const sources = new LastUsed<string, Known<V, R>>(mostSources);
     const answer = (value: V): R => {
+      checkIsObject(name, value);
       const { source, time } = value;
       let known = sources.peek(source);
       if (!known || time < known.newestTime - restartMs) known = { step: start(), newestTime: time };

@@ -9,6 +9,16 @@ function unusable(operator: string, { index, source }: Detections, what: string)
 const isSide = (side: unknown): boolean => typeof side === 'number' && side > 0 && side < Infinity;
 
 /**
+ * Checks that a value can be detections at all: what a node in JavaScript gave may be anything.
+ *
+ * @throws EdgeFlowError `DETECTIONS_INVALID`
+ */
+export function checkIsObject(operator: string, value: unknown): void {
+  if (typeof value === 'object' && value !== null) return;
+  throw new EdgeFlowError('DETECTIONS_INVALID', `${operator}: a value is ${String(value)}; expected detections`);
+}
+
+/**
  * Checks what geometry and time are reckoned from. A box without area passes.
  *
  * @throws EdgeFlowError `DETECTIONS_INVALID`
@@ -18,7 +28,10 @@ export function checkDetections(operator: string, value: Detections): void {
   if (typeof source !== 'string') unusable(operator, value, `source is ${String(source)}; expected a name`);
   if (!Number.isFinite(time)) unusable(operator, value, `time is ${time}; expected milliseconds since the epoch`);
   if (!isSide(width) || !isSide(height)) unusable(operator, value, `the picture is ${width}x${height}; expected a size in pixels`);
-  objects.forEach((object, at) => {
+  if (!Array.isArray(objects)) unusable(operator, value, 'objects is no list');
+  objects.forEach((object: Detection | null, at) => {
+    if (typeof object !== 'object' || object === null)
+      unusable(operator, value, `object ${at} is ${String(object)}; expected one with a box`);
     checkObject(object, (what) => unusable(operator, value, `object ${at} (${object.label}): ${what}`));
   });
 }

@@ -71,6 +71,23 @@ describe('all', () => {
     });
   });
 
+  test.each(operators)('%s: what is no detections, or holds no objects, fails by name', async (name, operator) => {
+    const [good] = walk([[50, 40]]);
+    if (!good) throw new Error('a frame');
+    const wrong = [null, undefined, 5, { ...good, objects: null }, { ...good, objects: [null] }] as unknown as Tracks[];
+    const { settled, out } = await settle([...wrong, good], operator);
+    expect(out.map(({ index }) => index)).toEqual([0]);
+    const told = (message: string): unknown => expect.objectContaining({ code: 'DETECTIONS_INVALID', message: `${name}: ${message}` });
+    expect(settled.map(({ failed }) => failed?.error)).toEqual([
+      told('a value is null; expected detections'),
+      told('a value is undefined; expected detections'),
+      told('a value is 5; expected detections'),
+      told("frame 0 of 'test': objects is no list"),
+      told("frame 0 of 'test': object 0 is null; expected one with a box"),
+      undefined,
+    ]);
+  });
+
   test.each(operators)('%s: a camera that changes its resolution changes nothing of what is told', async (_, operator) => {
     const way = [10, 20, 30, 40, 45, 60, 65, 70, 80, 90, 95].map((y) => [50, y] as const);
     const told = async (factor: (at: number) => number): Promise<unknown[]> => {
