@@ -3,7 +3,7 @@ import type { OperatorFunction } from 'rxjs';
 import { checkFunction, checkRange } from './checks.js';
 import type { Box } from './detections.js';
 import type { Frame } from './frame.js';
-import { checkBox, pixelsOf } from './pictures/boxes.js';
+import { checkBoxes, pixelsOf } from './pictures/boxes.js';
 import { cover } from './pictures/cover.js';
 import type { CoverStyle } from './pictures/cover.js';
 import { rawFrame } from './pictures/rawFrame.js';
@@ -64,7 +64,7 @@ export function blurRegions<T>(options: BlurRegionsOptions<T>): OperatorFunction
     );
   checkRange('blurRegions', 'margin', margin, 0, 10);
   return mapAsync(async (value): Promise<Frame> => {
-    const boxes = boxesOf(value).map((box) => checkBox(box, 'blurRegions'));
+    const boxes = checkBoxes(boxesOf(value), 'blurRegions');
     const frame = await rawFrame(frameOf(value));
     // The bytes that came may be looked at by others too.
     const data = new Uint8Array(frame.data);

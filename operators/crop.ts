@@ -4,7 +4,7 @@ import type { OperatorFunction } from 'rxjs';
 import { checkFunction, checkRange } from './checks.js';
 import type { Box } from './detections.js';
 import type { Frame } from './frame.js';
-import { asBox, checkBox, describeBox, pixelsOf } from './pictures/boxes.js';
+import { asBox, checkBoxes, describeBox, pixelsOf } from './pictures/boxes.js';
 import type { PixelArea } from './pictures/boxes.js';
 import { channelsOf, rawFrame } from './pictures/rawFrame.js';
 import type { RawFrame } from './pictures/rawFrame.js';
@@ -56,7 +56,7 @@ export function crop<T>(options: CropOptions | CropEachOptions<T>): OperatorFunc
   checkRange('crop', 'margin', margin, 0, 10);
   return pipe(
     mapAsync(async (value: T) => {
-      const boxes = boxesOf(value).map((box) => checkBox(box, 'crop'));
+      const boxes = checkBoxes(boxesOf(value), 'crop');
       const frame = await rawFrame(frameOf(value));
       return boxes.flatMap((box) => pixelsOf(box, frame.width, frame.height, margin) ?? []).map((area) => cut(frame, area));
     }),

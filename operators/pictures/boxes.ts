@@ -37,6 +37,17 @@ export function checkBox(box: unknown, where: string): Box {
 }
 
 /**
+ * Makes sure of each of what a function gave as boxes; text and `null` are no list of them.
+ *
+ * @param where - the operator, for the message.
+ * @throws EdgeFlowError `BOX_INVALID`
+ */
+export function checkBoxes(boxes: unknown, where: string): Box[] {
+  if (Array.isArray(boxes)) return boxes.map((box) => checkBox(box, where));
+  throw new EdgeFlowError('BOX_INVALID', `${where}: the boxes are ${String(boxes)}; expected a list of [left, top, right, bottom]`);
+}
+
+/**
  * The pixels of a picture that a box touches; undefined where it lies outside, or has no area.
  *
  * @param margin - how much wider and higher on each side, as a share of the box.

@@ -372,3 +372,18 @@ describe('what cannot be used fails its own delivery, and the stream goes on', (
     expect(failures.map((failure) => /^[A-Z]+_[A-Z]+/.exec(failure)?.[0])).toEqual(wrong.map(([code]) => code));
   });
 });
+
+test.each<[string, (boxes: () => readonly Box[]) => OperatorFunction<Frame, Frame>]>([
+  ['crop', (boxes) => crop({ frame: (frame: Frame) => frame, boxes })],
+  ['blurRegions', (boxes) => blurRegions({ frame: (frame: Frame) => frame, boxes })],
+])('%s: where no list of boxes is given, as of a misspelt field, the frame fails by name', async (name, operator) => {
+  await expect(
+    one(
+      plainFrame(32, 16),
+      operator(() => undefined as unknown as Box[]),
+    ),
+  ).rejects.toMatchObject({
+    code: 'BOX_INVALID',
+    message: `${name}: the boxes are undefined; expected a list of [left, top, right, bottom]`,
+  });
+});
