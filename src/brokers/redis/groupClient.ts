@@ -90,7 +90,9 @@ export class GroupClient {
   }
 
   async ack(tickets: readonly Ticket[]): Promise<AckResult> {
-    const values = tickets.flatMap(({ seq, token }) => [seq, token, this.headOf(seq)]);
+    // A flatMap would make a list of each: a third of the time of an ack here.
+    const values: (string | number)[] = [];
+    for (const { seq, token } of tickets) values.push(seq, token, this.headOf(seq));
     const [, fenced, trash] = await this.#settle(commands.ack, values);
     this.settled(tickets);
     this.#context.blobs.discard(blobKeys(trash));
@@ -202,7 +204,8 @@ export class GroupClient {
 
   async #fetch(taken: readonly Taken[]): Promise<DeliveredMessage[]> {
     if (taken.length === 0) return [];
-    const readable = taken.flatMap(({ stored }) => (stored instanceof EdgeFlowError ? [] : [stored]));
+    const readable: StoredMessage[] = [];
+    for (const { stored } of taken) if (!(stored instanceof EdgeFlowError)) readable.push(stored);
     let payloads: (Buffer | undefined)[];
     try {
       payloads = await this.#context.blobs.get(readable);

@@ -274,7 +274,9 @@ function memoryFull(topic: string, server: string): EdgeFlowError {
 }
 
 function partsOf<Result>(batch: readonly Waiting<Result>[]): NonNullable<Part>[] {
-  return batch.flatMap(({ parts }) => parts.filter((part) => part !== undefined));
+  const found: NonNullable<Part>[] = [];
+  for (const { parts } of batch) for (const part of parts) if (part) found.push(part);
+  return found;
 }
 
 function toBuffer(bytes: Uint8Array): Buffer {
