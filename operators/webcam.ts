@@ -7,7 +7,6 @@ import { findOnPath } from './ffmpeg/programs.js';
 import { pause } from './ffmpeg/reconnect.js';
 import type { Frame } from './frame.js';
 import { steadyClock } from './steadyClock.js';
-import { StillCamera } from './webcam/capture.js';
 import type { WebcamSettings } from './webcam/capture.js';
 
 /** Options of {@link webcam}. */
@@ -94,6 +93,8 @@ async function* stills(
   const folder = await mkdtemp(join(shellSafePath.test(base) ? base : '/tmp', 'edgeflow-webcam-'));
   try {
     const now = steadyClock();
+    // With node-webcam, which only a webcam needs.
+    const { StillCamera } = await import('./webcam/capture.js');
     const camera = new StillCamera(settings, folder);
     for (let index = 0; !signal.aborted; index++) {
       const startedAt = performance.now();

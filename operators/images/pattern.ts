@@ -51,9 +51,6 @@ export async function parsePattern(pattern: string): Promise<FilePattern> {
   return { folder: parts.slice(0, first).join(sep) || sep, deep: last > 0 || fixed[0] === '**', matches: (name) => whole.test(name) };
 }
 
-/** Numbers in names count as numbers: `2.jpg` comes before `10.jpg`, on every machine. */
-const order = new Intl.Collator('en', { numeric: true });
-
 /**
  * Paths of the files that are there now, in the order of their names.
  *
@@ -65,6 +62,8 @@ export async function listFiles({ folder, deep, matches }: FilePattern): Promise
       cause,
     });
   });
+  // Numbers in names count as numbers: `2.jpg` comes before `10.jpg`, on every machine.
+  const order = new Intl.Collator('en', { numeric: true });
   return entries
     .filter((entry) => entry.isFile() || entry.isSymbolicLink())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))

@@ -1,4 +1,4 @@
-import { SingleBar } from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
 import { EdgeFlowError } from 'edgeflow';
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
@@ -47,7 +47,7 @@ async function download(name: string, { url, bytes, sha256 }: RegistryEntry, par
   const timer = setTimeout(() => {
     stall.abort(new Error(`nothing came for ${stallMs / 1000} s`));
   }, stallMs);
-  const progress = progressBar(name, bytes);
+  const progress = await progressBar(name, bytes);
   const file = await open(part, 'wx', 0o644);
   try {
     const response = await fetch(url, { signal: signal ? AbortSignal.any([signal, stall.signal]) : stall.signal });
@@ -74,8 +74,9 @@ async function download(name: string, { url, bytes, sha256 }: RegistryEntry, par
 }
 
 /** Only for somebody who is looking. */
-function progressBar(name: string, bytes: number): SingleBar | undefined {
+async function progressBar(name: string, bytes: number): Promise<SingleBar | undefined> {
   if (!process.stderr.isTTY) return undefined;
+  const { SingleBar } = await import('cli-progress');
   const bar = new SingleBar({
     stream: process.stderr,
     format: `${name} [{bar}] {percentage}% of ${(bytes / 1e6).toFixed(1)} MB`,
