@@ -1,4 +1,5 @@
-import { Packr } from 'msgpackr';
+import { createRequire } from 'node:module';
+import type * as MessagePack from 'msgpackr';
 import { EdgeFlowError, errorMessage } from './errors.js';
 import { checkMessagePack } from './messagePack.js';
 import { checkPlain, forbiddenKeys } from './plainData.js';
@@ -11,6 +12,9 @@ export interface Encoded {
 
 /** The most bytes a value may have besides its payload. */
 export const maxMetaBytes = 1024 * 1024;
+
+// The CommonJS form is one file, and takes 0.8 MB less than the other.
+const { Packr } = createRequire(import.meta.url)('msgpackr') as typeof MessagePack;
 
 /**
  * Plain records only. That forbids little: msgpackr reads every extension type that it knows, and writes a Float32Array

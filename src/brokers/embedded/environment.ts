@@ -1,6 +1,7 @@
+import type { RootDatabaseOptionsWithPath } from 'lmdb';
 import { existsSync, linkSync, renameSync, rmSync, statSync } from 'node:fs';
-import { open } from 'lmdb';
 import { draftOf } from './directory.js';
+import { lmdb } from './lmdb.js';
 import { binary } from './tables.js';
 import type { Environment } from './tables.js';
 
@@ -65,7 +66,7 @@ export function place(draft: string, path: string): void {
 }
 
 export function openFile(path: string, { tables, mapSize, synced, writeMap }: EnvironmentOptions): Environment {
-  return open<Uint8Array, Uint8Array>({
+  return lmdb().open<Uint8Array, Uint8Array>({
     ...binary,
     path,
     noSubdir: true,
@@ -79,5 +80,5 @@ export function openFile(path: string, { tables, mapSize, synced, writeMap }: En
     eventTurnBatching: false,
     noMemInit: true,
     permissionsMode: 0o600,
-  } as Parameters<typeof open<Uint8Array, Uint8Array>>[0]);
+  } as RootDatabaseOptionsWithPath);
 }

@@ -1,7 +1,8 @@
+import type { ABORT } from 'lmdb';
 import { openSync, readSync, writeSync } from 'node:fs';
 import { endianness } from 'node:os';
-import { ABORT } from 'lmdb';
 import { EdgeFlowError } from '../../errors.js';
+import { lmdb } from './lmdb.js';
 import type { Environment } from './tables.js';
 import { is64Bit } from './wordSize.js';
 
@@ -69,7 +70,7 @@ export class Transactions {
     const last = this.lastCommit;
     if (this.#environment.getWriteTxnId() > last) return { value: step() };
     this.#setLast(last);
-    return ABORT;
+    return lmdb().ABORT;
   }
 
   /** Only within a transaction, where nobody else commits. */
@@ -92,7 +93,7 @@ interface Done<R> {
 }
 
 function isDone<R>(outcome: Done<R> | typeof ABORT): outcome is Done<R> {
-  return outcome !== ABORT;
+  return outcome !== lmdb().ABORT;
 }
 
 /** Of a commit that failed, lmdb's error says no more than that; a promise in it fails with the reason. */
