@@ -1,5 +1,4 @@
 import type { RunningSystem } from '../system/runningSystem.js';
-import { checkDashboardOptions } from './options.js';
 import type { DashboardOptions } from './options.js';
 import type { Shown } from './shown.js';
 
@@ -37,8 +36,9 @@ export async function serveDashboard(running: RunningSystem, options: DashboardO
 
 /** The same for a system that is only looked at, too. */
 export async function serve(shown: Shown, options: DashboardOptions): Promise<Dashboard> {
+  // A system that nobody looks at loads no server, and no TLS to check its options.
+  const { checkDashboardOptions } = await import('./options.js');
   const checked = checkDashboardOptions(options);
-  // A system that nobody looks at loads no server.
   const { startServer } = await import('./server.js');
   return startServer(shown, checked);
 }

@@ -1,4 +1,3 @@
-import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { checkOptions, portCheck } from '../checkOptions.js';
@@ -52,6 +51,7 @@ export async function serveMetrics(
   checkOptions('serveMetrics', [portCheck(port)]);
   // A page of a stranger, whose name was pointed to this host, asks with that name.
   const isForUs = ({ headers }: IncomingMessage): boolean => !isLoopback(host) || isLoopback(nameOfHost(headers.host ?? host));
+  const { createServer } = await import('node:http');
   const server = createServer((request, response) => void respond(running, isForUs(request), request, response));
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {

@@ -19,7 +19,6 @@ import { Linker } from './linker.js';
 import type { NodeHandle } from './linker.js';
 import type { NodeOperator } from './node.js';
 import type { RunningSystem, RunOptions } from './runningSystem.js';
-import { startSystem } from './start.js';
 import { workerHook } from './workerHook.js';
 
 /** Options of a {@link System}. */
@@ -255,6 +254,8 @@ export class System {
     checkGraph(graph);
     checkModules(graph);
     const isolation = (node: GraphNode): Isolation => options.isolation ?? node.isolation ?? this.#isolation ?? 'process';
+    // Nodes import Systems too, to define themselves, and run none.
+    const { startSystem } = await import('./start.js');
     return startSystem(graph, isolation, { ...options, entry, broker: options.broker ?? this.#broker });
   }
 

@@ -1,23 +1,36 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-/** A Lua script of `commands/`, which does one action atomically. */
-export interface Command {
-  readonly name: string;
-  readonly text: string;
-  readonly sha: string;
-}
-
 const folder = new URL('./commands/', import.meta.url);
 const read = (file: string): string => readFileSync(new URL(file, folder), 'utf8');
+
+/** A Lua script of `commands/`, which does one action atomically. Read when it is first used: programs on another broker use none. */
+export class Command {
+  readonly name: string;
+  readonly #files: readonly string[];
+  #text: string | undefined;
+  #sha: string | undefined;
+
+  constructor(name: string, files: readonly string[]) {
+    this.name = name;
+    this.#files = files;
+  }
+
+  get text(): string {
+    return (this.#text ??= this.#files.map(read).join('\n'));
+  }
+
+  get sha(): string {
+    return (this.#sha ??= createHash('sha1').update(this.text).digest('hex'));
+  }
+}
 
 /**
  * @param keys - how many keys it takes; N for any number.
  * @param parts - files with functions that it uses, besides `shared.lua`.
  */
 function command(name: string, keys: number | 'N', ...parts: readonly string[]): Command {
-  const text = ['shared.lua', ...parts, `${name}-${keys}.lua`].map(read).join('\n');
-  return { name, text, sha: createHash('sha1').update(text).digest('hex') };
+  return new Command(name, ['shared.lua', ...parts, `${name}-${keys}.lua`]);
 }
 
 /** The commands of the control plane; each file's head says what it takes and gives. */
