@@ -8,7 +8,7 @@ import type { NodeClients } from './nodeClients.js';
 import { serveBroker } from './portBroker/serveBroker.js';
 import type { FromWorker, ThreadData, ToWorker, WorkerPlan } from './protocol.js';
 
-const workerFile = new URL('./worker.js', import.meta.url);
+const workerFile = new URL('./workerMain.js', import.meta.url);
 
 /**
  * A replica in a thread of this process. It reaches a broker of this process through a port, by a client that lives on
