@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { EdgeFlowError } from 'edgeflow';
@@ -34,6 +33,8 @@ export class MjpegServer {
 
   constructor(settings: MjpegServerSettings) {
     this.#settings = settings;
+    // To import it would load it in each node that imports any operator.
+    const { createServer } = process.getBuiltinModule('node:http');
     this.#server = createServer({ headersTimeout: 5_000, requestTimeout: 10_000, maxHeaderSize: 8_192 }, (request, response) => {
       this.#answer(request, response);
     });
