@@ -1,4 +1,4 @@
-import { closeSync, fsync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, fsync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { syncFolder } from '../../../syncFolder.js';
@@ -19,6 +19,7 @@ export async function writeCheckpoint(directory: string, control: Environment): 
   const draft = draftOf(path.join(directory, checkpointDraft));
   try {
     await control.backup(draft, true);
+    chmodSync(draft, 0o600);
     const position = await positionIn(draft);
     await syncFile(draft);
     renameSync(draft, path.join(directory, checkpointName(position.number)));

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -89,6 +89,7 @@ describe('the files of a journal', () => {
     await journaled.close();
     const names = readdirSync(directory).filter((name) => !name.startsWith('control-'));
     expect(names).toEqual([expect.stringMatching(/^checkpoint-\d{16}\.mdb$/), before.at(-1)]);
+    expect(statSync(path.join(directory, names[0] ?? '')).mode & 0o777).toBe(0o600);
     for (const left of ['control-former.mdb', 'control-former.mdb-lock', 'checkpoint.12.abc'])
       writeFileSync(path.join(directory, left), 'x');
     expect(await rebooted(directory)).toEqual(rows);
