@@ -3,10 +3,10 @@ import { brokenIn } from './report.js';
 import { soak } from './soak.js';
 
 /** The soak in short: `npm run soak` is the same with more of everything. */
-export async function shortSoak(broker: 'embedded' | 'redis', expect: ExpectStatic, signal: AbortSignal): Promise<void> {
+export async function shortSoak(broker: 'embedded' | 'redis', messages: number, expect: ExpectStatic, signal: AbortSignal): Promise<void> {
   const result = await soak({
     broker,
-    messages: 2_000,
+    messages,
     perSecond: 800,
     faultsEveryMs: 700,
     mostFaults: 6,

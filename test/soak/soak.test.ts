@@ -1,6 +1,6 @@
 import { test } from 'vitest';
 import { shortSoak } from './shortSoak.js';
 
-test('2,000 messages and a handful of faults on embedded', { timeout: 180_000 }, ({ expect, signal }) =>
-  shortSoak('embedded', expect, signal),
+test('1,000 messages and a handful of faults on embedded', { timeout: 180_000 }, ({ expect, signal }) =>
+  shortSoak('embedded', 1_000, expect, signal),
 );
