@@ -28,9 +28,6 @@ interface Look {
 /** Payload bytes that one pop takes at most, but for a single larger message. */
 const popBytes = 32 * 1024 * 1024;
 
-/** A call that was aborted waits no longer for a server that does not answer. */
-const hangMs = 1_000;
-
 /** What one consumer of a group does in this process. */
 export class GroupClient {
   readonly #topic: string;
@@ -56,14 +53,14 @@ export class GroupClient {
     const { bell, keys, control, closed } = this.#context;
     const channel = keys.bell(this.#topic);
     const end = performance.now() + waitMs;
-    if (waitMs > 0) await unlessAborted(bell.listen(channel), signal, hangMs);
+    if (waitMs > 0) await unlessAborted(bell.listen(channel), signal);
     for (;;) {
       closed.throwIfAborted();
       const rings = bell.count(channel);
       const wait = performance.now() < end && !signal?.aborted;
       try {
         const taking = this.#serially(() => this.#take(count, strict, wait));
-        const taken = await unlessAborted(taking, signal, hangMs);
+        const taken = await unlessAborted(taking, signal);
         if (!taken) {
           void taking.then(({ messages }) => this.#leave(messages)).catch(() => this.#leave());
           return [];

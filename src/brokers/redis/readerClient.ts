@@ -13,9 +13,6 @@ import { unlessAborted } from './wait.js';
 
 const nextToken = messageIdSource();
 
-/** A call that was aborted waits no longer for a server that does not answer. */
-const hangMs = 1_000;
-
 /** A call of popLatest. */
 interface Call {
   /** Whether it waits for its take no more. */
@@ -49,7 +46,7 @@ export class ReaderClient {
     const { bell, keys, control, data, closed } = this.#context;
     const channel = keys.bell(this.#topic);
     const end = performance.now() + waitMs;
-    if (waitMs > 0) await unlessAborted(bell.listen(channel), signal, hangMs);
+    if (waitMs > 0) await unlessAborted(bell.listen(channel), signal);
     for (;;) {
       closed.throwIfAborted();
       const rings = bell.count(channel);
@@ -61,7 +58,6 @@ export class ReaderClient {
         const taken = await unlessAborted(
           taking.then((message) => ({ message })),
           signal,
-          hangMs,
         );
         if (!taken) {
           call.left = true;

@@ -16,15 +16,18 @@ export function waitFor(target: EventTarget, event: string, ms: number, signal?:
   });
 }
 
-/** What some work resolves to; undefined where a signal is aborted and the work not done `ms` later. */
-export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined, ms: number): Promise<T | undefined> {
+/** A call that was aborted waits no longer for a server that does not answer. */
+const hangMs = 1_000;
+
+/** What some work resolves to; undefined where a signal is aborted and the work not done a second later. */
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
   if (!signal) return work;
   return new Promise((resolve, reject) => {
     let timer: NodeJS.Timeout | undefined;
     const hurry = (): void => {
       timer = setTimeout(() => {
         resolve(undefined);
-      }, ms);
+      }, hangMs);
     };
     const forget = onAbort(signal, hurry);
     if (signal.aborted) hurry();
