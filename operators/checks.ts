@@ -18,6 +18,11 @@ export function checkNeeded(operator: string, name: string, found: unknown, fine
   refuse(operator, `${name} is ${shown}; expected ${expected}`);
 }
 
+/** Whether a value has properties to take: `null` has none. */
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
 /** Checks a callback that must be there. */
 export function checkFunction(operator: string, name: string, found: unknown): void {
   checkNeeded(operator, name, found, typeof found === 'function', 'a function');

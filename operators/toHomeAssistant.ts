@@ -1,6 +1,6 @@
 import { EdgeFlowError } from 'edgeflow';
 import type { MonoTypeOperatorFunction } from 'rxjs';
-import { checkNeeded } from './checks.js';
+import { checkNeeded, isObject } from './checks.js';
 import { discoveryMessage, stateTopic } from './homeAssistant/discovery.js';
 import type { HomeAssistantDevice, HomeAssistantEntity, HomeAssistantTopics } from './homeAssistant/discovery.js';
 import { availability } from './mqtt/availability.js';
@@ -88,8 +88,4 @@ function payloadOf<T>(key: string, { component }: HomeAssistantEntity<T>, state:
   if (component === 'sensor' && (typeof state === 'string' || Number.isFinite(state))) return String(state);
   const expected = { image: 'the bytes of a JPEG', binary_sensor: 'true or false', sensor: 'a finite number or text' }[component];
   throw new EdgeFlowError('VALUE_INVALID', `toHomeAssistant: the state of ${key} is ${typeof state}; expected ${expected}`);
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null;
 }

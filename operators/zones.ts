@@ -2,7 +2,7 @@ import type { OperatorFunction } from 'rxjs';
 import { anchorOf, checkPlace } from './meaning/anchor.js';
 import type { Anchor } from './meaning/anchor.js';
 import { bySource } from './meaning/bySource.js';
-import { checkAtLeast, checkCount, checkNeeded, refuse } from './checks.js';
+import { checkAtLeast, checkCount, checkNeeded, isObject, refuse } from './checks.js';
 import { checkTracks } from './meaning/checks.js';
 import { fromPixels } from './meaning/point.js';
 import type { Point, Units } from './meaning/point.js';
@@ -74,8 +74,7 @@ export interface ZonesOptions {
 export function zones<V extends Tracks>(options: ZonesOptions): OperatorFunction<V, InZones<V>> {
   const { units = 'fractions', anchor = 'bottom', dwellMs = Infinity, minFrames = 2, lostMs = 1000 } = options;
   checkPlace('zones', anchor, units);
-  const given: unknown = options.zones;
-  checkNeeded('zones', 'zones', given, typeof given === 'object' && given !== null, 'an object of polygons by their names');
+  checkNeeded('zones', 'zones', options.zones, isObject(options.zones), 'an object of polygons by their names');
   const polygons = Object.entries(options.zones);
   if (polygons.length === 0) refuse('zones', 'zones is empty; expected at least one polygon by its name');
   for (const [name, polygon] of polygons) checkPolygon('zones', `'${name}'`, polygon, units);

@@ -1,4 +1,5 @@
 import { EdgeFlowError } from 'edgeflow';
+import { isObject } from '../checks.js';
 import type { Detection, Detections } from '../detections.js';
 import type { Tracks } from '../tracks.js';
 
@@ -14,7 +15,7 @@ const isSide = (side: unknown): boolean => typeof side === 'number' && side > 0 
  * @throws EdgeFlowError `DETECTIONS_INVALID`
  */
 export function checkIsObject(operator: string, value: unknown): void {
-  if (typeof value === 'object' && value !== null) return;
+  if (isObject(value)) return;
   throw new EdgeFlowError('DETECTIONS_INVALID', `${operator}: a value is ${String(value)}; expected detections`);
 }
 
@@ -30,8 +31,7 @@ export function checkDetections(operator: string, value: Detections): void {
   if (!isSide(width) || !isSide(height)) unusable(operator, value, `the picture is ${width}x${height}; expected a size in pixels`);
   if (!Array.isArray(objects)) unusable(operator, value, 'objects is no list');
   objects.forEach((object: Detection | null, at) => {
-    if (typeof object !== 'object' || object === null)
-      unusable(operator, value, `object ${at} is ${String(object)}; expected one with a box`);
+    if (!isObject(object)) unusable(operator, value, `object ${at} is ${String(object)}; expected one with a box`);
     checkObject(object, (what) => unusable(operator, value, `object ${at} (${object.label}): ${what}`));
   });
 }
