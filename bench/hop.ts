@@ -7,6 +7,8 @@ import { figureOf, isThere, rotated } from './support/bench.js';
 import type { Bench, Effort, Sample } from './support/bench.js';
 
 const fps = 30;
+/** What compilers get warm with. */
+const [warmBytes, warmFps, warmMs] = [60_000, 1_000, 2_000];
 const peers: readonly Peer[] = [embedded, dualTcp, dualUnix, oneTcp, zeromq, ioredis, redisPy, limit];
 /** With these there are two and four consumers, too, of the largest frames. */
 const crowded: readonly Peer[] = [embedded, dualTcp, zeromq, limit];
@@ -104,8 +106,10 @@ function measure(peer: Peer, plans: readonly Plan[], seconds: number): Promise<S
   });
 }
 
-/** The phase after a short one like it: compilers, caches and pages are warm. */
+/** The phase after many small frames and a short one like it: compilers, caches and pages are warm, as those of a camera that has run for a while. */
 async function warm(camera: Camera, phase: Parameters<Camera['run']>[0]): Promise<Recording> {
+  const small = { ...phase, frameBytes: warmBytes, ms: Math.min(warmMs, 2 * phase.ms) };
+  await camera.run({ ...small, ...(phase.fps !== undefined && { fps: warmFps }) });
   await camera.run({ ...phase, ms: phase.ms / 4 });
   return camera.run(phase);
 }

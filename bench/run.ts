@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { camera } from './camera.js';
 import { durable } from './durable.js';
 import { fanout } from './fanout.js';
 import { hop } from './hop.js';
@@ -20,7 +21,7 @@ import { pictureOf } from './support/picture.js';
 import { redisVersion } from './support/redisServer.js';
 import { formatTables, formatTarget, met, readResults, rowsOf, targetsOf, writeResults } from './support/report.js';
 
-const benches: readonly Bench[] = [hop, fanout, latest, lag, durable, synced, scope, scale, start, observe, yolo];
+const benches: readonly Bench[] = [hop, fanout, latest, lag, durable, synced, scope, scale, start, camera, observe, yolo];
 const root = resolve(import.meta.dirname, '../..');
 
 const { values, positionals } = parseArgs({

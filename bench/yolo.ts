@@ -11,18 +11,17 @@ import { diskFolder } from './support/disk.js';
 import { files, missingFiles } from './support/files.js';
 import { findPython } from './support/python.js';
 import { runPipeline } from './yolo/pipeline.js';
-import { height, width } from './yolo/picture.js';
+import { filmFrames, height, width } from './yolo/picture.js';
 import type { LoopResult } from './yolo/picture.js';
 
 const run = promisify(execFile);
 const scenario = `YOLOX-Nano, one thread, frames of ${width}x${height}`;
 const pipeline = 'EdgeFlow: video → detect → log, three processes, decoding too';
+const byHand = 'by hand: video → detect → log, one process, decoding too';
 const bare = 'bare onnxruntime-node loop on decoded frames';
 const opencv = 'cv2.dnn loop on decoded frames';
 /** Time for pre- and post-processing of a frame, in milliseconds. */
 const mostAroundMs = 3;
-/** How many frames the loops have in memory. */
-const filmFrames = 10;
 
 type Figures = Sample['figures'] | { readonly missing: string };
 
@@ -31,8 +30,9 @@ export const yolo: Bench = {
   name: 'yolo',
   about:
     'YOLOX-Nano on a street video. EdgeFlow plays the video as fast as it can, detects in every frame and logs, in three processes on ' +
-    'the embedded broker, each link DURABLE; the loops go round over decoded frames in memory, in one process: letterbox, model, suppression. ' +
-    'All run the model on one thread. CPU: all processes together, with that of the decoder for EdgeFlow. Medians of the rounds (least–most).',
+    'the embedded broker, each link DURABLE; by hand the same goes on in one process, which keeps and counts nothing. The loops go round over ' +
+    'decoded frames in memory, in one process: letterbox, model, suppression. ' +
+    'All run the model on one thread. CPU: all processes together, with that of the decoder. Medians of the rounds (least–most).',
 
   async run({ rounds, seconds }: Effort, report) {
     const folder = await mkdtemp(join(diskFolder(), 'edgeflow-bench-'));
@@ -42,6 +42,7 @@ export const yolo: Bench = {
       if (missing === undefined) await writeFilm(film);
       const peers = [
         { name: pipeline, measure: () => throughPipeline(folder, seconds) },
+        { name: byHand, measure: () => throughByHand(folder, seconds) },
         { name: bare, measure: () => throughBareLoop(film, seconds) },
         { name: opencv, measure: () => throughOpenCv(film, seconds) },
       ];
@@ -65,6 +66,11 @@ export const yolo: Bench = {
         ratio: figure(pipeline, 'frames/s') / figure(bare, 'frames/s'),
       },
       {
+        statement: 'frames/s, three processes over one that is written by hand, both with decoding',
+        atLeast: 0.95,
+        ratio: figure(pipeline, 'frames/s') / figure(byHand, 'frames/s'),
+      },
+      {
         statement: `${mostAroundMs} ms over pre- and post-processing of a frame of ${width}x${height}`,
         atLeast: 1,
         ratio: mostAroundMs / figure(bare, 'pre- and post-processing ms'),
@@ -84,6 +90,11 @@ async function writeFilm(path: string): Promise<void> {
 async function throughPipeline(folder: string, seconds: number): Promise<Figures> {
   const { framesPerSecond, cpuMs } = await runPipeline(folder, 1, seconds);
   return { 'frames/s': framesPerSecond, 'CPU ms/frame': cpuMs };
+}
+
+async function throughByHand(folder: string, seconds: number): Promise<Figures> {
+  const script = fileURLToPath(new URL('./yolo/byHand.js', import.meta.url));
+  return figuresOf(await run(process.execPath, [script, files.model, files.video, join(folder, 'by-hand.jsonl'), String(seconds)]));
 }
 
 async function throughBareLoop(film: string, seconds: number): Promise<Figures> {

@@ -4,6 +4,9 @@ export const height = 480;
 /** Bytes of one frame of rgb24. */
 export const frameBytes = width * height * 3;
 
+/** How many frames the loops begin with: they have no more in memory, and count the objects in them. */
+export const filmFrames = 10;
+
 /** How detections are chosen, by all peers. */
 export const select = { scoreThreshold: 0.5, iouThreshold: 0.45, maxDetections: 300, classIds: undefined };
 

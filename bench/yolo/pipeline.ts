@@ -10,6 +10,8 @@ import { frameBytes, height, width } from './picture.js';
 
 /** How many frames of the video may wait for the detector: it always has one, and the video does not run far ahead. */
 const backlog = 8;
+/** After so many all processes are up, and have what they need for long work: a node begins without V8's optimising compiler. */
+const warmFrames = 150;
 
 /** video → detect → log, every frame, as three processes on the embedded broker, for so many seconds. */
 export async function runPipeline(folder: string, workers: number, seconds: number): Promise<{ framesPerSecond: number; cpuMs: number }> {
@@ -30,7 +32,7 @@ export async function runPipeline(folder: string, workers: number, seconds: numb
   system.link(video).to(detect, QoS.DURABLE, { payload: 'view' }).to(log, QoS.DURABLE);
   const running = await system.run({ handleSignals: false });
   try {
-    await until(running, 20);
+    await until(running, warmFrames);
     const cpuBefore = cpuMs(processTree());
     const before = { detections: await logged(running), ms: performance.now() };
     await delay(seconds * 1_000);
@@ -50,7 +52,7 @@ async function logged(running: RunningSystem): Promise<number> {
   return links.find(({ source }) => source === 'detect')?.acked ?? 0;
 }
 
-/** Waits until so many are logged: then all processes are up, and their compilers warm. */
+/** Waits until so many are logged. */
 async function until(running: RunningSystem, count: number): Promise<void> {
   while ((await logged(running)) < count) await delay(20);
 }

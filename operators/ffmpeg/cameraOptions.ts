@@ -39,7 +39,7 @@ export interface CameraOptions {
   readonly height?: number;
   /**
    * `true`: recordings and generated pictures play at their own speed, and a live source always gives its newest picture.
-   * `false`: every picture, as fast as consumers allow.
+   * `false`: every picture, as fast as consumers allow; a recording then decodes at a lower priority than others work.
    *
    * @defaultValue true
    */
@@ -78,6 +78,7 @@ export interface CameraSettings extends PlayOptions {
   readonly scene: SceneSettings | undefined;
   readonly name: string;
   readonly policy: FeedPolicy;
+  readonly yields: boolean;
   readonly concurrency: number;
   readonly reconnect: ReconnectOptions | false;
   readonly stallTimeoutMs: number | undefined;
@@ -156,6 +157,8 @@ export function checkCameraOptions(options: CameraOptions): CameraSettings {
     reconnect,
     realTime: pace && !source.live,
     policy: pace && source.live ? 'newest' : 'every',
+    // What has no speed of its own is only ahead of those who work on its pictures.
+    yields: !pace && !source.live,
     // Of a live source the silence is noticed here, where the pictures come; ffmpeg's own patience only has to end.
     timeoutMs: source.live ? 2 * silenceMs : silenceMs,
     stallTimeoutMs: source.live ? silenceMs : stallTimeoutMs,

@@ -27,6 +27,8 @@ export interface RunEnd {
 /** How pictures are taken from a run of ffmpeg. */
 export interface TakeOptions {
   readonly policy: FeedPolicy;
+  /** Whether others of this machine go before ffmpeg. */
+  readonly yields: boolean;
   readonly stallTimeoutMs: number | undefined;
   readonly maxPixels: number;
   /** The clock of the pictures. */
@@ -56,9 +58,9 @@ async function pollOnce(): Promise<void> {
 
 /** Runs ffmpeg once and yields its pictures; returns how it ended. Ends ffmpeg when it is left or aborted. */
 export async function* play(source: VideoSource, ffmpeg: Ffmpeg, options: PlayOptions & TakeOptions): AsyncGenerator<Shot, RunEnd> {
-  const { policy, stallTimeoutMs, maxPixels, now, watchSize, signal } = options;
+  const { policy, stallTimeoutMs, maxPixels, now, watchSize, yields, signal } = options;
   const size = new InputSizeWatch();
-  const run = startFfmpeg(ffmpeg, playArguments(source, ffmpeg, options), watchSize ? size.read : undefined);
+  const run = startFfmpeg(ffmpeg, playArguments(source, ffmpeg, options), { ...(watchSize && { complaintsIn: size.read }), yields });
   signal.addEventListener('abort', run.stop, { once: true });
   if (signal.aborted) run.stop();
   let pictures = 0;

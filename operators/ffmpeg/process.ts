@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import type { Ffmpeg } from './locate.js';
 import { redact, redactUrl } from './redact.js';
@@ -25,20 +26,24 @@ export interface FfmpegRun {
 const complaintBytes = 4_096;
 const patienceMs = 2_000;
 
+/** How ffmpeg is started. */
+export interface StartOptions {
+  /** Picks the complaints out of what it says. @defaultValue all of it */
+  readonly complaintsIn?: (said: string) => string;
+  /** `pipe` for an ffmpeg that is fed. @defaultValue 'ignore' */
+  readonly stdin?: 'ignore' | 'pipe';
+  /** Whether others of this machine go before it. @defaultValue false */
+  readonly yields?: boolean;
+}
+
 /** Picks nothing out: all of what ffmpeg says. */
 const everything = (said: string): string => said;
 
-/**
- * Starts ffmpeg without a shell.
- *
- * @param complaintsIn - picks the complaints out of what it says. @defaultValue all of it
- * @param stdin - `pipe` for an ffmpeg that is fed. @defaultValue 'ignore'
- */
+/** Starts ffmpeg without a shell. */
 export function startFfmpeg(
   ffmpeg: Ffmpeg,
   args: readonly string[],
-  complaintsIn: (said: string) => string = everything,
-  stdin: 'ignore' | 'pipe' = 'ignore',
+  { complaintsIn = everything, stdin = 'ignore', yields = false }: StartOptions = {},
 ): FfmpegRun {
   const [program, ...rest] = ffmpeg.command;
   const command = [...rest, ...args];
@@ -46,6 +51,7 @@ export function startFfmpeg(
     stdin === 'pipe'
       ? spawn(program, command, { stdio: ['pipe', 'pipe', 'pipe'], windowsHide: true })
       : spawn(program, command, { stdio: ['ignore', 'pipe', 'pipe'], windowsHide: true });
+  if (yields) lowerPriority(child.pid);
   const urls = args.filter((argument) => argument.includes('://'));
   let tail = '';
   let killer: NodeJS.Timeout | undefined;
@@ -90,4 +96,14 @@ export function startFfmpeg(
       }, patienceMs);
     },
   };
+}
+
+/** Before it has threads: Linux gives each its own priority, which begins with that of the one that starts it. */
+function lowerPriority(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // It has ended already, which is told otherwise.
+  }
 }

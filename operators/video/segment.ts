@@ -125,7 +125,7 @@ export class Segment {
   async #run(earlier: Promise<void>): Promise<void> {
     const { encoder, fragmentMs, signal } = this.#context;
     const chosen = await encoder;
-    const run = startFfmpeg(chosen.ffmpeg, recordArguments(chosen, fragmentMs), undefined, 'pipe');
+    const run = startFfmpeg(chosen.ffmpeg, recordArguments(chosen, fragmentMs), { stdin: 'pipe' });
     signal.addEventListener('abort', run.stop, { once: true });
     if (signal.aborted) run.stop();
     try {

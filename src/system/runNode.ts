@@ -1,4 +1,5 @@
 import type { ChildEvents } from './child.js';
+import { watchCollections } from './collections.js';
 import type { NodeRunner } from './nodeRunner.js';
 
 const reportEveryMs = 500;
@@ -17,6 +18,7 @@ export interface RunNodeOptions extends Pick<ChildEvents, 'onReady' | 'onReport'
  * @returns false where the stream was cut off.
  */
 export async function runNode(runner: NodeRunner, { go, onReady, onReport }: RunNodeOptions): Promise<boolean> {
+  watchCollections();
   const report = (): void => {
     onReport(runner.report());
   };

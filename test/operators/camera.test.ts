@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { mapAsync } from 'edgeflow';
 import { camera, checkFrame } from 'edgeflow/operators';
 import type { CameraEvent, CameraOptions, Frame } from 'edgeflow/operators';
-import { lastValueFrom, take, tap, toArray } from 'rxjs';
+import { lastValueFrom, map, take, tap, toArray } from 'rxjs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { childrenOf, lacks, setEnv, shared, temporaryFolder, until } from './systemSupport.js';
 
@@ -51,6 +52,21 @@ describe.skipIf(noFfmpeg)('pictures', () => {
       1,
     );
     expect([...(frame?.data.subarray(0, 6) ?? [])]).toEqual([0, 0, 255, 255, 0, 0]);
+  });
+
+  test.each([
+    { pace: true, lower: 0 },
+    { pace: false, lower: 10 },
+  ])('what has no speed of its own lets others go before it: pace $pace', async ({ pace, lower }) => {
+    const before = childrenOf(process.pid, 'ffmpeg');
+    const priorities = await lastValueFrom(
+      camera({ source: 'lavfi:testsrc2=size=34x26:rate=50', pace }).pipe(
+        take(1),
+        map(() => childrenOf(process.pid, 'ffmpeg').filter((child) => !before.includes(child))),
+        map((children) => children.map((child) => getPriority(child))),
+      ),
+    );
+    expect(priorities).toEqual([getPriority() + lower]);
   });
 
   test('frames that are kept are not written again', async () => {
