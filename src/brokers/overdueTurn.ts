@@ -7,14 +7,10 @@ const longestMs = 10;
 let next: Promise<void> | undefined;
 let since = 0;
 
-/**
- * The next turn of the event loop, where the present one has lasted long. A loop of calls that all resolve in microtasks
- * never ends it: it has to wait for the next one now and then, so that timers, I/O and signals have their turn.
- */
-export function overdueTurn(): Promise<void> | undefined {
-  const now = performance.now();
+/** The next turn of the event loop. */
+export function nextTurn(): Promise<void> {
   if (!next) {
-    since = now;
+    since = performance.now();
     next = new Promise((resolve) => {
       setImmediate(() => {
         next = undefined;
@@ -22,5 +18,14 @@ export function overdueTurn(): Promise<void> | undefined {
       });
     });
   }
-  return now - since > longestMs ? next : undefined;
+  return next;
+}
+
+/**
+ * The next turn of the event loop, where the present one has lasted long. A loop of calls that all resolve in microtasks
+ * never ends it: it has to wait for the next one now and then, so that timers, I/O and signals have their turn.
+ */
+export function overdueTurn(): Promise<void> | undefined {
+  const turn = nextTurn();
+  return performance.now() - since > longestMs ? turn : undefined;
 }

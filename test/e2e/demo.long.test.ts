@@ -4,7 +4,11 @@ import { until } from 'edgeflow/testing';
 import { expect, test } from 'vitest';
 import { demo, detections, film, goesOnWhenKilled, model, root } from './demoRun.js';
 
-test('the demo goes on when its workers, and its two Redises, are killed', () => goesOnWhenKilled('redis'), 120_000);
+test.each(['embedded', 'redis'] as const)(
+  'the demo goes on when its workers, and its two Redises, are killed: %s',
+  (broker) => goesOnWhenKilled(broker),
+  120_000,
+);
 
 test.skipIf(!existsSync(film))(
   'the demo finds people in every frame of a real street, with a real model (needs ../shared)',

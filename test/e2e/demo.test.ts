@@ -1,7 +1,8 @@
 import { until } from 'edgeflow/testing';
 import { describe, expect, test } from 'vitest';
-import { counts, demo, detections, goesOnWhenKilled, pictures } from './demoRun.js';
+import { counts, demo, detections, pictures } from './demoRun.js';
 
+// Killed, with a real film, and with what is not there: demo.long.test.ts.
 describe('the demo', () => {
   test('detects on the generated street, logs and records, and ends with a balanced ledger', async () => {
     const { child, ended } = demo();
@@ -21,7 +22,4 @@ describe('the demo', () => {
     expect(labels).toContain('person');
     expect(labels).toContain('car');
   });
-
-  // With two Redises, with a real film, and with what is not there: demo.long.test.ts.
-  test('goes on when its workers are killed', () => goesOnWhenKilled('embedded'), 120_000);
 });

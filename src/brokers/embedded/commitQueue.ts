@@ -4,7 +4,7 @@ import type { Acknowledgement, Commit, CommitResult, Publication, PushReceipt } 
 import { checksum } from '../checksum.js';
 import { onAbort } from '../onAbort.js';
 import { messageBytes } from '../options.js';
-import { overdueTurn } from '../overdueTurn.js';
+import { nextTurn, overdueTurn } from '../overdueTurn.js';
 import { neededBytes } from './change.js';
 import type { Change } from './change.js';
 import { applyStep, endsUnpublished, isLarge } from './commitStep.js';
@@ -125,8 +125,9 @@ export class CommitQueue {
 
   async #run(): Promise<void> {
     const { bells } = this.#options.store;
-    while (this.#waiting.length > 0) {
-      const turn = overdueTurn();
+    for (let first = true; this.#waiting.length > 0; first = false) {
+      // What comes while others are on the way is seldom alone: the rest of this turn's comes along.
+      const turn = first ? overdueTurn() : nextTurn();
       if (turn) await turn;
       const heard = new Map([...this.#full].map((topic) => [topic, bells.heard(topic, ['space'])]));
       this.#stirred = false;

@@ -36,7 +36,7 @@ function memory(): Finding {
   const found = `${size(freemem())} of ${size(totalmem())} free`;
   return freemem() > 256 * 1024 * 1024
     ? ok('memory', found)
-    : warn('memory', found, "each node takes 70 MB and more: use isolation 'thread' or 'inline'");
+    : warn('memory', found, "each node takes 60 MB and more: use isolation 'thread' or 'inline'");
 }
 
 function sharedMemory(): Finding {
