@@ -10,7 +10,7 @@ import { frameBytes, height, width } from './picture.js';
 
 /** How many frames of the video may wait for the detector: it always has one, and the video does not run far ahead. */
 const backlog = 8;
-/** After so many all processes are up, and have what they need for long work: a node begins without V8's optimising compiler. */
+/** After so many, fewer where there is less than a second, all processes are up, and have what they need for long work: a node begins without V8's optimising compiler. */
 const warmFrames = 150;
 
 /** video → detect → log, every frame, as three processes on the embedded broker, for so many seconds. */
@@ -32,7 +32,7 @@ export async function runPipeline(folder: string, workers: number, seconds: numb
   system.link(video).to(detect, QoS.DURABLE, { payload: 'view' }).to(log, QoS.DURABLE);
   const running = await system.run({ handleSignals: false });
   try {
-    await until(running, warmFrames);
+    await until(running, Math.ceil(warmFrames * Math.min(1, seconds)));
     const cpuBefore = cpuMs(processTree());
     const before = { detections: await logged(running), ms: performance.now() };
     await delay(seconds * 1_000);
