@@ -14,7 +14,20 @@ describe.skipIf(!hasRedis)(`the benchmarks${hasRedis ? '' : ' (skipped: redis-se
     expect(stderr).toBe('');
     expect(status).toBe(0);
     const measured = [...stdout.matchAll(/^== (\S+)$/gm)].map(([, name]) => name);
-    expect(measured).toEqual(['hop', 'fanout', 'latest', 'lag', 'durable', 'synced', 'scope', 'scale', 'start', 'camera', 'observe', 'yolo']);
+    expect(measured).toEqual([
+      'hop',
+      'fanout',
+      'latest',
+      'lag',
+      'durable',
+      'synced',
+      'scope',
+      'scale',
+      'start',
+      'camera',
+      'observe',
+      'yolo',
+    ]);
     const rows = stdout
       .split('\n')
       .filter((line) =>
