@@ -27,9 +27,9 @@ export const camera: Bench = {
     'CPU: of the process of the camera, and of that of the taker, without ffmpeg. By hand: a loop that cuts the pictures out of the pipe and forgets ' +
     'them, without a broker. Medians of the rounds (least–most).',
 
-  async run({ rounds, seconds }, report) {
+  async run({ rounds, seconds, smoke }, report) {
     for (let round = 0; round < rounds; round++)
-      for (const { name, script, flags } of rotated(peers, round)) {
+      for (const { name, script, flags } of rotated(smoke ? peers.filter(({ flags }) => flags.length === 0) : peers, round)) {
         const { stdout } = await execute(process.execPath, [...flags, fileURLToPath(script), String(seconds)]);
         const { framesPerSecond, cameraMs, takerMs } = JSON.parse(stdout) as CameraCost;
         const figures = { 'frames/s': framesPerSecond, [cpu]: cameraMs, ...(takerMs !== undefined && { "taker's CPU ms/frame": takerMs }) };

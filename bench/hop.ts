@@ -9,6 +9,8 @@ import type { Bench, Effort, Sample } from './support/bench.js';
 const fps = 30;
 /** What compilers get warm with. */
 const [warmBytes, warmFps, warmMs] = [60_000, 1_000, 2_000];
+/** Less of it is no use: of a run that is to see that all runs, it would be most. */
+const leastWarmMs = 300;
 const peers: readonly Peer[] = [embedded, dualTcp, dualUnix, oneTcp, zeromq, ioredis, redisPy, limit];
 /** With these there are two and four consumers, too, of the largest frames. */
 const crowded: readonly Peer[] = [embedded, dualTcp, zeromq, limit];
@@ -109,7 +111,7 @@ function measure(peer: Peer, plans: readonly Plan[], seconds: number): Promise<S
 /** The phase after many small frames and a short one like it: compilers, caches and pages are warm, as those of a camera that has run for a while. */
 async function warm(camera: Camera, phase: Parameters<Camera['run']>[0]): Promise<Recording> {
   const small = { ...phase, frameBytes: warmBytes, ms: Math.min(warmMs, 2 * phase.ms) };
-  await camera.run({ ...small, ...(phase.fps !== undefined && { fps: warmFps }) });
+  if (small.ms >= leastWarmMs) await camera.run({ ...small, ...(phase.fps !== undefined && { fps: warmFps }) });
   await camera.run({ ...phase, ms: phase.ms / 4 });
   return camera.run(phase);
 }

@@ -16,5 +16,5 @@ export interface CameraCost {
 
 /** Frames until V8 has seen what the work is, and has optimised it; fewer where there is no time for that. */
 export function warmFrames(seconds: number): number {
-  return Math.ceil(fps * Math.min(3, 4 * seconds));
+  return Math.ceil(fps * Math.min(3, seconds));
 }
