@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { fps, height, width } from './camera/cost.js';
 import type { CameraCost } from './camera/cost.js';
-import { figureOf, rotated } from './support/bench.js';
+import { figureOf, isThere, rotated } from './support/bench.js';
 import type { Bench } from './support/bench.js';
 
 const execute = promisify(execFile);
@@ -38,6 +38,7 @@ export const camera: Bench = {
   },
 
   targets(rows) {
+    if (!isThere(rows, plain)) return [];
     const figure = (peer: string): number => figureOf(rows, scenario, peer, cpu);
     return [{ statement: `${cpu}, V8 as it comes over EdgeFlow`, atLeast: 2, ratio: figure(plain) / figure(edgeflow) }];
   },
