@@ -2,6 +2,7 @@
 // as go: ffmpeg decodes beside it, and nothing is kept, counted or guarded. Prints a LoopResult.
 import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
+import { cutFrames } from '../support/cutFrames.js';
 import { cpuMs } from '../support/processCpu.js';
 import { openDetector } from './detector.js';
 import { filmFrames, frameBytes, height, width } from './picture.js';
@@ -34,15 +35,8 @@ const work = async (frame: Uint8Array): Promise<boolean> => {
   return turns > filmFrames && performance.now() - begun.ms >= Number(seconds) * 1_000;
 };
 
-const frame = Buffer.alloc(frameBytes);
-let filled = 0;
-reading: for await (const chunk of ffmpeg.stdout as AsyncIterable<Buffer>)
-  for (let at = 0; at < chunk.length;) {
-    const copied = chunk.copy(frame, filled, at);
-    at += copied;
-    filled = (filled + copied) % frameBytes;
-    if (filled === 0 && (await work(frame))) break reading;
-  }
+const memory = Buffer.alloc(frameBytes);
+for await (const frame of cutFrames(ffmpeg.stdout, frameBytes, () => memory)) if (await work(frame)) break;
 const measured = turns - filmFrames;
 const totalMs = performance.now() - begun.ms;
 const result: LoopResult = {

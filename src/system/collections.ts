@@ -1,11 +1,11 @@
 import { constants, PerformanceObserver } from 'node:perf_hooks';
 import type { PerformanceEntry } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
+import { hasOwnFlag } from './ownFlags.js';
 
 /** So many collections of the whole heap, so close together, are not for the sake of the heap. */
 const many = 5;
 const withinMs = 2_500;
-/** Who gives V8 this one himself knows what it shall do. */
 const ownFlag = /--(no-?)?incremental.marking/;
 
 let watching = false;
@@ -17,7 +17,7 @@ let watching = false;
  * told to mark the heap at once, when it has to.
  */
 export function watchCollections(): void {
-  if (watching || ownFlag.test([...process.execArgv, process.env.NODE_OPTIONS].join(' '))) return;
+  if (watching || hasOwnFlag(ownFlag)) return;
   watching = true;
   const last: number[] = [];
   const observer = new PerformanceObserver((collections) => {

@@ -1,11 +1,11 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { hasOwnFlag } from './ownFlags.js';
 
 /** The share of a core from which optimised code is worth its compiler. */
 const busyShare = 0.1;
 /** A shorter time says little of the load. */
 const leastMs = 900;
-/** Who gives V8 one of these himself knows what it shall do. */
 const ownFlags = /--(no-?)?(opt|turbo|jitless|lite|expose.gc|semi.space.growth)/;
 
 let starting = false;
@@ -18,7 +18,7 @@ let last = { atMs: 0, cpuMs: 0 };
  * process of a node starts without both.
  */
 export function beginStart(): void {
-  if (ownFlags.test([...process.execArgv, process.env.NODE_OPTIONS].join(' '))) return;
+  if (hasOwnFlag(ownFlags)) return;
   starting = true;
   optimises = false;
   setFlagsFromString('--semi-space-growth-factor=1');
