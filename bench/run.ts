@@ -53,7 +53,7 @@ else {
 async function measure(bench: Bench): Promise<void> {
   const { smoke } = values;
   const effort: Effort = smoke
-    ? { rounds: 1, seconds: 0.2, smoke }
+    ? { rounds: 1, seconds: 0.12, smoke }
     : { rounds: Number(values.rounds), seconds: Number(values.seconds), smoke };
   const host = hostFacts();
   const startMs = performance.now();

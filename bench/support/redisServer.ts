@@ -60,7 +60,8 @@ export async function startRedis(transport: Transport, persistence: Persistence 
       const exited = once(child, 'exit');
       child.kill('SIGKILL');
       await exited;
-      await rm(directory, { recursive: true, force: true });
+      // What it forked to rewrite its file may still be writing.
+      await rm(directory, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }

@@ -6,10 +6,10 @@ const root = resolve(import.meta.dirname, '../..');
 const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
 
 describe.skipIf(!hasRedis)(`the benchmarks${hasRedis ? '' : ' (skipped: redis-server not found, run `npm run setup`)'}`, () => {
-  it('run for a moment, and measure every peer in every scenario', { timeout: 180_000 }, () => {
+  it('run for a moment, and measure every peer in every scenario', { timeout: 310_000 }, () => {
     const { status, stdout, stderr } = spawnSync(process.execPath, [resolve(root, 'dist/bench/run.js'), '--smoke'], {
       encoding: 'utf8',
-      timeout: 170_000,
+      timeout: 300_000,
     });
     expect(stderr).toBe('');
     expect(status).toBe(0);

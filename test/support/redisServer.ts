@@ -116,7 +116,8 @@ export async function startRedisServer(options: TestRedisOptions = {}): Promise<
     thaw: () => void child?.kill('SIGCONT'),
     stop: async () => {
       await kill();
-      await rm(directory, { recursive: true, force: true });
+      // What it forked to rewrite its file may still be writing.
+      await rm(directory, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }
