@@ -3,8 +3,10 @@ import type { StoreRecord } from './records.js';
 import { StoredLog } from './storedLog.js';
 import type { LogEffects } from './logEffects.js';
 import type { Bell } from './bells.js';
+import type { KnownMembers, MemberNames } from './members.js';
 import type { Payloads } from './payloads.js';
 import type { RecentIds } from './recentIds.js';
+import type { TopicRecord } from './records.js';
 import type { Tables } from './tables.js';
 
 const storeKey = Buffer.from('store');
@@ -26,6 +28,7 @@ export interface ChangeOptions {
   /** Bound of the bytes of all topics. */
   readonly maxBytes: number;
   readonly recentIds: (topic: number) => RecentIds;
+  readonly members: KnownMembers;
 }
 
 /** One transaction of the control environment: the logs that it touches, and what must follow its commit. */
@@ -37,16 +40,18 @@ export class Change implements LogEffects {
   publishes = false;
   readonly rings = new Map<string, { readonly topic: string; readonly kind: Bell }>();
   readonly #payloads: Payloads;
+  readonly #members: KnownMembers;
   readonly #maxBytes: number;
   readonly #logs = new Map<string, StoredLog>();
   readonly #store: StoreRecord;
   readonly #stored: Buffer | undefined;
   readonly #dirty = new Set<StoredLog>();
 
-  constructor({ tables, payloads, maxBytes, recentIds }: ChangeOptions) {
+  constructor({ tables, payloads, maxBytes, recentIds, members }: ChangeOptions) {
     this.recentIds = recentIds;
     this.tables = tables;
     this.#payloads = payloads;
+    this.#members = members;
     this.#maxBytes = maxBytes;
     this.#stored = tables.store.getBinary(storeKey);
     this.#store = decodeStore(this.#stored);
@@ -74,6 +79,10 @@ export class Change implements LogEffects {
 
   copyPayload(key: Uint8Array): Buffer | undefined {
     return this.#payloads.copy(key);
+  }
+
+  members(topic: TopicRecord): MemberNames {
+    return this.#members.of(topic, this.tables);
   }
 
   /** A topic's log, to read or to change. */

@@ -1,6 +1,7 @@
 import { damaged } from './damaged.js';
 import { holdKey, holdRange, ownerRange, seqOfKey, sessionOfHold } from './keys.js';
 import { payloadKeyBytes } from './payloadKey.js';
+import type { TopicRecord } from './records.js';
 import type { Table } from './tables.js';
 
 /**
@@ -9,20 +10,27 @@ import type { Table } from './tables.js';
  */
 export class Holds {
   readonly #table: Table;
-  readonly #topic: number;
+  readonly #topic: TopicRecord;
 
-  constructor(table: Table, topic: number) {
+  /** @param topic - the counts of it change with the holds. */
+  constructor(table: Table, topic: TopicRecord) {
     this.#table = table;
     this.#topic = topic;
   }
 
   add(seq: number, session: number, reader: string, payloadKey: Uint8Array): void {
-    this.#table.putSync(holdKey(this.#topic, seq, session, reader), encode(false, payloadKey));
+    const topic = this.#topic;
+    this.#table.putSync(holdKey(topic.number, seq, session, reader), encode(false, payloadKey));
+    topic.heldFrom = topic.holds === 0 ? seq : Math.min(topic.heldFrom, seq);
+    topic.holds++;
   }
 
   /** Leaves a payload that nothing else refers to any more to who holds it; false when nobody does. */
   leave(seq: number, payloadKey: Uint8Array): boolean {
-    for (const { key, value } of this.#table.getRange(holdRange(this.#topic, seq))) {
+    const topic = this.#topic;
+    // To look takes longer than most of a transaction, and who looks at a stream holds its newest.
+    if (topic.holds === 0 || seq < topic.heldFrom) return false;
+    for (const { key, value } of this.#table.getRange(holdRange(topic.number, seq))) {
       if (!decode(value).payloadKey.equals(payloadKey)) continue;
       this.#table.putSync(Buffer.from(key), encode(true, payloadKey));
       return true;
@@ -32,12 +40,12 @@ export class Holds {
 
   /** Ends a hold; returns the payload where it was left to this one alone. */
   letGo(seq: number, session: number, reader: string): Buffer | undefined {
-    return this.#end(holdKey(this.#topic, seq, session, reader), seq);
+    return this.#end(holdKey(this.#topic.number, seq, session, reader), seq);
   }
 
   /** Ends the holds of sessions that do not live; returns the payloads that were left to them. */
   reap(alive: (session: number) => boolean): Buffer[] {
-    const dead = [...this.#table.getKeys(ownerRange(this.#topic))]
+    const dead = [...this.#table.getKeys(ownerRange(this.#topic.number))]
       .map((key) => Buffer.from(key))
       .filter((key) => !alive(sessionOfHold(key)));
     return dead.flatMap((key) => this.#end(key, seqOfKey(key)) ?? []);
@@ -48,6 +56,7 @@ export class Holds {
     if (!stored) return undefined;
     const { left, payloadKey } = decode(stored);
     this.#table.removeSync(key);
+    this.#topic.holds--;
     return left && !this.leave(seq, payloadKey) ? payloadKey : undefined;
   }
 }

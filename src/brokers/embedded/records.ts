@@ -17,30 +17,31 @@ type Kind = 'number' | 'position' | 'amount';
 const most = { number: 2 ** 32 - 1, position: 2 ** 48 - 1 };
 
 /**
- * @param later - values of the last fields, which came after the first stores were made: a record in which all of them have
- * these values is stored without them, and so read by every version.
+ * @param later - values of the last fields, which came after the first stores were made: those at the end that have these
+ * values are left out, and so every version reads what it can know of.
  */
 export function recordCodec<const Field extends string>(
   kinds: Readonly<Record<Field, Kind>>,
   later: Partial<Readonly<Record<Field, number>>> = {},
 ): RecordCodec<Record<Field, number>> {
   const all = Object.entries<Kind>(kinds) as [Field, Kind][];
-  const first = all.filter(([field]) => later[field] === undefined);
+  const least = all.filter(([field]) => later[field] === undefined).length;
+  const byLength = new Map(all.map((_, last) => [(last + 1) * 8, all.slice(0, last + 1)] as const).slice(least - 1));
   // With all fields in place: to add them one by one takes longer than all the rest of a decode.
   const blank = Object.fromEntries(all.map(([field]) => [field, later[field] ?? 0])) as Record<Field, number>;
   return {
     encode(record) {
-      const fields = all.every(([field]) => later[field] === undefined || later[field] === record[field]) ? first : all;
-      const bytes = Buffer.allocUnsafe(fields.length * 8);
+      const count = Math.max(least, all.findLastIndex(([field]) => record[field] !== later[field]) + 1);
+      const bytes = Buffer.allocUnsafe(count * 8);
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-      fields.forEach(([field], index) => {
+      byLength.get(bytes.length)?.forEach(([field], index) => {
         view.setFloat64(index * 8, record[field], true);
       });
       return bytes;
     },
     decode(bytes) {
-      const fields = bytes.length === first.length * 8 ? first : all;
-      if (bytes.length !== fields.length * 8) throw damaged('a record');
+      const fields = byLength.get(bytes.length);
+      if (!fields) throw damaged('a record');
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
       const record = { ...blank };
       fields.forEach(([field, kind], index) => {
@@ -60,7 +61,11 @@ export type RecordOf<C> = C extends RecordCodec<infer R> ? R : never;
 export const storeRecord = recordCodec({ nextNumber: 'number', bytes: 'amount', spareBytes: 'amount' }, { spareBytes: 0 });
 export type StoreRecord = RecordOf<typeof storeRecord>;
 
-/** `spare` messages are kept although nobody needs them, as long as `retainMs` and `retainBytes` allow. */
+/**
+ * `spare` messages are kept although nobody needs them, as long as `retainMs` and `retainBytes` allow. `members` is another number
+ * whenever there are other groups or readers. `holds` counts the payloads that readers look at, all of messages
+ * from `heldFrom` on; it is infinite where an earlier version did not count them.
+ */
 export const topicRecord = recordCodec(
   {
     number: 'number',
@@ -76,8 +81,11 @@ export const topicRecord = recordCodec(
     retainBytes: 'amount',
     spare: 'amount',
     spareBytes: 'amount',
+    members: 'number',
+    holds: 'amount',
+    heldFrom: 'position',
   },
-  { ...nothingRetained, spare: 0, spareBytes: 0 },
+  { ...nothingRetained, spare: 0, spareBytes: 0, members: 0, holds: Infinity, heldFrom: 0 },
 );
 export type TopicRecord = RecordOf<typeof topicRecord>;
 

@@ -22,11 +22,13 @@ import type { Mark } from './journal/journal.js';
 import { recover } from './journal/recovery.js';
 import { ArenaPayloads } from './arenaPayloads.js';
 import type { Payloads } from './payloads.js';
+import { KnownMembers } from './members.js';
 import { RowPayloads } from './rowPayloads.js';
 import { RecentIds } from './recentIds.js';
 import { Space, asFull, freeBytes, leastFreeBytes } from './space.js';
 import { decodeEntry } from './entry.js';
 import type { Entry } from './entry.js';
+import type { LogEffects } from './logEffects.js';
 import { seqKey } from './keys.js';
 import { StoredLog } from './storedLog.js';
 import { clearTables, controlTables, dataTables, openTables } from './tables.js';
@@ -70,6 +72,7 @@ export class Store {
   readonly #headroom: Headroom;
   readonly #regularCheck: NodeJS.Timeout;
   readonly #recent = new Map<number, RecentIds>();
+  readonly #members = new KnownMembers();
   #clients = 0;
   #lent = false;
   #deleted: EdgeFlowError | undefined;
@@ -224,7 +227,7 @@ export class Store {
   view<R>(read: (tables: Tables, log: (topic: string) => StoredLog | undefined) => R): R {
     this.#control.resetReadTxn();
     try {
-      return read(this.#tables, (topic) => StoredLog.load(topic, this.#tables, { ...viewEffects, recentIds: this.#recentIds }));
+      return read(this.#tables, (topic) => StoredLog.load(topic, this.#tables, this.#viewEffects));
     } finally {
       this.#control.resetReadTxn();
     }
@@ -307,8 +310,20 @@ export class Store {
     clearTables(change.tables);
     change.clear();
     this.#recent.clear();
+    this.#members.clear();
     this.payloads.clear();
   }
+
+  /** A view changes nothing. */
+  readonly #viewEffects: LogEffects = {
+    bytes: 0,
+    spareBytes: 0,
+    freed: [],
+    nextNumber: () => 0,
+    copyPayload: () => undefined,
+    members: (topic) => this.#members.of(topic, this.#tables),
+    recentIds: (topic) => this.#recentIds(topic),
+  };
 
   readonly #recentIds = (topic: number): RecentIds => {
     let ids = this.#recent.get(topic);
@@ -432,6 +447,7 @@ export class Store {
       payloads: this.payloads,
       maxBytes: this.format.maxBytes,
       recentIds: this.#recentIds,
+      members: this.#members,
     });
     step(change);
     change.save();
@@ -476,12 +492,3 @@ export class Store {
     });
   }
 }
-
-/** A view changes nothing. */
-const viewEffects = {
-  bytes: 0,
-  spareBytes: 0,
-  freed: [],
-  nextNumber: (): number => 0,
-  copyPayload: (): undefined => undefined,
-};

@@ -204,13 +204,12 @@ export class StoredGroup {
     this.#record.nextDue = this.#record.open > 0 ? -Infinity : Infinity;
   }
 
-  /** Deletes all that is stored of it. */
-  drop(topic: number): void {
+  /** Deletes all that is stored of it, but for its own row. */
+  clear(): void {
     const { number } = this.#record;
     this.#messages.clear();
     for (const table of [this.#tables.consumers, this.#tables.failures])
       for (const key of [...table.getKeys(ownerRange(number))]) table.removeSync(Buffer.from(key));
-    this.#tables.groups.removeSync(nameKey(topic, this.name));
   }
 
   stats(head: number): GroupStats {
@@ -218,9 +217,10 @@ export class StoredGroup {
     return { published: head - start, acked, dead, open, unread: head - cursor };
   }
 
-  save(topic: number): void {
+  /** Writes what was changed, but for its own row, which it returns. */
+  save(): Buffer {
     this.#messages.save();
-    this.#tables.groups.putSync(nameKey(topic, this.name), groupRecord.encode(this.#record));
+    return groupRecord.encode(this.#record);
   }
 
   #consumerKey(name: string): Buffer {

@@ -14,8 +14,10 @@ import { defaultMaxBytes, keptNewest, nothingRetained, replaceWithGroup, retenti
 import type { OutgoingMessage } from '../../message.js';
 import { checkName } from '../../topic.js';
 import { attemptOf, handedBack, redriven } from '../token.js';
-import { nameKey, nameOfKey, ownerRange } from './keys.js';
+import { nameKey } from './keys.js';
 import type { LogEffects } from './logEffects.js';
+import { Members } from './members.js';
+import type { MemberNames } from './members.js';
 import { readerRecord, topicRecord } from './records.js';
 import type { ReaderRecord, TopicRecord } from './records.js';
 import { lives } from './sessions.js';
@@ -35,32 +37,50 @@ export class StoredLog {
   readonly #tables: Tables;
   readonly #effects: LogEffects;
   readonly #topic: TopicRecord;
+  /** Its row, as it was. */
+  readonly #stored: Buffer | undefined;
   readonly #messages: StoredMessages;
   readonly #letters: StoredLetters;
-  readonly #groups = new Map<string, StoredGroup>();
-  readonly #readers = new Map<string, ReaderRecord>();
+  readonly #groups: Members<StoredGroup>;
+  readonly #readers: Members<ReaderRecord>;
 
-  private constructor(name: string, tables: Tables, effects: LogEffects, topic: TopicRecord) {
+  private constructor(
+    name: string,
+    tables: Tables,
+    effects: LogEffects,
+    topic: TopicRecord,
+    { groups, readers }: MemberNames,
+    stored?: Buffer,
+  ) {
     this.name = name;
     this.#tables = tables;
     this.#effects = effects;
     this.#topic = topic;
+    this.#stored = stored;
     this.#messages = new StoredMessages({ name, topic, tables, effects });
     this.#letters = new StoredLetters(tables.dead, topic);
+    this.#groups = new Members({
+      table: tables.groups,
+      topic: topic.number,
+      names: groups,
+      decode: (group, stored) => StoredGroup.load(group, tables, stored),
+      encode: (group) => group.save(),
+    });
+    this.#readers = new Members({
+      table: tables.readers,
+      topic: topic.number,
+      names: readers,
+      decode: (_, stored) => readerRecord.decode(stored),
+      encode: (reader) => readerRecord.encode(reader),
+    });
   }
 
   static load(name: string, tables: Tables, effects: LogEffects): StoredLog | undefined {
     checkName('topic', name);
     const stored = tables.topics.getBinary(Buffer.from(name));
     if (!stored) return undefined;
-    const log = new StoredLog(name, tables, effects, topicRecord.decode(stored));
-    const rows = ownerRange(log.#topic.number);
-    for (const { key, value } of tables.groups.getRange(rows)) {
-      const group = nameOfKey(key);
-      log.#groups.set(group, StoredGroup.load(group, tables, value));
-    }
-    for (const { key, value } of tables.readers.getRange(rows)) log.#readers.set(nameOfKey(key), readerRecord.decode(value));
-    return log;
+    const topic = topicRecord.decode(stored);
+    return new StoredLog(name, tables, effects, topic, effects.members(topic), stored);
   }
 
   /** A group alone, with the head of its topic: for the many looks of who waits. */
@@ -77,7 +97,7 @@ export class StoredLog {
   }
 
   static create(name: string, tables: Tables, effects: LogEffects, dedupeWindow: number): StoredLog {
-    return new StoredLog(name, tables, effects, {
+    const topic = {
       number: effects.nextNumber(),
       head: 0,
       entries: 0,
@@ -90,7 +110,11 @@ export class StoredLog {
       ...nothingRetained,
       spare: 0,
       spareBytes: 0,
-    });
+      members: effects.nextNumber(),
+      holds: 0,
+      heldFrom: 0,
+    };
+    return new StoredLog(name, tables, effects, topic, { groups: [], readers: [] });
   }
 
   /** Its rows carry it. */
@@ -132,7 +156,8 @@ export class StoredLog {
 
   /** Whether settling a message may let a strict consumer go on. */
   get strict(): boolean {
-    return [...this.#groups.values()].some(({ strict }) => strict);
+    for (const [, { strict }] of this.#groups) if (strict) return true;
+    return false;
   }
 
   hasGroup(group: string): boolean {
@@ -144,13 +169,15 @@ export class StoredLog {
   }
 
   declare({ groups = [], readers = [], maxBytes, onFull, retain }: TopicDeclaration): void {
-    const [grouped] = [...this.#groups.keys(), ...groups];
+    const [grouped] = [...this.#groups.names, ...groups];
     if (grouped !== undefined && (onFull ?? this.onFull) === 'replace') throw replaceWithGroup(this.name, grouped);
     const { head } = this.#topic;
+    const members = this.#groups.size + this.#readers.size;
     for (const name of groups)
-      if (!this.#groups.has(name)) this.#groups.set(name, StoredGroup.create(name, this.#tables, this.#effects.nextNumber(), head));
+      if (!this.#groups.has(name)) this.#groups.add(name, StoredGroup.create(name, this.#tables, this.#effects.nextNumber(), head));
     const start = this.#messages.has(head) ? head - 1 : head;
-    for (const name of readers) if (!this.#readers.has(name)) this.#readers.set(name, { start, cursor: start, delivered: 0, skipped: 0 });
+    for (const name of readers) if (!this.#readers.has(name)) this.#readers.add(name, { start, cursor: start, delivered: 0, skipped: 0 });
+    if (this.#groups.size + this.#readers.size > members) this.#otherMembers();
     this.#topic.maxBytes = maxBytes ?? this.#topic.maxBytes;
     if (onFull) this.#topic.onFull = onFullNames.indexOf(onFull);
     if (retain) Object.assign(this.#topic, retentionOf(retain, this.#topic.maxBytes));
@@ -293,7 +320,7 @@ export class StoredLog {
 
   /** After a reboot the stored times mean nothing: all that waits is due, and nobody lives. */
   forgetTimes(): void {
-    for (const group of this.#groups.values()) group.forgetTimes();
+    for (const [, group] of this.#groups) group.forgetTimes();
   }
 
   deadLetters(options?: DeadLetterOptions): ReturnType<StoredLetters['list']> {
@@ -333,8 +360,9 @@ export class StoredLog {
   dropGroup(groupName: string): number {
     const group = this.#group(groupName);
     const { open, unread } = group.stats(this.#topic.head);
-    group.drop(this.#topic.number);
+    group.clear();
     this.#groups.delete(groupName);
+    this.#otherMembers();
     this.#freeAllUnlessNewest();
     return open + unread;
   }
@@ -342,7 +370,7 @@ export class StoredLog {
   /** Forgets a reader, and frees what only it needed. */
   dropReader(readerName: string): void {
     if (!this.#readers.delete(readerName)) return;
-    this.#tables.readers.removeSync(nameKey(this.#topic.number, readerName));
+    this.#otherMembers();
     this.#freeAllUnlessNewest();
   }
 
@@ -359,13 +387,19 @@ export class StoredLog {
   save(): void {
     const { number, dedupeWindow } = this.#topic;
     this.#effects.recentIds(number).save(dedupeWindow);
-    this.#tables.topics.putSync(Buffer.from(this.name), topicRecord.encode(this.#topic));
-    for (const group of this.#groups.values()) group.save(number);
-    for (const [name, reader] of this.#readers) this.#tables.readers.putSync(nameKey(number, name), readerRecord.encode(reader));
+    const row = topicRecord.encode(this.#topic);
+    if (!this.#stored || !row.equals(this.#stored)) this.#tables.topics.putSync(Buffer.from(this.name), row);
+    this.#groups.save();
+    this.#readers.save();
   }
 
   get #kept(): number {
     return keptNewest(this.#readers.size, this.#groups.size);
+  }
+
+  /** Others, who know them by their number, look for them again. */
+  #otherMembers(): void {
+    this.#topic.members = this.#effects.nextNumber();
   }
 
   #group(name: string): StoredGroup {
@@ -392,7 +426,7 @@ export class StoredLog {
 
   /** Whether a group has a message unread or open, other than one. */
   #needed(seq: number, other?: StoredGroup): boolean {
-    for (const group of this.#groups.values()) if (group !== other && group.needs(seq)) return true;
+    for (const [, group] of this.#groups) if (group !== other && group.needs(seq)) return true;
     return false;
   }
 

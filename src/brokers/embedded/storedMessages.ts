@@ -48,7 +48,7 @@ export class StoredMessages {
   readonly #effects: LogEffects;
 
   constructor({ name, topic, tables, effects }: MessagesOptions) {
-    this.holds = new Holds(tables.holds, topic.number);
+    this.holds = new Holds(tables.holds, topic);
     this.#name = name;
     this.#topic = topic;
     this.#tables = tables;

@@ -80,7 +80,7 @@ describe('damaged bytes are MESSAGE_CORRUPT, or what was stored in form', () => 
 
   test.each([
     ['store', storeRecord, 3],
-    ['topic', topicRecord, 13],
+    ['topic', topicRecord, 16],
     ['group', groupRecord, 11],
     ['reader', readerRecord, 4],
     ['consumer', consumerRecord, 2],

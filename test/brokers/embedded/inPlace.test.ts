@@ -8,6 +8,8 @@ import { numbered, until } from 'edgeflow/testing';
 import { temporaryStore } from './harness.js';
 
 const frameBytes = 1_000_000;
+/** Nine numbers, as the first version wrote. */
+const firstTopicRecordBytes = 72;
 const me = { group: 'g', consumer: 'a' };
 const latest = { reader: 'r', consumer: 'a', waitMs: 0, inPlace: true };
 
@@ -68,6 +70,36 @@ describe('REALTIME', () => {
     const next = await broker.popLatest('t', latest);
     expect(isWhole(next?.payload, 60)).toBe(true);
     expect(await stored()).toBe(before - 1);
+  });
+
+  test('a frame stays as it is in a topic of an earlier version, which did not count who looks', async () => {
+    const earlier = async (): Promise<void> => {
+      const store = Store.acquire({ directory, durability: 'process', maxBytes: undefined });
+      await store.change(({ tables }) => {
+        const row = tables.topics.getBinary(Buffer.from('t'));
+        tables.topics.putSync(Buffer.from('t'), (row ?? Buffer.alloc(0)).subarray(0, firstTopicRecordBytes));
+      });
+      await store.release();
+    };
+    await broker.push('t', frame(1));
+    const one = await broker.popLatest('t', latest);
+    await earlier();
+    await broker.push('t', frame(2));
+    const two = await broker.popLatest('t', { ...latest, reader: 's' });
+    broker.letGo('t', 's', [two?.seq ?? 0]);
+    for (let value = 3; value <= 10; value++) {
+      await broker.push('t', frame(value));
+      const next = await broker.popLatest('t', { ...latest, reader: 's' });
+      broker.letGo('t', 's', [next?.seq ?? 0]);
+    }
+    await broker.declare({ topic: 't', readers: ['later'] });
+    for (let value = 11; value <= 20; value++) await broker.push('t', frame(value));
+    expect(isWhole(one?.payload, 1)).toBe(true);
+    broker.letGo('t', 'r', [one?.seq ?? 0]);
+    const newest = await broker.popLatest('t', latest);
+    expect(isWhole(newest?.payload, 20)).toBe(true);
+    // The newest, for three readers and who comes next; and what the other reader has not taken a newer one for.
+    expect(await stored()).toBe(5);
   });
 
   test('several are held at once, and the files do not grow by those that are let go', async () => {
