@@ -4,6 +4,7 @@ import path from 'node:path';
 import { errorMessage } from '../../errors.js';
 import { checkName } from '../../topic.js';
 import { onAbort } from '../onAbort.js';
+import { deletedStore } from './directory.js';
 
 /** `news`: something to take. `space`: something was settled. */
 export type Bell = 'news' | 'space';
@@ -132,10 +133,18 @@ export class Bells {
     const name = `${topic}.${kind}`;
     let bell = this.#bells.get(name);
     if (!bell) {
-      const file = openSync(this.#path(topic, kind), constants.O_RDWR | constants.O_CREAT, 0o600);
-      this.#bells.set(name, (bell = { file, listeners: new Set(), watcher: undefined, strokes: 0 }));
+      this.#bells.set(name, (bell = { file: this.#open(topic, kind), listeners: new Set(), watcher: undefined, strokes: 0 }));
     }
     return bell;
+  }
+
+  #open(topic: string, kind: Bell): number {
+    try {
+      return openSync(this.#path(topic, kind), constants.O_RDWR | constants.O_CREAT, 0o600);
+    } catch (error) {
+      // It would be made: the folder is gone.
+      throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? deletedStore(path.dirname(this.#directory)) : error;
+    }
   }
 
   /** The one place where a name becomes part of a path. */

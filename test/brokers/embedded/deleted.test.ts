@@ -93,6 +93,15 @@ describe('the folder of a store is deleted while it is used', () => {
     expect(JSON.parse(await worker.line('close'))).toEqual(['done', 'done']);
   });
 
+  test('a wait that begins then fails too', async () => {
+    rmSync(directory, { recursive: true });
+    const waits = [
+      main.pop('t', { group: 'g', consumer: 'a', count: 1, waitMs: 600_000 }),
+      main.popLatest('t', { reader: 'r', consumer: 'a', waitMs: 600_000 }),
+    ];
+    for (const wait of waits) await expect(wait).rejects.toMatchObject({ code: 'BROKER_CORRUPT' });
+  });
+
   test('a push that waits for room fails too', async () => {
     const store = Store.acquire({ directory, durability: 'process', maxBytes: undefined });
     await main.declare({ topic: 't', maxBytes: 10 });
