@@ -6,7 +6,7 @@ import { leastSweepMs } from './payloads.js';
 import type { Payloads } from './payloads.js';
 import { asFull } from './space.js';
 import type { Space } from './space.js';
-import { binary } from './tables.js';
+import { binary, readRow } from './tables.js';
 import type { Environment, Table } from './tables.js';
 import type { Transactions } from './transactions.js';
 
@@ -183,7 +183,7 @@ export class ArenaPayloads implements Payloads {
   }
 
   #map(arena: number): BlockMap | undefined {
-    const states = this.#maps.getBinary(rowKey(arena));
+    const states = readRow(this.#maps, rowKey(arena));
     return states && new BlockMap(states);
   }
 

@@ -7,13 +7,14 @@ import type { KnownMembers, MemberNames } from './members.js';
 import type { Payloads } from './payloads.js';
 import type { RecentIds } from './recentIds.js';
 import type { TopicRecord } from './records.js';
+import { readRow } from './tables.js';
 import type { Tables } from './tables.js';
 
 const storeKey = Buffer.from('store');
 
 /** Bytes that all topics store, but for what gives way. */
 export function neededBytes(tables: Tables): number {
-  const { bytes, spareBytes } = decodeStore(tables.store.getBinary(storeKey));
+  const { bytes, spareBytes } = decodeStore(readRow(tables.store, storeKey));
   return bytes - spareBytes;
 }
 
@@ -53,7 +54,7 @@ export class Change implements LogEffects {
     this.#payloads = payloads;
     this.#members = members;
     this.#maxBytes = maxBytes;
-    this.#stored = tables.store.getBinary(storeKey);
+    this.#stored = readRow(tables.store, storeKey);
     this.#store = decodeStore(this.#stored);
   }
 

@@ -2,6 +2,7 @@ import { damaged } from './damaged.js';
 import { holdKey, holdRange, ownerRange, seqOfKey, sessionOfHold } from './keys.js';
 import { payloadKeyBytes } from './payloadKey.js';
 import type { TopicRecord } from './records.js';
+import { readRow } from './tables.js';
 import type { Table } from './tables.js';
 
 /**
@@ -52,7 +53,7 @@ export class Holds {
   }
 
   #end(key: Buffer, seq: number): Buffer | undefined {
-    const stored = this.#table.getBinary(key);
+    const stored = readRow(this.#table, key);
     if (!stored) return undefined;
     const { left, payloadKey } = decode(stored);
     this.#table.removeSync(key);

@@ -1,6 +1,7 @@
 import { damaged } from './damaged.js';
 import { nameKey, nameOfKey, ownerRange } from './keys.js';
 import type { TopicRecord } from './records.js';
+import { readRow } from './tables.js';
 import type { Table, Tables } from './tables.js';
 
 /** Names of the groups and readers of a topic. */
@@ -76,7 +77,7 @@ export class Members<M> {
     const opened = this.#opened.get(name);
     if (opened) return opened.member;
     const { table, topic, decode } = this.#options;
-    const stored = table.getBinary(nameKey(topic, name));
+    const stored = readRow(table, nameKey(topic, name));
     if (!stored) throw damaged(`the row of '${name}'`);
     const member = decode(name, stored);
     this.#opened.set(name, { member, stored });

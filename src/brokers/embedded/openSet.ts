@@ -1,5 +1,6 @@
 import { damaged } from './damaged.js';
 import { ownerRange, seqKey, seqOfKey } from './keys.js';
+import { readRow } from './tables.js';
 import type { Table } from './tables.js';
 
 /** One delivered message that is not settled. */
@@ -38,7 +39,7 @@ export class OpenSet {
   set(seq: number, { token, owner, due }: OpenMessage): void {
     const number = Math.floor(seq / slots);
     let page = this.#page(number);
-    if (!page) this.#pages.set(number, (page = Buffer.alloc(slots * slotBytes)));
+    if (!page) this.#pages.set(number, (page = Buffer.from(emptyPage)));
     const offset = (seq % slots) * slotBytes;
     page.writeUInt32LE(owner, offset);
     page.writeUInt32LE(token, offset + 4);
@@ -88,10 +89,9 @@ export class OpenSet {
   #page(number: number): Buffer | undefined {
     const known = this.#pages.get(number);
     if (known) return known;
-    const stored = this.#table.getBinary(seqKey(this.#group, number));
-    if (!stored) return undefined;
-    if (stored.length !== slots * slotBytes) throw damaged('the state of open messages');
-    const page = Buffer.from(stored);
+    const page = readRow(this.#table, seqKey(this.#group, number));
+    if (!page) return undefined;
+    if (page.length !== slots * slotBytes) throw damaged('the state of open messages');
     this.#pages.set(number, page);
     return page;
   }

@@ -1,5 +1,6 @@
 import { seqKey } from './keys.js';
 import { sessionRecord } from './records.js';
+import { readRow } from './tables.js';
 import type { Table } from './tables.js';
 
 /** Says that a session lives. @param now - the monotonic clock. */
@@ -9,7 +10,7 @@ export function beat(sessions: Table, session: number, now: number, visibilityMs
 
 /** Whether a session has given a sign of life within its visibility time. */
 export function lives(sessions: Table, session: number, now: number): boolean {
-  const stored = sessions.getBinary(seqKey(0, session));
+  const stored = readRow(sessions, seqKey(0, session));
   if (!stored) return false;
   const { beat: last, visibilityMs } = sessionRecord.decode(stored);
   // A beat in the future is one of an earlier boot.

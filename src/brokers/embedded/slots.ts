@@ -1,5 +1,6 @@
 import { rowKey } from './payloadKey.js';
 import { damaged } from './damaged.js';
+import { readRow } from './tables.js';
 import type { Table } from './tables.js';
 
 /** A slot in use. No two uses of one slot have the same stamp. */
@@ -68,7 +69,7 @@ export class Slots {
   }
 
   #row(row: number): Float64Array | undefined {
-    const stored = this.#table.getBinary(rowKey(row));
+    const stored = readRow(this.#table, rowKey(row));
     if (stored && stored.length !== perRow * 8) throw damaged('the table of payloads');
     return stored && new Float64Array(stored.buffer.slice(stored.byteOffset, stored.byteOffset + stored.byteLength));
   }

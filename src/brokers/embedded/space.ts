@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { EdgeFlowError, errorMessage } from '../../errors.js';
 import { spaceRecord } from './records.js';
 import type { SpaceRecord } from './records.js';
-import { binary } from './tables.js';
+import { binary, readRow } from './tables.js';
 import type { Environment, Table } from './tables.js';
 import type { Transactions } from './transactions.js';
 
@@ -66,7 +66,7 @@ export class Space {
   }
 
   #load(used: number): SpaceRecord {
-    const found = this.#table.getBinary(key);
+    const found = readRow(this.#table, key);
     if (!found) return { allocated: used, stored: 0 };
     const record = spaceRecord.decode(found);
     return { ...record, allocated: Math.max(record.allocated, used) };

@@ -31,7 +31,7 @@ import type { Entry } from './entry.js';
 import type { LogEffects } from './logEffects.js';
 import { seqKey } from './keys.js';
 import { StoredLog } from './storedLog.js';
-import { clearTables, controlTables, dataTables, openTables } from './tables.js';
+import { clearTables, controlTables, dataTables, openTables, readRow } from './tables.js';
 import type { Environment, Tables } from './tables.js';
 import { Transactions } from './transactions.js';
 
@@ -52,6 +52,9 @@ const bootKey = Buffer.from('boot');
 /** Room in the map for each byte that may be stored: pages are partly empty, and large payloads need neighbours. */
 const mapFactor = 4;
 const leastMap = 256 * 1024 * 1024;
+/** Nobody writes so much in so short a time: to ask each time for the room that there is takes a tenth of a push. */
+const roomyBytes = 128 * 1024 * 1024;
+const roomyMs = 5;
 const regularCheckMs = 10_000;
 const soonMs = 50;
 
@@ -73,6 +76,7 @@ export class Store {
   readonly #regularCheck: NodeJS.Timeout;
   readonly #recent = new Map<number, RecentIds>();
   readonly #members = new KnownMembers();
+  #roomyUntil = 0;
   #clients = 0;
   #lent = false;
   #deleted: EdgeFlowError | undefined;
@@ -181,8 +185,12 @@ export class Store {
   /** Whether the file system has no room for more. */
   get cramped(): boolean {
     this.checkThere();
+    const now = performance.now();
+    if (now < this.#roomyUntil) return false;
     try {
-      return freeBytes(this.directory) < leastFreeBytes;
+      const free = freeBytes(this.directory);
+      if (free >= roomyBytes) this.#roomyUntil = now + roomyMs;
+      return free < leastFreeBytes;
     } catch (error) {
       this.lookAndCheck();
       throw error;
@@ -237,7 +245,7 @@ export class Store {
   async entries(topic: number, seqs: readonly number[]): Promise<(Entry | undefined)[]> {
     const read = ({ entries }: Tables): (Entry | undefined)[] =>
       seqs.map((seq) => {
-        const stored = entries.getBinary(seqKey(topic, seq));
+        const stored = readRow(entries, seqKey(topic, seq));
         return stored && decodeEntry(stored);
       });
     const found = this.view(read);
@@ -481,7 +489,7 @@ export class Store {
   #noticeReboot(): void {
     const boot = Buffer.from(bootName());
     this.#transactions.run(() => {
-      const stored = this.#tables.store.getBinary(bootKey);
+      const stored = readRow(this.#tables.store, bootKey);
       if (stored && boot.equals(stored)) return;
       this.#transact((change) => {
         this.#tables.store.putSync(bootKey, boot);

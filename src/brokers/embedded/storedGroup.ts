@@ -6,6 +6,7 @@ import { OpenSet } from './openSet.js';
 import { consumerRecord, failureRecord, groupRecord } from './records.js';
 import type { GroupRecord } from './records.js';
 import { lives } from './sessions.js';
+import { readRow } from './tables.js';
 import type { Tables } from './tables.js';
 
 /** Who pops: the consumer by its number. */
@@ -130,7 +131,7 @@ export class StoredGroup {
   /** When an open message failed first; undefined where it never did. */
   firstFailure(seq: number): number | undefined {
     const { failed, number } = this.#record;
-    const stored = failed > 0 ? this.#tables.failures.getBinary(seqKey(number, seq)) : undefined;
+    const stored = failed > 0 ? readRow(this.#tables.failures, seqKey(number, seq)) : undefined;
     return stored && failureRecord.decode(stored).firstTime;
   }
 
@@ -143,7 +144,7 @@ export class StoredGroup {
   /** Number of a consumer, once it has popped. */
   consumer(name: string): Owner | undefined {
     checkName('consumer', name);
-    const stored = this.#tables.consumers.getBinary(this.#consumerKey(name));
+    const stored = readRow(this.#tables.consumers, this.#consumerKey(name));
     return stored && { number: consumerRecord.decode(stored).owner };
   }
 
@@ -151,7 +152,7 @@ export class StoredGroup {
   enlist(name: string, session: number, takeBack: boolean): Owner {
     checkName('consumer', name);
     const key = this.#consumerKey(name);
-    const stored = this.#tables.consumers.getBinary(key);
+    const stored = readRow(this.#tables.consumers, key);
     const record = stored ? consumerRecord.decode(stored) : { owner: ++this.#record.owners, session: 0 };
     if (stored && record.session === session) return { number: record.owner };
     if (takeBack && stored) this.release({ number: record.owner });
@@ -176,7 +177,7 @@ export class StoredGroup {
     const dead = this.deadConsumers(now);
     for (const name of dead) {
       const key = this.#consumerKey(name);
-      const stored = this.#tables.consumers.getBinary(key);
+      const stored = readRow(this.#tables.consumers, key);
       if (!stored) continue;
       const record = consumerRecord.decode(stored);
       this.release({ number: record.owner });

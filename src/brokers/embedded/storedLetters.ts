@@ -4,6 +4,7 @@ import { decodeDeadLetter, encodeDeadLetter } from './deadLetters.js';
 import type { StoredDeadLetter } from './deadLetters.js';
 import { ownSeqKey, ownerRange, seqKey, seqOfKey } from './keys.js';
 import type { TopicRecord } from './records.js';
+import { readRow } from './tables.js';
 import type { Table } from './tables.js';
 
 /** The dead letters of one topic, by their numbers. */
@@ -25,7 +26,7 @@ export class StoredLetters {
 
   get(letter: number): StoredDeadLetter | undefined {
     if (!(Number.isInteger(letter) && letter > 0 && letter <= this.#topic.lastLetter)) return undefined;
-    const stored = this.#table.getBinary(seqKey(this.#topic.number, letter));
+    const stored = readRow(this.#table, seqKey(this.#topic.number, letter));
     return stored && decodeDeadLetter(Buffer.from(stored));
   }
 

@@ -26,6 +26,7 @@ import type { Owner } from './storedGroup.js';
 import { StoredLetters } from './storedLetters.js';
 import { StoredMessages } from './storedMessages.js';
 import type { StoredMessage, StoredRange } from './storedMessages.js';
+import { readRow } from './tables.js';
 import type { Tables } from './tables.js';
 
 /** As numbers in the record of a topic. */
@@ -77,7 +78,7 @@ export class StoredLog {
 
   static load(name: string, tables: Tables, effects: LogEffects): StoredLog | undefined {
     checkName('topic', name);
-    const stored = tables.topics.getBinary(Buffer.from(name));
+    const stored = readRow(tables.topics, Buffer.from(name));
     if (!stored) return undefined;
     const topic = topicRecord.decode(stored);
     return new StoredLog(name, tables, effects, topic, effects.members(topic), stored);
@@ -89,10 +90,10 @@ export class StoredLog {
     groupName: string,
     tables: Tables,
   ): { readonly head: number; readonly group: StoredGroup | undefined } | undefined {
-    const stored = tables.topics.getBinary(Buffer.from(name));
+    const stored = readRow(tables.topics, Buffer.from(name));
     if (!stored) return undefined;
     const { number, head } = topicRecord.decode(stored);
-    const row = tables.groups.getBinary(nameKey(number, groupName));
+    const row = readRow(tables.groups, nameKey(number, groupName));
     return { head, group: row && StoredGroup.load(groupName, tables, row) };
   }
 

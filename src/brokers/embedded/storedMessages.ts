@@ -7,6 +7,7 @@ import { Holds } from './holds.js';
 import { ownSeqKey, ownerRange, seqKey, seqOfKey } from './keys.js';
 import type { LogEffects } from './logEffects.js';
 import type { TopicRecord } from './records.js';
+import { readRow } from './tables.js';
 import type { Tables } from './tables.js';
 
 /** A message of a log, as it is stored. */
@@ -70,7 +71,7 @@ export class StoredMessages {
   }
 
   get(seq: number): Entry {
-    const stored = this.#tables.entries.getBinary(seqKey(this.#topic.number, seq));
+    const stored = readRow(this.#tables.entries, seqKey(this.#topic.number, seq));
     if (!stored) throw new Error(`message ${seq} of '${this.#name}' is gone while it is needed`);
     return decodeEntry(stored);
   }

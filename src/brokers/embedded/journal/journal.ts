@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage, hasCode } from '../../../errors.js';
 import { asFull } from '../space.js';
-import { controlTables } from '../tables.js';
+import { controlTables, readRow } from '../tables.js';
 import type { Environment, Table, Tables } from '../tables.js';
 import type { Transactions } from '../transactions.js';
 import { writeCheckpoint } from './checkpoint.js';
@@ -269,7 +269,7 @@ export class Journal {
   }
 
   #load(): Position {
-    const stored = this.#options.store.getBinary(positionKey);
+    const stored = readRow(this.#options.store, positionKey);
     return stored ? positionRecord.decode(stored) : { ...startPosition };
   }
 
