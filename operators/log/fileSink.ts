@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { emptyWhereMissing, storeFailed } from '../blobs/files.js';
 import type { LineSink } from './lineSink.js';
@@ -22,6 +23,8 @@ const newline = 0x0a;
 export class FileSink implements LineSink {
   readonly #options: FileSinkOptions;
   #file: FileHandle | undefined;
+  /** Of the open file, as it was opened. */
+  #opened: Stats | undefined;
   /** Whether the file may end in the middle of a line. */
   #torn = false;
 
@@ -32,14 +35,14 @@ export class FileSink implements LineSink {
   async write(lines: string): Promise<void> {
     const { path, maxBytes, sync } = this.#options;
     try {
-      const file = await this.#current();
+      const { file, size } = await this.#current();
       const bytes = Buffer.from(this.#torn ? `\n${lines}` : lines);
       this.#torn = true;
       const { bytesWritten } = await file.write(bytes);
       if (bytesWritten !== bytes.length) throw new Error('ENOSPC: the line was cut short');
       this.#torn = false;
       if (sync) await file.sync();
-      if ((await file.stat()).size >= maxBytes) await this.#rotate(file);
+      if (size + bytesWritten >= maxBytes) await this.#rotate();
     } catch (error) {
       await this.close();
       throw storeFailed('logTo', path, error);
@@ -52,32 +55,33 @@ export class FileSink implements LineSink {
     await file?.close();
   }
 
-  /** The open file; opened again where another process or a tool renamed or removed it. */
-  async #current(): Promise<FileHandle> {
+  /** The open file, with how long it is; opened again where another process or a tool renamed or removed it. */
+  async #current(): Promise<{ readonly file: FileHandle; readonly size: number }> {
     const { path } = this.#options;
     if (this.#file) {
-      const [mine, there] = await Promise.all([this.#file.stat(), emptyWhereMissing(stat(path), undefined)]);
-      if (there?.ino === mine.ino && there.dev === mine.dev) return this.#file;
+      const there = await emptyWhereMissing(stat(path), undefined);
+      if (there && this.#opened && isSame(there, this.#opened)) return { file: this.#file, size: sizeOf(there) };
       await this.close();
     }
     await mkdir(dirname(path), { recursive: true });
     const file = await open(path, 'a+');
     this.#file = file;
-    const { size } = await file.stat();
+    this.#opened = await file.stat();
+    const size = sizeOf(this.#opened);
     const last = Buffer.alloc(1, newline);
-    // Pipes and devices have no size, and no end to look at.
     if (size > 0) await file.read(last, 0, 1, size - 1);
     this.#torn = last[0] !== newline;
-    return file;
+    return { file, size };
   }
 
-  async #rotate(file: FileHandle): Promise<void> {
+  async #rotate(): Promise<void> {
     const { path, maxFiles } = this.#options;
-    const [mine, there] = await Promise.all([file.stat(), emptyWhereMissing(stat(path), undefined)]);
+    const there = await emptyWhereMissing(stat(path), undefined);
+    const isOurs = there && this.#opened && isSame(there, this.#opened);
     await this.close();
     const extension = extname(path);
     const stem = basename(path, extension);
-    if (there?.ino === mine.ino) {
+    if (isOurs) {
       const stamp = new Date().toISOString().replace(/[:.]/g, '-');
       await emptyWhereMissing(
         rename(path, join(dirname(path), `${stem}.${stamp}-${randomBytes(3).toString('hex')}${extension}`)),
@@ -92,4 +96,13 @@ export class FileSink implements LineSink {
     for (const name of rotated.sort().slice(0, Math.max(0, rotated.length - (maxFiles - 1))))
       await rm(join(dirname(path), name), { force: true });
   }
+}
+
+function isSame(one: Stats, other: Stats): boolean {
+  return one.ino === other.ino && one.dev === other.dev;
+}
+
+/** Pipes and devices have no size, no end to look at, and are never full. */
+function sizeOf(file: Stats): number {
+  return file.isFile() ? file.size : -Infinity;
 }

@@ -52,6 +52,16 @@ test('summarises bytes, and has a form for what JSON has none for', async () => 
   ]);
 });
 
+test('a pipe is never full, and stays where it is', async () => {
+  const folder = temporaryFolder();
+  const path = join(folder, 'log.jsonl');
+  await run('mkfifo', [path]);
+  const reader = run('head', ['-n', '3', path]);
+  await lastValueFrom(range(1000, 3).pipe(logTo(path, { maxBytes: 5, concurrency: 1 })));
+  expect((await reader).stdout).toBe('1000\n1001\n1002\n');
+  expect(readdirSync(folder)).toEqual(['log.jsonl']);
+});
+
 test('the line is in the file when the delivery settles', async () => {
   const path = join(temporaryFolder(), 'log.jsonl');
   const values = new Subject<number>();
