@@ -50,7 +50,8 @@ interface ModelHandle<K extends KindName, F> {
 
 /**
  * Makes the operator: shares the pool for as long as it is subscribed, ends the stream when the model cannot be used, and
- * works on as many values at once as the pool can take.
+ * has as many values under way as the pool can take, and as many again that stand ready for its next runs. Who wants only the newest
+ * has its source give no more than are worked on, as a REALTIME link does.
  */
 export function modelOperator<K extends KindName, T, R, F>(parts: ModelWork<K, T, R, F>): OperatorFunction<T, R> {
   const { operator, pool: settings, onReady = warnOf(operator), fit, told, work } = parts;
@@ -74,7 +75,7 @@ export function modelOperator<K extends KindName, T, R, F>(parts: ModelWork<K, T
         values
           .pipe(
             mapAsync((value, { signal }) => work(value, { ready, run: (job) => pool.run(job, signal) }), {
-              concurrency: settings.workers * settings.batch.max,
+              concurrency: 2 * settings.workers * settings.batch.max,
             }),
           )
           .subscribe(output),
