@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import type { Stats } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import { emptyWhereMissing, storeFailed } from '../blobs/files.js';
 import type { LineSink } from './lineSink.js';
@@ -22,9 +22,8 @@ const newline = 0x0a;
  */
 export class FileSink implements LineSink {
   readonly #options: FileSinkOptions;
-  #file: FileHandle | undefined;
-  /** Of the open file, as it was opened. */
-  #opened: Stats | undefined;
+  /** The open file, and what it was when it was opened. */
+  #open: { readonly file: FileHandle; readonly stats: Stats } | undefined;
   /** Whether the file may end in the middle of a line. */
   #torn = false;
 
@@ -50,24 +49,28 @@ export class FileSink implements LineSink {
   }
 
   async close(): Promise<void> {
-    const file = this.#file;
-    this.#file = undefined;
-    await file?.close();
+    const open = this.#open;
+    this.#open = undefined;
+    await open?.file.close();
   }
 
   /** The open file, with how long it is; opened again where another process or a tool renamed or removed it. */
   async #current(): Promise<{ readonly file: FileHandle; readonly size: number }> {
     const { path } = this.#options;
-    if (this.#file) {
+    if (this.#open) {
+      const { file, stats } = this.#open;
       const there = await emptyWhereMissing(stat(path), undefined);
-      if (there && this.#opened && isSame(there, this.#opened)) return { file: this.#file, size: sizeOf(there) };
+      if (there && isSame(there, stats)) return { file, size: sizeOf(there) };
       await this.close();
     }
     await mkdir(dirname(path), { recursive: true });
     const file = await open(path, 'a+');
-    this.#file = file;
-    this.#opened = await file.stat();
-    const size = sizeOf(this.#opened);
+    const stats = await file.stat().catch(async (error: unknown) => {
+      await file.close();
+      throw error;
+    });
+    this.#open = { file, stats };
+    const size = sizeOf(stats);
     const last = Buffer.alloc(1, newline);
     if (size > 0) await file.read(last, 0, 1, size - 1);
     this.#torn = last[0] !== newline;
@@ -77,7 +80,7 @@ export class FileSink implements LineSink {
   async #rotate(): Promise<void> {
     const { path, maxFiles } = this.#options;
     const there = await emptyWhereMissing(stat(path), undefined);
-    const isOurs = there && this.#opened && isSame(there, this.#opened);
+    const isOurs = there && this.#open && isSame(there, this.#open.stats);
     await this.close();
     const extension = extname(path);
     const stem = basename(path, extension);

@@ -3,10 +3,7 @@ import type { StoreRecord } from './records.js';
 import { StoredLog } from './storedLog.js';
 import type { LogEffects } from './logEffects.js';
 import type { Bell } from './bells.js';
-import type { KnownMembers, MemberNames } from './members.js';
 import type { Payloads } from './payloads.js';
-import type { RecentIds } from './recentIds.js';
-import type { TopicRecord } from './records.js';
 import { readRow } from './tables.js';
 import type { Tables } from './tables.js';
 
@@ -23,36 +20,34 @@ function decodeStore(stored: Buffer | undefined): StoreRecord {
 }
 
 /** What a transaction gets from its store. */
-export interface ChangeOptions {
+export interface ChangeOptions extends Pick<LogEffects, 'members' | 'recentIds'> {
   readonly tables: Tables;
   readonly payloads: Payloads;
   /** Bound of the bytes of all topics. */
   readonly maxBytes: number;
-  readonly recentIds: (topic: number) => RecentIds;
-  readonly members: KnownMembers;
 }
 
 /** One transaction of the control environment: the logs that it touches, and what must follow its commit. */
 export class Change implements LogEffects {
   readonly tables: Tables;
-  readonly recentIds: (topic: number) => RecentIds;
+  readonly members: LogEffects['members'];
+  readonly recentIds: LogEffects['recentIds'];
   readonly freed: Uint8Array[] = [];
   /** Whether it publishes messages, or finds that they are published. */
   publishes = false;
   readonly rings = new Map<string, { readonly topic: string; readonly kind: Bell }>();
   readonly #payloads: Payloads;
-  readonly #members: KnownMembers;
   readonly #maxBytes: number;
   readonly #logs = new Map<string, StoredLog>();
   readonly #store: StoreRecord;
   readonly #stored: Buffer | undefined;
   readonly #dirty = new Set<StoredLog>();
 
-  constructor({ tables, payloads, maxBytes, recentIds, members }: ChangeOptions) {
+  constructor({ tables, payloads, maxBytes, members, recentIds }: ChangeOptions) {
+    this.members = members;
     this.recentIds = recentIds;
     this.tables = tables;
     this.#payloads = payloads;
-    this.#members = members;
     this.#maxBytes = maxBytes;
     this.#stored = readRow(tables.store, storeKey);
     this.#store = decodeStore(this.#stored);
@@ -80,10 +75,6 @@ export class Change implements LogEffects {
 
   copyPayload(key: Uint8Array): Buffer | undefined {
     return this.#payloads.copy(key);
-  }
-
-  members(topic: TopicRecord): MemberNames {
-    return this.#members.of(topic, this.tables);
   }
 
   /** A topic's log, to read or to change. */

@@ -14,7 +14,7 @@ export interface LogEffects {
   nextNumber(): number;
   copyPayload(key: Uint8Array): Buffer | undefined;
   /** Who reads a topic. */
-  members(topic: TopicRecord): MemberNames;
+  readonly members: (topic: TopicRecord) => MemberNames;
   /** The last ids of a topic, by its number. */
-  recentIds(topic: number): RecentIds;
+  readonly recentIds: (topic: number) => RecentIds;
 }

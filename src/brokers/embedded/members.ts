@@ -15,13 +15,18 @@ export interface MemberNames {
  * transaction. A topic's `members` is another number whenever its members are others.
  */
 export class KnownMembers {
+  readonly #tables: Pick<Tables, 'groups' | 'readers'>;
   readonly #known = new Map<number, MemberNames & Pick<TopicRecord, 'members'>>();
 
-  of({ number, members }: Pick<TopicRecord, 'number' | 'members'>, { groups, readers }: Tables): MemberNames {
+  constructor(tables: Pick<Tables, 'groups' | 'readers'>) {
+    this.#tables = tables;
+  }
+
+  of({ number, members }: Pick<TopicRecord, 'number' | 'members'>): MemberNames {
     const known = this.#known.get(number);
     if (known?.members === members) return known;
     const namesIn = (table: Table): string[] => [...table.getKeys(ownerRange(number))].map(nameOfKey);
-    const found = { groups: namesIn(groups), readers: namesIn(readers), members };
+    const found = { groups: namesIn(this.#tables.groups), readers: namesIn(this.#tables.readers), members };
     // 0 stands for a topic of an earlier version, whose members change without a word.
     if (members !== 0) this.#known.set(number, found);
     return found;

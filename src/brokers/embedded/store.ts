@@ -75,7 +75,7 @@ export class Store {
   readonly #headroom: Headroom;
   readonly #regularCheck: NodeJS.Timeout;
   readonly #recent = new Map<number, RecentIds>();
-  readonly #members = new KnownMembers();
+  readonly #members: KnownMembers;
   #roomyUntil = 0;
   #clients = 0;
   #lent = false;
@@ -107,6 +107,7 @@ export class Store {
       if (journaled)
         this.#journal = new Journal({ directory, control: this.#control, transactions: this.#transactions, store: tables.store });
       this.#tables = this.#journal?.watch(tables) ?? tables;
+      this.#members = new KnownMembers(tables);
       this.#headroom = new Headroom(this.#transactions);
       const data = new Transactions(this.#data, files.data);
       // At once, because reads do not look whether they are behind.
@@ -322,6 +323,14 @@ export class Store {
     this.payloads.clear();
   }
 
+  readonly #recentIds = (topic: number): RecentIds => {
+    let ids = this.#recent.get(topic);
+    if (!ids) this.#recent.set(topic, (ids = new RecentIds(this.#tables.recent, topic)));
+    return ids;
+  };
+
+  readonly #membersOf: LogEffects['members'] = (topic) => this.#members.of(topic);
+
   /** A view changes nothing. */
   readonly #viewEffects: LogEffects = {
     bytes: 0,
@@ -329,14 +338,8 @@ export class Store {
     freed: [],
     nextNumber: () => 0,
     copyPayload: () => undefined,
-    members: (topic) => this.#members.of(topic, this.#tables),
-    recentIds: (topic) => this.#recentIds(topic),
-  };
-
-  readonly #recentIds = (topic: number): RecentIds => {
-    let ids = this.#recent.get(topic);
-    if (!ids) this.#recent.set(topic, (ids = new RecentIds(this.#tables.recent, topic)));
-    return ids;
+    members: this.#membersOf,
+    recentIds: this.#recentIds,
   };
 
   async #drain(): Promise<void> {
@@ -454,8 +457,8 @@ export class Store {
       tables: this.#tables,
       payloads: this.payloads,
       maxBytes: this.format.maxBytes,
+      members: this.#membersOf,
       recentIds: this.#recentIds,
-      members: this.#members,
     });
     step(change);
     change.save();

@@ -42,7 +42,7 @@ export function openTables(control: Environment): Tables {
   };
 }
 
-/** A row in memory of its own; undefined where there is none. lmdb's `getBinary` does the same in three times the time. */
+/** A row in memory of its own; undefined where there is none. Of more than 64 bytes, lmdb's `getBinary` takes three times as long. */
 export function readRow(table: Table, key: Uint8Array): Buffer | undefined {
   const found = table.getBinaryFast(key);
   if (!found) return undefined;

@@ -4,13 +4,34 @@ import path from 'node:path';
 import { sharedMemoryFolder } from '#src/brokers/embedded/directory.js';
 import { EmbeddedBroker } from '#src/brokers/embedded/embeddedBroker.js';
 import type { EmbeddedBrokerOptions } from '#src/brokers/embedded/embeddedBroker.js';
+import { topicRecord } from '#src/brokers/embedded/records.js';
+import type { TopicRecord } from '#src/brokers/embedded/records.js';
 import { Store } from '#src/brokers/embedded/store.js';
+import { readRow } from '#src/brokers/embedded/tables.js';
 import type { BrokerStore } from 'edgeflow/testing';
 import { turnBit } from '../../support/turnBit.js';
+
+/** Nine numbers. */
+const firstTopicRecordBytes = 72;
 
 /** A folder for one store. */
 export function temporaryStore(): string {
   return mkdtempSync(path.join(sharedMemoryFolder() ?? tmpdir(), 'edgeflow-test-'));
+}
+
+/** Leaves of a topic's row what the first version wrote, as the topics of its stores have it; returns all that was in the row. */
+export async function writeAsFirstVersion(directory: string, topic: string): Promise<TopicRecord> {
+  const store = Store.acquire({ directory, durability: 'process', maxBytes: undefined });
+  try {
+    return await store.change(({ tables: { topics } }) => {
+      const row = readRow(topics, Buffer.from(topic));
+      if (!row) throw new Error(`no topic '${topic}'`);
+      topics.putSync(Buffer.from(topic), row.subarray(0, firstTopicRecordBytes));
+      return topicRecord.decode(row);
+    });
+  } finally {
+    await store.release();
+  }
 }
 
 /** A store of its own, and clients of it; of a class that is derived from the broker's, where one is named. */

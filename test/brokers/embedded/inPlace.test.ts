@@ -5,11 +5,9 @@ import { EmbeddedBroker } from '#src/brokers/embedded/embeddedBroker.js';
 import { seqOfKey } from '#src/brokers/embedded/keys.js';
 import { Store } from '#src/brokers/embedded/store.js';
 import { numbered, until } from 'edgeflow/testing';
-import { temporaryStore } from './harness.js';
+import { temporaryStore, writeAsFirstVersion } from './harness.js';
 
 const frameBytes = 1_000_000;
-/** Nine numbers, as the first version wrote. */
-const firstTopicRecordBytes = 72;
 const me = { group: 'g', consumer: 'a' };
 const latest = { reader: 'r', consumer: 'a', waitMs: 0, inPlace: true };
 
@@ -73,17 +71,9 @@ describe('REALTIME', () => {
   });
 
   test('a frame stays as it is in a topic of an earlier version, which did not count who looks', async () => {
-    const earlier = async (): Promise<void> => {
-      const store = Store.acquire({ directory, durability: 'process', maxBytes: undefined });
-      await store.change(({ tables }) => {
-        const row = tables.topics.getBinary(Buffer.from('t'));
-        tables.topics.putSync(Buffer.from('t'), (row ?? Buffer.alloc(0)).subarray(0, firstTopicRecordBytes));
-      });
-      await store.release();
-    };
     await broker.push('t', frame(1));
     const one = await broker.popLatest('t', latest);
-    await earlier();
+    await writeAsFirstVersion(directory, 't');
     await broker.push('t', frame(2));
     const two = await broker.popLatest('t', { ...latest, reader: 's' });
     broker.letGo('t', 's', [two?.seq ?? 0]);

@@ -2,10 +2,11 @@ import { numbered } from 'edgeflow/testing';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { EmbeddedBroker } from '#src/brokers/embedded/embeddedBroker.js';
 import { nameKey } from '#src/brokers/embedded/keys.js';
-import { groupRecord, topicRecord } from '#src/brokers/embedded/records.js';
 import { Store } from '#src/brokers/embedded/store.js';
+import { StoredGroup } from '#src/brokers/embedded/storedGroup.js';
 import { brokerProcess } from '../../support/brokerProcess.js';
 import { freshDirectory } from '../../support/system.js';
+import { writeAsFirstVersion } from './harness.js';
 
 const g = { group: 'g', consumer: 'a' };
 const h = { group: 'h', consumer: 'a' };
@@ -53,19 +54,10 @@ describe('a process that knows the members of a topic', () => {
     onTestFinished(() => store.release());
     await broker.declare({ topic: 't', groups: ['g'] });
     await pushAndAck(1);
-    const { number, head } = await store.change(({ tables }) => {
-      const row = tables.topics.getBinary(Buffer.from('t')) ?? Buffer.alloc(0);
-      // Nine numbers, as the first version wrote.
-      tables.topics.putSync(Buffer.from('t'), row.subarray(0, 72));
-      return topicRecord.decode(row);
-    });
+    const { number, head } = await writeAsFirstVersion(directory, 't');
     await pushAndAck(2);
     await store.change(({ tables }) => {
-      const nothing = { acked: 0, dead: 0, open: 0, waiting: 0, nextDue: Infinity, owners: 0, strict: 0, failed: 0 };
-      tables.groups.putSync(
-        nameKey(number, 'h'),
-        groupRecord.encode({ number: number + 100, start: head + 1, cursor: head + 1, ...nothing }),
-      );
+      tables.groups.putSync(nameKey(number, 'h'), StoredGroup.create('h', tables, number + 100, head + 1).save());
     });
     await pushAndAck(3);
     expect((await broker.pop('t', { ...h, ...atOnce })).map(({ seq }) => seq)).toEqual([3]);

@@ -58,6 +58,27 @@ describe('the event loop', () => {
 });
 
 describe('the pool', () => {
+  test('is given the next value while the model runs, and no more', async () => {
+    const frames = new Subject<Frame>();
+    const results: number[] = [];
+    const subscription = frames.pipe(detectYolo({ model: quick, labels })).subscribe(({ index }) => results.push(index));
+    const [pool] = openPools();
+    const before: number[] = [];
+    if (pool) {
+      const run = pool.run.bind(pool);
+      pool.run = (...args) => {
+        before.push(results.length);
+        return run(...args);
+      };
+    }
+    await pool?.opened;
+    for (let index = 0; index < 4; index++) frames.next({ ...plainFrame(512, 512), index });
+    await until(() => results.length === 4);
+    subscription.unsubscribe();
+    // Of each value: how many results there were when it came to the pool.
+    expect(before).toEqual([0, 0, 1, 2]);
+  });
+
   test('is shared by streams of the same model and workers, and closed by the last to leave', async () => {
     const one = NEVER.pipe(detectYolo({ model: quick, labels, scoreThreshold: 0.3 })).subscribe();
     const two = NEVER.pipe(detectYolo({ model: quick, labels })).subscribe();
