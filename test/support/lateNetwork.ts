@@ -12,12 +12,19 @@ export interface LateNetwork {
   hold(): void;
   /** How many bytes it holds. */
   readonly held: number;
-  /** Breaks those connections for their clients; the server does not hear of it. */
-  break(): void;
+  /**
+   * Breaks those connections for their clients; the server does not hear of it.
+   *
+   * @param only - what the server calls the one connection that its client can make anew; all, where it is missing.
+   */
+  break(only?: string): void;
   /** Brings the server what was held; resolves when that is done, or the server has closed the connection. */
   deliver(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** With it a client that is connected anew ends its former connection. */
+const endsFormer = /^KILL\r\n\$2\r\nID\r\n\$\d+\r\n(\d+)\r$/m;
 
 interface Line {
   readonly client: Socket;
@@ -33,12 +40,20 @@ export async function startLateNetwork({ endpoint }: TestRedis): Promise<LateNet
   const path = join(folder, 'redis.sock');
   const lines = new Set<Line>();
   const late = (): Line[] => [...lines].filter(({ held }) => held !== undefined);
+  let renewable: string | undefined;
   const listening = createServer((client) => {
     const server = connect(target);
     const ended = new Promise((resolve) => server.on('close', resolve));
     const line: Line = { client, server, ended, held: undefined };
     lines.add(line);
-    client.on('data', (bytes: Buffer) => (line.held ? line.held.push(bytes) : server.write(bytes)));
+    let stands = renewable === undefined;
+    client.on('data', (bytes: Buffer) => {
+      const [, former = renewable] = stands ? [] : (endsFormer.exec(bytes.toString('latin1')) ?? []);
+      stands ||= bytes.includes('KILL');
+      if (former !== renewable) client.destroy();
+      else if (line.held) line.held.push(bytes);
+      else server.write(bytes);
+    });
     server.on('data', (bytes) => {
       if (!client.destroyed) client.write(bytes);
     });
@@ -59,7 +74,8 @@ export async function startLateNetwork({ endpoint }: TestRedis): Promise<LateNet
     get held() {
       return late().reduce((sum, { held = [] }) => sum + Buffer.concat(held).length, 0);
     },
-    break: () => {
+    break: (only) => {
+      renewable = only;
       for (const { client } of late()) client.destroy();
     },
     deliver: async () => {

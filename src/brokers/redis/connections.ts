@@ -8,6 +8,7 @@ import { Heartbeat } from './heartbeat.js';
 import { keysOf } from './keys.js';
 import type { Keys } from './keys.js';
 import { LinkLost, RedisLink } from './link.js';
+import { LongPolls } from './longPolls.js';
 import { payloadConnector } from './payloadConnector.js';
 import { PayloadMemory } from './payloadMemory.js';
 import { asList } from './reply.js';
@@ -32,11 +33,12 @@ interface ClientLibrary {
   readonly AbstractConnector: typeof AbstractConnector;
 }
 
-/** The connections of one client: commands, payloads, and the bell. */
+/** The connections of one client: commands, payloads, the bell, and polls. */
 export class Connections {
   readonly control: RedisLink;
   readonly data: RedisLink;
   readonly bell: Bell;
+  readonly polls: LongPolls;
   readonly blobs: Blobs;
   readonly heartbeat: Heartbeat;
   readonly memory = new PayloadMemory();
@@ -72,6 +74,7 @@ export class Connections {
     this.bell = new Bell(this.#bellLink);
     // A ping that fails breaks the connection, and that is seen there.
     this.#pings = setInterval(() => void this.#bellLink.send((client) => client.ping()).catch(() => undefined), pingMs).unref();
+    this.polls = new LongPolls(this.control, () => new RedisLink(Client, control, 'control', controlOptions));
     this.blobs = new Blobs(Client, this.data, this.control, this.keys);
     this.heartbeat = new Heartbeat(this.control, this.keys, settings.visibilityMs);
   }
@@ -129,6 +132,7 @@ export class Connections {
     this.control.close();
     this.data.close();
     this.#bellLink.close();
+    this.polls.disconnect();
     this.bell.ringAll();
   }
 }

@@ -6,12 +6,14 @@ import { commands } from './command.js';
 import type { Connections } from './connections.js';
 import { checkDeclared } from './declared.js';
 import { LinkLost } from './link.js';
+import type { LongPoll } from './longPolls.js';
 import { Loans } from './payloadMemory.js';
 import { flawOf, headOf, tryReadRecord } from './record.js';
 import type { StoredMessage } from './record.js';
 import { attemptOf, firstToken } from '../token.js';
 import { asBuffer, asList } from './reply.js';
 import type { Reply } from './reply.js';
+import { Taker } from './taker.js';
 import { unlessAborted } from './wait.js';
 
 interface Taken extends Ticket {
@@ -23,6 +25,18 @@ interface Look {
   readonly taken: readonly Taken[];
   /** When the next redelivery is due, in ms; Infinity for never. */
   readonly dueMs: number;
+  /** How often the topic rang, where nothing was taken. */
+  readonly rings: number;
+}
+
+/** How a take looks. */
+interface Way {
+  readonly count: number;
+  readonly strict: boolean;
+  /** Whether it is to be woken when there is more. */
+  readonly wait: boolean;
+  /** What it waits for first. */
+  readonly poll?: LongPoll | undefined;
 }
 
 /** Payload bytes that one pop takes at most, but for a single larger message. */
@@ -33,6 +47,7 @@ export class GroupClient {
   readonly #topic: string;
   readonly #consumer: GroupConsumer;
   readonly #context: Connections;
+  readonly #taker: Taker;
   /** Taken by this process and not settled; with what scripts call the head of each. */
   readonly #held = new Map<number, string>();
   readonly #loans: Loans;
@@ -40,12 +55,12 @@ export class GroupClient {
   #unfetched: Taken[] = [];
   /** Whether the broker may count more as held by this consumer than this process knows of. */
   #uncertain = true;
-  #looking: Promise<unknown> = Promise.resolve();
 
   constructor(topic: string, consumer: GroupConsumer, context: Connections) {
     this.#topic = topic;
     this.#consumer = consumer;
     this.#context = context;
+    this.#taker = new Taker(commands.pop, topic, context);
     this.#loans = new Loans(context.memory);
   }
 
@@ -53,23 +68,25 @@ export class GroupClient {
     const { bell, keys, control, closed } = this.#context;
     const channel = keys.bell(this.#topic);
     const end = performance.now() + waitMs;
-    if (waitMs > 0) await unlessAborted(bell.listen(channel), signal);
+    let poll: LongPoll | undefined;
     for (;;) {
       closed.throwIfAborted();
-      const rings = bell.count(channel);
+      const heard = bell.count(channel);
       const wait = performance.now() < end && !signal?.aborted;
       try {
-        const taking = this.#serially(() => this.#take(count, strict, wait));
+        const way = { count, strict, wait, poll };
+        poll = undefined;
+        const taking = this.#taker.serially(() => this.#take(way), way.poll);
         const taken = await unlessAborted(taking, signal);
         if (!taken) {
           void taking.then(({ messages }) => this.#leave(messages)).catch(() => this.#leave());
           return [];
         }
-        const { messages, dueMs } = taken;
+        const { messages, dueMs, rings } = taken;
         if (inPlace) for (const { seq, token, payload } of messages) this.#loans.lend(seq, token, payload);
         const left = end - performance.now();
         if (messages.length > 0 || left <= 0 || signal?.aborted) return messages;
-        await bell.wait(channel, rings, Math.min(left, dueMs), signal);
+        poll = await this.#taker.wait({ rings, heard, ms: Math.min(left, dueMs), signal });
       } catch (error) {
         if (!(error instanceof LinkLost)) throw error;
         closed.throwIfAborted();
@@ -80,7 +97,7 @@ export class GroupClient {
         const left = end - performance.now();
         if (left <= 0) return [];
         const link = control.ready ? this.#context.data : control;
-        if (link.ready) await bell.wait(channel, rings, Math.min(left, 50), signal);
+        if (link.ready) await bell.wait(channel, heard, Math.min(left, 50), signal);
         else await link.whenReady(left, signal);
       }
     }
@@ -152,37 +169,33 @@ export class GroupClient {
     try {
       const taken = [...messages, ...this.#unfetched.splice(0)].map(({ seq }) => seq);
       if (taken.length > 0) await this.release(taken);
-      await control.persist(() => this.#serially(async () => this.#uncertain && this.#look(0, false, false)), closed);
+      await control.persist(
+        () => this.#taker.serially(async () => this.#uncertain && this.#look({ count: 0, strict: false, wait: false }), undefined),
+        closed,
+      );
     } catch {
       // The group is gone, or this client is closed, after which others take what it had.
     }
   }
 
-  /** One look at a time: while a reply is on its way, nobody may take its messages back. */
-  #serially<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#looking.then(work);
-    this.#looking = result.catch(() => undefined);
-    return result;
-  }
-
-  async #take(count: number, strict: boolean, wait: boolean): Promise<{ messages: DeliveredMessage[]; dueMs: number }> {
-    let look: Look = { taken: this.#unfetched.splice(0, count), dueMs: Infinity };
+  async #take({ poll, ...way }: Way): Promise<Omit<Look, 'taken'> & { readonly messages: DeliveredMessage[] }> {
+    let look: Look = { taken: this.#unfetched.splice(0, way.count), dueMs: Infinity, rings: 0 };
+    let first = poll;
     for (;;) {
-      if (look.taken.length === 0) look = await this.#look(count, strict, wait);
+      if (look.taken.length === 0) look = await this.#look({ ...way, poll: first });
+      first = undefined;
       const messages = await this.#fetch(look.taken);
-      if (messages.length > 0 || look.taken.length === 0) return { messages, dueMs: look.dueMs };
-      look = { taken: [], dueMs: Infinity };
+      if (messages.length > 0 || look.taken.length === 0) return { messages, dueMs: look.dueMs, rings: look.rings };
+      look = { taken: [], dueMs: Infinity, rings: 0 };
     }
   }
 
-  async #look(count: number, strict: boolean, wait: boolean): Promise<Look> {
-    const { control } = this.#context;
+  async #look({ count, strict, wait, poll }: Way): Promise<Look> {
     const { group, consumer } = this.#consumer;
     const back = this.#uncertain ? [1, ...this.#held.keys()] : [0];
     this.#uncertain = true;
-    const reply = asList(
-      await control.run(commands.pop, this.#keys, [group, consumer, count, strict ? 1 : 0, popBytes, wait ? 1 : 0, ...back]),
-    );
+    const values = [group, consumer, count, strict ? 1 : 0, popBytes, wait ? 1 : 0, ...back];
+    const reply = asList(await this.#taker.run(values, poll));
     this.#uncertain = false;
     this.#check(reply[0]);
     const taken: Taken[] = [];
@@ -196,7 +209,7 @@ export class GroupClient {
     const first = Number(reply[3]);
     for (const [i, record] of asList(reply[4]).entries()) take(first + i, firstToken, record);
     const due = Number(reply[1]);
-    return { taken, dueMs: due < 0 ? Infinity : due };
+    return { taken, dueMs: due < 0 ? Infinity : due, rings: Number(reply[5] ?? 0) };
   }
 
   async #fetch(taken: readonly Taken[]): Promise<DeliveredMessage[]> {

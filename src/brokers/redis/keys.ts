@@ -12,6 +12,8 @@ export interface Keys {
   readonly blobs: string;
   topic(name: string): string;
   bell(name: string): string;
+  /** The stream of a topic's last ring. */
+  rings(name: string): string;
   /** The hash of the blobs that a topic refers to. */
   references(name: string): string;
   blob(topic: string, id: string, nonce: string): string;
@@ -31,6 +33,7 @@ export function keysOf(namespace: string): Keys {
     blobs,
     topic,
     bell: (name) => `${topic(name)}:bell`,
+    rings: (name) => `${topic(name)}:rings`,
     references: (name) => `${topic(name)}:blobs`,
     // The nonce makes it unique; the id is there for people.
     blob: (name, id, nonce) => `${blobs}${name}:${nonce}:${id.replace(/[^\w.-]/g, '_')}`,

@@ -40,7 +40,6 @@ export class RedisLink {
   #wasReady = false;
   /** Whether the server was told of the connections before. */
   #begun = false;
-  /** What the server calls this connection, where it tells. */
   #id: number | undefined;
   /** Connections that broke here, and perhaps not there. */
   readonly #former = new Set<number>();
@@ -91,6 +90,11 @@ export class RedisLink {
 
   get ready(): boolean {
     return this.#begun && this.client.status === 'ready';
+  }
+
+  /** What the server calls this connection, where it tells. */
+  get id(): number | undefined {
+    return this.#id;
   }
 
   /**

@@ -5,18 +5,30 @@ import { commands } from './command.js';
 import type { Connections } from './connections.js';
 import { checkDeclared } from './declared.js';
 import { LinkLost } from './link.js';
+import type { LongPoll } from './longPolls.js';
 import { Loans } from './payloadMemory.js';
 import { flawOf, toMessage, tryReadRecord } from './record.js';
 import { firstToken } from '../token.js';
 import { asBuffer, asList } from './reply.js';
+import { Taker } from './taker.js';
 import { unlessAborted } from './wait.js';
 
 const nextToken = messageIdSource();
 
 /** A call of popLatest. */
 interface Call {
+  /** Whether it is to be woken when there is a newer message. */
+  readonly wait: boolean;
+  /** What it waits for first. */
+  readonly poll: LongPoll | undefined;
   /** Whether it waits for its take no more. */
   left: boolean;
+}
+
+/** What a take found: a message, or how often the topic rang. */
+interface Take {
+  readonly message?: LatestMessage;
+  readonly rings?: number;
 }
 
 /** What one consumer of a reader does in this process. */
@@ -25,6 +37,7 @@ export class ReaderClient {
   readonly #reader: string;
   readonly #consumer: string;
   readonly #context: Connections;
+  readonly #taker: Taker;
   readonly #loans: Loans;
   /** Names the take under way. It stays until the take's message was had: repeated, it is the same take. */
   #token = nextToken();
@@ -32,13 +45,13 @@ export class ReaderClient {
   #gone = false;
   /** Messages that could not be used since the last that could. */
   #goneCount = 0;
-  #taking: Promise<unknown> = Promise.resolve();
 
   constructor(topic: string, { reader, consumer }: Pick<PopLatestRequest, 'reader' | 'consumer'>, context: Connections) {
     this.#topic = topic;
     this.#reader = reader;
     this.#consumer = consumer;
     this.#context = context;
+    this.#taker = new Taker(commands.take, topic, context);
     this.#loans = new Loans(context.memory);
   }
 
@@ -46,36 +59,33 @@ export class ReaderClient {
     const { bell, keys, control, data, closed } = this.#context;
     const channel = keys.bell(this.#topic);
     const end = performance.now() + waitMs;
-    if (waitMs > 0) await unlessAborted(bell.listen(channel), signal);
+    let poll: LongPoll | undefined;
     for (;;) {
       closed.throwIfAborted();
-      const rings = bell.count(channel);
+      const heard = bell.count(channel);
       const wait = performance.now() < end && !signal?.aborted;
       try {
-        const call = { left: false };
-        const taking = this.#taking.then(() => this.#take(wait, call));
-        this.#taking = taking.catch(() => undefined);
-        const taken = await unlessAborted(
-          taking.then((message) => ({ message })),
-          signal,
-        );
+        const call = { wait, poll, left: false };
+        poll = undefined;
+        const taking = this.#taker.serially(() => this.#take(call), call.poll);
+        const taken = await unlessAborted(taking, signal);
         if (!taken) {
           call.left = true;
           return undefined;
         }
-        const newest = taken.message;
+        const { message: newest, rings = 0 } = taken;
         // A take is had by one call alone: its seq does not come again.
         if (newest && inPlace) this.#loans.lend(newest.seq, firstToken, newest.payload);
         const left = end - performance.now();
         if (newest || left <= 0 || signal?.aborted) return newest;
-        await bell.wait(channel, rings, left, signal);
+        poll = await this.#taker.wait({ rings, heard, ms: left, signal });
       } catch (error) {
         if (!(error instanceof LinkLost)) throw error;
         closed.throwIfAborted();
         const left = end - performance.now();
         if (left <= 0 || signal?.aborted) return undefined;
         const link = control.ready ? data : control;
-        if (link.ready) await bell.wait(channel, rings, Math.min(left, 50), signal);
+        if (link.ready) await bell.wait(channel, heard, Math.min(left, 50), signal);
         else await link.whenReady(left, signal);
       }
     }
@@ -89,27 +99,29 @@ export class ReaderClient {
     }
   }
 
-  async #take(wait: boolean, call: Call): Promise<LatestMessage | undefined> {
-    const { control, blobs, keys } = this.#context;
+  async #take(call: Call): Promise<Take> {
+    const { blobs } = this.#context;
+    let { poll } = call;
     for (;;) {
-      const values = [this.#reader, this.#consumer, this.#token, this.#gone ? 1 : 0, wait ? 1 : 0];
-      const [state, seq, found, skipped] = asList(await control.run(commands.take, [keys.topic(this.#topic), keys.trash], values));
+      const values = [this.#reader, this.#consumer, this.#token, this.#gone ? 1 : 0, call.wait ? 1 : 0];
+      const [state, seq, found, skipped, rings] = asList(await this.#taker.run(values, poll));
+      poll = undefined;
       checkDeclared(state, this.#topic, `reader '${this.#reader}'`);
       this.#gone = false;
       if (found === null || found === undefined) {
         this.#token = nextToken();
-        return undefined;
+        return { rings: Number(rings) };
       }
       const stored = tryReadRecord(Number(seq), asBuffer(found));
       if (!(stored instanceof EdgeFlowError)) {
         const [payload] = await blobs.get([stored]);
         if (payload && !flawOf(stored, payload)) {
           // Nobody has it: the next take is the same one.
-          if (call.left) return undefined;
+          if (call.left) return {};
           this.#token = nextToken();
           const gone = this.#goneCount;
           this.#goneCount = 0;
-          return { ...toMessage(stored, payload), skipped: Number(skipped ?? 0), gone };
+          return { message: { ...toMessage(stored, payload), skipped: Number(skipped ?? 0), gone } };
         }
       }
       this.#gone = true;

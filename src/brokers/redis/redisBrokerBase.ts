@@ -245,6 +245,7 @@ export abstract class RedisBrokerBase implements Broker {
     this.#readers.clear();
     await connections.persist(() => (scope === 'namespace' ? resetNamespace(connections) : resetAll(connections)));
     connections.bell.ringAll();
+    connections.polls.interruptAll();
   }
 
   async stats(): Promise<TopicStats[]> {

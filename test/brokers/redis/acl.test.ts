@@ -35,10 +35,12 @@ function usedCommands(): string[] {
   const methods = client.matchAll(/\bclient\.(\w+)\((?:'([A-Z]+)')?/g);
   /** No commands, or one that the page refuses: a reset does without it. */
   const others = new Set(['on', 'connect', 'disconnect', 'call', 'callbuffer', 'flushall', 'pop', 'sendcommand']);
+  /** Commands whose first word names what they do. */
+  const containers = new Set(['client', 'object', 'pubsub']);
   const all = [...scripts, ...named, ...methods].flatMap(([, name = '', part]) => {
     if (others.has(name.toLowerCase())) return [];
     const command = name.toLowerCase().replace(/buffer$/, '');
-    return part === undefined ? command : `${command}|${part.toLowerCase()}`;
+    return part !== undefined && containers.has(command) ? `${command}|${part.toLowerCase()}` : command;
   });
   return [...new Set(all)].sort();
 }
@@ -149,6 +151,25 @@ describe.each([
   });
 });
 
+test.each(['-xread', '-client|unblock', '-client|id'])('with %s, who waits is served all the same', async (right) => {
+  await admin(0).call('ACL', 'SETUSER', 'lesser', 'reset', ...controlLine.split(' ').slice(4), right);
+  const broker = opened(new DualRedisBroker({ control: { ...endpoint(0), username: 'lesser' }, data: endpoint(1) }));
+  await broker.declare({ topic: 't', groups: ['g'], readers: ['r'] });
+  const ended = new AbortController();
+  const waiting = { waitMs: 60_000, signal: ended.signal };
+  const popped = broker.pop('t', { ...waiting, group: 'g', consumer: 'a', count: 1 });
+  const latest = broker.popLatest('t', { ...waiting, reader: 'r', consumer: 'a' });
+  await until('both hear the bell', async () =>
+    ((await admin(0).call('PUBSUB', 'CHANNELS')) as string[]).includes('edgeflow:topic:t:bell'),
+  );
+  await broker.push('t', numbered(1));
+  expect((await popped).map(numberOf)).toEqual([1]);
+  expect((await latest)?.seq).toBe(1);
+  const left = broker.pop('t', { ...waiting, group: 'g', consumer: 'a', count: 1 });
+  ended.abort();
+  expect(await left).toEqual([]);
+});
+
 describe('these rights end', () => {
   const refused: [string, ...string[]][] = [
     ['FLUSHALL'],
@@ -209,7 +230,12 @@ describe('these rights end', () => {
 
   test('at what is dangerous, but for the question after the version and the end of connections', async () => {
     const dangerous = new Set(((await admin(0).call('ACL', 'CAT', 'dangerous')) as string[]).map((name) => name.toLowerCase()));
-    expect([...granted(controlLine), ...granted(dataLine)].filter((name) => dangerous.has(name))).toEqual(['info', 'client|kill', 'info']);
+    expect([...granted(controlLine), ...granted(dataLine)].filter((name) => dangerous.has(name))).toEqual([
+      'info',
+      'client|kill',
+      'client|unblock',
+      'info',
+    ]);
   });
 });
 

@@ -2,7 +2,7 @@
 -- belongs to the topic has a name that begins with it:
 --   <topic>                head, bytes, maxBytes, onFull, kept, groups and readers (names between spaces), beat,
 --                          g:<group>:start|cursor|acked|dead, r:<reader>:start|cursor|delivered|skipped,
---                          ring:message, ring:space, ring:settled (somebody waits for that),
+--                          ring:message, ring:space, ring:settled (somebody waits for that), rings (how often it rang),
 --                          retainMs, retainBytes (what is kept of messages that nobody needs; absent: nothing), spareBytes,
 --                          letters (number of the last dead letter), answer (once.lua), reclaim (reclaim-2.lua)
 --   <topic>:log            hash, seq -> record of the message (record.ts). It begins with "<bytes> <blob key> <token>\n";
@@ -19,7 +19,9 @@
 --   <topic>:blobs          hash, blob key -> how many entries and dead letters refer to it
 --   <topic>:dead           stream of dead letters; the id is "<number>-0". Fields: seq, group, token, error, stack where
 --                          there is one, firstTime, deadTime, record
---   <topic>:bell           channel
+--   <topic>:rings          stream of its last ring, whose id is the count of them: for who waits for the next one with a command
+--                          behind the wait
+--   <topic>:bell           channel: for who waits for any
 -- A server at its maxmemory lets a script through whose first write can't take memory. All but push, declare and the
 -- commits that publish begin with such a write: what frees memory must go on.
 local call, match, gmatch, format = redis.call, string.match, string.gmatch, string.format
@@ -59,7 +61,9 @@ end
 local function ring(...)
   local fields = { ... }
   for i, kind in ipairs(fields) do fields[i] = 'ring:' .. kind end
-  if call('HDEL', topic, unpack(fields)) > 0 then call('PUBLISH', topic .. ':bell', '') end
+  if call('HDEL', topic, unpack(fields)) == 0 then return end
+  call('XADD', topic .. ':rings', 'MAXLEN', 1, format('%d-0', call('HINCRBY', topic, 'rings', 1)), '', '')
+  call('PUBLISH', topic .. ':bell', '')
 end
 
 -- The bytes that a record counts for, and its blob key; 0 and '' where its head is damaged.
