@@ -162,10 +162,12 @@ export class EmbeddedBroker implements Broker {
 
   async push(topic: string, message: OutgoingMessage, { signal }: WaitOptions = {}): Promise<PushReceipt> {
     const store = this.#use();
-    checkName('topic', topic);
-    checkMessage(topic, message);
     let queue = this.#pushes.get(topic);
-    if (!queue) this.#pushes.set(topic, (queue = this.#newQueue(store)));
+    if (!queue) {
+      checkName('topic', topic);
+      this.#pushes.set(topic, (queue = this.#newQueue(store)));
+    }
+    checkMessage(topic, message);
     return queue.push(topic, message, signal);
   }
 

@@ -7,15 +7,19 @@ import { attemptOf } from '../token.js';
 import type { Change } from './change.js';
 import { monotonicMs } from './clock.js';
 import { withGroup } from './declared.js';
+import { decodeEntry } from './entry.js';
 import type { Client } from './ownSession.js';
 import { Quiet, knownNow } from './quiet.js';
 import type { Store } from './store.js';
 import type { StoredGroup } from './storedGroup.js';
 import { StoredLog } from './storedLog.js';
 import type { StoredMessage } from './storedMessages.js';
+import { readEntries } from './tables.js';
 
 /** How often a client looks for dead ones, at least. */
 const mostReapMs = 1_000;
+/** So many are read sooner within the transaction that takes them than a further look at the store begins. */
+const fewMessages = 8;
 
 /** What a transaction gave to a consumer. */
 interface Taken {
@@ -23,6 +27,8 @@ interface Taken {
   readonly number: number;
   readonly tickets: readonly Ticket[];
   readonly left: Look;
+  /** What was taken, where it is little. */
+  readonly entries: readonly (Buffer | undefined)[] | undefined;
 }
 
 /** Whether a pop would find something, and if not, when to look again without a bell. */
@@ -118,7 +124,13 @@ export class GroupPops {
     const owner = log.enlist(group, consumer, this.#client.session.number, first);
     const now = monotonicMs();
     const tickets = log.pop(group, owner, count, strict, now);
-    return { number: log.number, tickets, left: log.ready(group, strict, now) };
+    const seqs = tickets.length <= fewMessages ? tickets.map(({ seq }) => seq) : undefined;
+    return {
+      number: log.number,
+      tickets,
+      left: log.ready(group, strict, now),
+      entries: seqs && readEntries(change.tables, log.number, seqs),
+    };
   }
 
   async #delivered(store: Store, topic: string, { inPlace = false, ...consumer }: PopRequest, taken: Taken): Promise<DeliveredMessage[]> {
@@ -139,20 +151,20 @@ export class GroupPops {
     return delivered;
   }
 
-  /** Reads what was taken after its transaction, whose lock all processes share: what is open stays. */
+  /** Reads what was taken; what is much after its transaction, whose lock all processes share: what is open stays. */
   async #messages(
     store: Store,
     topic: string,
     { group, consumer }: GroupConsumer,
-    { number, tickets }: Taken,
+    { number, tickets, entries: read }: Taken,
   ): Promise<(StoredMessage & Ticket)[]> {
     const seqs = tickets.map(({ seq }) => seq);
     try {
-      const entries = await store.entries(number, seqs);
+      const entries = read ?? (await store.entries(number, seqs));
       // Those that are gone went with their group, or in a reset.
       return tickets.flatMap((ticket, index) => {
         const entry = entries[index];
-        return entry ? [{ ...ticket, entry }] : [];
+        return entry ? [{ ...ticket, entry: decodeEntry(entry) }] : [];
       });
     } catch (error) {
       await store.change((change) => {

@@ -26,12 +26,10 @@ import { KnownMembers } from './members.js';
 import { RowPayloads } from './rowPayloads.js';
 import { RecentIds } from './recentIds.js';
 import { Space, asFull, freeBytes, leastFreeBytes } from './space.js';
-import { decodeEntry } from './entry.js';
 import type { Entry } from './entry.js';
 import type { LogEffects } from './logEffects.js';
-import { seqKey } from './keys.js';
 import { StoredLog } from './storedLog.js';
-import { clearTables, controlTables, dataTables, openTables, readRow } from './tables.js';
+import { clearTables, controlTables, dataTables, openTables, readEntries, readRow } from './tables.js';
 import type { Environment, Tables } from './tables.js';
 import { Transactions } from './transactions.js';
 
@@ -52,9 +50,9 @@ const bootKey = Buffer.from('boot');
 /** Room in the map for each byte that may be stored: pages are partly empty, and large payloads need neighbours. */
 const mapFactor = 4;
 const leastMap = 256 * 1024 * 1024;
-/** Nobody writes so much in so short a time: to ask each time for the room that there is takes a tenth of a push. */
-const roomyBytes = 128 * 1024 * 1024;
-const roomyMs = 5;
+/** Nobody writes faster than that: to ask each time for the room that there is takes a tenth of a push. */
+const mostBytesPerMs = 32 * 1024 * 1024;
+const mostRoomyMs = 100;
 const regularCheckMs = 10_000;
 const soonMs = 50;
 
@@ -190,7 +188,7 @@ export class Store {
     if (now < this.#roomyUntil) return false;
     try {
       const free = freeBytes(this.directory);
-      if (free >= roomyBytes) this.#roomyUntil = now + roomyMs;
+      this.#roomyUntil = now + Math.min(mostRoomyMs, (free - leastFreeBytes) / mostBytesPerMs);
       return free < leastFreeBytes;
     } catch (error) {
       this.lookAndCheck();
@@ -243,12 +241,8 @@ export class Store {
   }
 
   /** Messages of a topic, by its number; undefined for those that are gone. */
-  async entries(topic: number, seqs: readonly number[]): Promise<(Entry | undefined)[]> {
-    const read = ({ entries }: Tables): (Entry | undefined)[] =>
-      seqs.map((seq) => {
-        const stored = readRow(entries, seqKey(topic, seq));
-        return stored && decodeEntry(stored);
-      });
+  async entries(topic: number, seqs: readonly number[]): Promise<(Buffer | undefined)[]> {
+    const read = (tables: Tables): (Buffer | undefined)[] => readEntries(tables, topic, seqs);
     const found = this.view(read);
     // What is read outside of a transaction may be a moment behind: see Transactions.
     return found.includes(undefined) ? this.exclusively(read) : found;

@@ -1,4 +1,5 @@
 import type { Database, RootDatabase } from 'lmdb';
+import { seqKey } from './keys.js';
 
 export type Table = Database<Uint8Array, Uint8Array>;
 export type Environment = RootDatabase<Uint8Array, Uint8Array>;
@@ -50,6 +51,11 @@ export function readRow(table: Table, key: Uint8Array): Buffer | undefined {
   const row = Buffer.allocUnsafe(found.length);
   row.set(new Uint8Array(found.buffer, found.byteOffset, found.length));
   return row;
+}
+
+/** Messages of a topic, by its number; undefined for those that are gone. */
+export function readEntries({ entries }: Tables, topic: number, seqs: readonly number[]): (Buffer | undefined)[] {
+  return seqs.map((seq) => readRow(entries, seqKey(topic, seq)));
 }
 
 /** Empties all tables that a reset empties; other processes keep them open. */

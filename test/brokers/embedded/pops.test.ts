@@ -22,7 +22,9 @@ afterEach(async () => {
 
 test('what is freed between the transaction of a pop and its reading is not delivered', async () => {
   await broker.declare({ topic: 't', groups: ['g'] });
-  await Promise.all([0, 1].map((value) => broker.push('t', numbered(value))));
+  // Fewer would be read within the transaction.
+  const values = Array.from({ length: 20 }, (_, value) => value);
+  await Promise.all(values.map((value) => broker.push('t', numbered(value))));
   // All clients of a process share it.
   const store = Store.acquire({ directory, durability: 'process', maxBytes: undefined });
   const read = store.entries.bind(store);
@@ -31,6 +33,6 @@ test('what is freed between the transaction of a pop and its reading is not deli
     await broker.dropGroup('t', 'g');
     return read(...request);
   });
-  expect((await broker.pop('t', { ...a, count: 9, waitMs: 0 })).map(numberOf)).toEqual([1]);
+  expect((await broker.pop('t', { ...a, count: 99, waitMs: 0 })).map(numberOf)).toEqual([19]);
   await store.release();
 });
