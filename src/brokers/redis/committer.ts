@@ -9,6 +9,7 @@ import type { Outcome, Waiting } from './outbox.js';
 import { writeRecord } from './record.js';
 import { asList } from './reply.js';
 import type { Reply } from './reply.js';
+import { ticketRuns } from './ticketRuns.js';
 
 /** What the script answers for a commit. */
 const state = { full: 0, committed: 1, fenced: 2, undeclared: 3 } as const;
@@ -70,8 +71,8 @@ function write(
   const place = (topic: string): number => places.get(topic) ?? 0;
   const values: (string | number | Buffer)[] = [repeated ? 1 : 0, acks.length, messages.length];
   for (const { topic, group, consumer, tickets } of acks) {
-    values.push(place(topic), group, consumer, tickets.length);
-    for (const { seq, token } of tickets) values.push(seq, token, headOf(topic, { group, consumer }, seq));
+    const runs = ticketRuns(tickets, (seq) => headOf(topic, { group, consumer }, seq));
+    values.push(place(topic), group, consumer, runs.length, ...runs.flat());
   }
   for (const [i, { topic, message }] of messages.entries())
     values.push(place(topic), message.id, writeRecord(message, parts[i]?.key, token));

@@ -14,6 +14,7 @@ import { attemptOf, firstToken } from '../token.js';
 import { asBuffer, asList } from './reply.js';
 import type { Reply } from './reply.js';
 import { Taker } from './taker.js';
+import { ticketRuns } from './ticketRuns.js';
 import { unlessAborted } from './wait.js';
 
 interface Taken extends Ticket {
@@ -104,10 +105,8 @@ export class GroupClient {
   }
 
   async ack(tickets: readonly Ticket[]): Promise<AckResult> {
-    // A flatMap would make a list of each: a third of the time of an ack here.
-    const values: (string | number)[] = [];
-    for (const { seq, token } of tickets) values.push(seq, token, this.headOf(seq));
-    const [, fenced, trash] = await this.#settle(commands.ack, values);
+    const runs = ticketRuns(tickets, (seq) => this.headOf(seq));
+    const [, fenced, trash] = await this.#settle(commands.ack, runs.flat());
     this.settled(tickets);
     this.#context.blobs.discard(blobKeys(trash));
     return { fenced: asList(fenced).flatMap((index) => tickets[Number(index)] ?? []) };

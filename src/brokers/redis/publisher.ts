@@ -30,10 +30,11 @@ export class Publisher extends Outbox<PushReceipt> {
     const [seqs, trash] = asList(await control.run(commands.push, [keys.topic(this.#topic), keys.trash, keys.topics], values));
     blobs.discard(blobKeys(trash));
     let done = 0;
-    for (const result of asList(seqs)) {
-      const seq = Number(result);
-      if (seq === 0) break;
-      batch[done++]?.resolve({ seq: Math.abs(seq), duplicate: seq < 0 });
+    const runs = asList(seqs).map(Number);
+    for (let run = 0; run < runs.length; run += 2) {
+      const [first = 0, count = 0] = runs.slice(run, run + 2);
+      if (first === 0) break;
+      for (let seq = first; seq < first + count; seq++) batch[done++]?.resolve({ seq: Math.abs(seq), duplicate: seq < 0 });
     }
     return { done, full: this.#topic };
   }

@@ -3,8 +3,8 @@
 -- KEYS: 1 topic, 2 trash, 3 set of topics, then further topics
 -- ARGV: 1 dedupe window, 2 default of maxBytes, 3 count of topics, then their names in the order of the keys; then the
 --       commits, each: whether it is repeated after a lost reply (1 or 0), count of acknowledgements, count of messages;
---       for an acknowledgement: topic (its place among the names, from 1), group, consumer, count of tickets, then
---       a ticket's seq, token and head; for a message: topic, id, record
+--       for an acknowledgement: topic (its place among the names, from 1), group, consumer, count of runs, then runs of
+--       tickets; for a message: topic, id, record
 -- Output: [1] for each commit a list: 1 for committed; or 0 and the topic that is full, and nothing for those after it;
 --         or 2 and the indices of the fenced tickets, from 0, over all its acknowledgements; or 3, the index of the
 --         acknowledgement that names what is unknown, and 1 for its topic, 2 for its group; [2] blob keys to delete
@@ -22,14 +22,8 @@ local function read()
   local acks, messages = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
   at = at + 3
   for i = 1, acks do
-    local ack = { topic = keys[tonumber(ARGV[at + 1])], group = ARGV[at + 2], consumer = ARGV[at + 3], seqs = {}, tokens = {}, heads = {} }
-    local tickets = tonumber(ARGV[at + 4])
-    at = at + 4
-    for n = 1, tickets do
-      local seq, token, head = unpack(ARGV, at + 3 * n - 2, at + 3 * n)
-      ack.seqs[n], ack.tokens[n], ack.heads[seq] = seq, token, head
-    end
-    at = at + 3 * tickets
+    local ack = { topic = keys[tonumber(ARGV[at + 1])], group = ARGV[at + 2], consumer = ARGV[at + 3] }
+    ack.seqs, ack.tokens, ack.heads, at = ticketsBehind(at + 4, ARGV[at + 4])
     commit.acks[i] = ack
   end
   local outputOf = {}

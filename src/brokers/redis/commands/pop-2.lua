@@ -64,9 +64,8 @@ end
 
 local limit, taken = tonumber(ARGV[5]), 0
 local large = tonumber(bytes) > limit
--- Whether a further message fits into the reply.
+-- Whether a further message fits into the reply, where they do not all.
 local function fits(record, first)
-  if not large then return true end
   taken = taken + headOf(record)
   return first or taken <= limit
 end
@@ -75,7 +74,7 @@ local old, values, removed = {}, {}, {}
 for i, seq in ipairs(again) do
   if i > count then break end
   local record = call('HGET', log, seq)
-  if not fits(record, i == 1) then
+  if large and not fits(record, i == 1) then
     count = i - 1
     break
   end
@@ -95,7 +94,7 @@ if not blocked and #removed < count then
     fresh = fetch(log, wanted)
     local value, n = '1:' .. consumer, #values
     for i = 1, #wanted do
-      if not fits(fresh[i], i + #removed == 1) then
+      if large and not fits(fresh[i], i + #removed == 1) then
         for extra = #wanted, i, -1 do fresh[extra] = nil end
         break
       end
