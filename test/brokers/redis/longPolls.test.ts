@@ -115,6 +115,18 @@ test('more that wait than there are connections for are all served', async () =>
   expect((await Promise.all(asked)).flat().map(numberOf)).toEqual(topics.map((_, i) => i));
 });
 
+test('a stream of rings that an earlier topic left does not matter', async () => {
+  const [consumer, producer] = [redis.connect(), redis.connect()];
+  await consumer.declare(declaration);
+  await redis.control.xadd('edgeflow:topic:t:rings', '999-0', '', '');
+  for (const value of [1, 2]) {
+    const asked = consumer.pop('t', me);
+    await waiting(1);
+    await producer.push('t', numbered(value));
+    expect((await asked).map(numberOf)).toEqual([value]);
+  }
+});
+
 test('a reset ends the wait of those that the client itself has', async () => {
   const broker = redis.connect();
   await broker.declare(declaration);

@@ -62,7 +62,10 @@ local function ring(...)
   local fields = { ... }
   for i, kind in ipairs(fields) do fields[i] = 'ring:' .. kind end
   if call('HDEL', topic, unpack(fields)) == 0 then return end
-  call('XADD', topic .. ':rings', 'MAXLEN', 1, format('%d-0', call('HINCRBY', topic, 'rings', 1)), '', '')
+  local rings, count = topic .. ':rings', call('HINCRBY', topic, 'rings', 1)
+  -- One of an earlier topic of this name, which a reset has not deleted yet, may have counted further.
+  if count == 1 then call('UNLINK', rings) end
+  call('XADD', rings, 'MAXLEN', 1, format('%d-0', count), '', '')
   call('PUBLISH', topic .. ':bell', '')
 end
 
