@@ -1,7 +1,7 @@
 // A clock that takes the place of the global one, as tests have, might never call.
 import { setImmediate } from 'node:timers';
 
-/** So many calls are none that could hold up a turn; to see the turn's end costs each of them a tenth of a lone push. */
+/** So few calls do not hold up a turn: those of a lone message go without an immediate that sees its end. */
 const fewCalls = 8;
 /** So long may a turn of the event loop last. */
 const longestMs = 10;

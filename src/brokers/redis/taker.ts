@@ -6,7 +6,7 @@ import { unlessAborted } from './wait.js';
 
 /** What is known of a topic by a take that found nothing there. */
 interface Silence {
-  /** How often the topic rang, as the server counts. */
+  /** How often the topic rang, as the server counts; below 0 where others share what comes, and each ring would end the polls of all. */
   readonly rings: number;
   /** How often the bell was heard before the take. */
   readonly heard: number;
@@ -76,7 +76,7 @@ export class Taker {
   }
 
   async #poll(count: number, ms: number, signal: AbortSignal | undefined): Promise<LongPoll | undefined> {
-    if (this.#polling) return undefined;
+    if (this.#polling || count < 0) return undefined;
     this.#polling = true;
     const { polls, keys } = this.#context;
     const link = await polls.open(signal);

@@ -99,6 +99,24 @@ test('one that waits does not hold up another call of its consumer, and waits on
   expect((await latest)?.seq).toBe(1);
 });
 
+test('consumers that share what comes hear the bell: a ring would end the polls of all', async () => {
+  const [consumer, producer] = [redis.connect(), redis.connect()];
+  await consumer.declare(declaration);
+  await producer.push('t', numbered(1));
+  // Each takes part once.
+  expect((await producer.pop('t', { ...other, count: 1 })).map(numberOf)).toEqual([1]);
+  expect((await producer.popLatest('t', { ...reader, consumer: 'b' }))?.seq).toBe(1);
+  await producer.push('t', numbered(2));
+  expect((await consumer.pop('t', { ...me, count: 1 })).map(numberOf)).toEqual([2]);
+  expect((await consumer.popLatest('t', reader))?.seq).toBe(2);
+  const asked = [consumer.pop('t', me), consumer.popLatest('t', reader)] as const;
+  await until('it hears the bell', async () => (await redis.control.pubsub('CHANNELS')).includes('edgeflow:topic:t:bell'));
+  expect(await blocked()).toBe(0);
+  await producer.push('t', numbered(3));
+  expect((await asked[0]).map(numberOf)).toEqual([3]);
+  expect((await asked[1])?.seq).toBe(3);
+});
+
 test('more that wait than there are connections for are all served', async () => {
   const [consumer, producer] = [redis.connect(), redis.connect()];
   const topics = Array.from({ length: 40 }, (_, i) => `t${i}`);

@@ -69,6 +69,12 @@ local function ring(...)
   call('PUBLISH', topic .. ':bell', '')
 end
 
+-- How often the topic rang; -1 where several consumers, which stand in this hash, share what comes: a ring ends the polls of all.
+local function ringsFor(consumers)
+  if call('HLEN', consumers) > 1 then return -1 end
+  return tonumber(call('HGET', topic, 'rings') or 0)
+end
+
 -- The bytes that a record counts for, and its blob key; 0 and '' where its head is damaged.
 local function headOf(record)
   local bytes, blob = match(record, '^(%d+) (%S*)')
