@@ -5,7 +5,7 @@
 --       7 whether to take back what the consumer has open, but for the seqs that follow (1 or 0)
 -- Output: [1] 0, or 1 for an unknown topic, 2 for an unknown group; [2] ms until the next redelivery is due, or -1;
 --         [3] redelivered, flat: seq, token, record; [4] seq of the first new message; [5] records of new messages in
---         order, each on its first attempt; [6] without any, ringsFor
+--         order, each on its first attempt; [6] without any, ringsFor, or -1 where nobody waits
 local group, consumer, count, strict = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
 -- Read at once: of the time that a pop takes here, most is that of the calls.
 local fields = call('HMGET', topic, 'declared', 'g:' .. group .. ':cursor', 'head', 'bytes', 'beat', 'ring:message')
@@ -120,7 +120,9 @@ if #values > 0 then
   write('ZREM', due, removed)
   return { 0, -1, old, first, fresh }
 end
+local rings = -1
 if ARGV[6] == '1' then
+  rings = ringsFor(beats)
   if not rung then call('HSET', topic, 'ring:message', 1) end
   if blocked then call('HSET', topic, 'ring:settled', 1) end
 end
@@ -128,4 +130,4 @@ local first = waiting and call('ZRANGE', due, 0, 0, 'WITHSCORES') or {}
 local wait = -1
 if first[2] then wait = math.max(0, math.ceil(tonumber(first[2]) - time)) end
 if wait == 0 then wait = -1 end
-return { 0, wait, {}, 0, {}, ringsFor(beats) }
+return { 0, wait, {}, 0, {}, rings }

@@ -2,7 +2,8 @@
 -- belongs to the topic has a name that begins with it:
 --   <topic>                head, bytes, maxBytes, onFull, kept, groups and readers (names between spaces), beat,
 --                          g:<group>:start|cursor|acked|dead, r:<reader>:start|cursor|delivered|skipped,
---                          ring:message, ring:space, ring:settled (somebody waits for that), rings (how often it rang),
+--                          ring:message, ring:space, ring:settled (somebody waits for that), ring:polls (somebody may poll),
+--                          rings (how often it rang for them),
 --                          retainMs, retainBytes (what is kept of messages that nobody needs; absent: nothing), spareBytes,
 --                          letters (number of the last dead letter), answer (once.lua), reclaim (reclaim-2.lua)
 --   <topic>:log            hash, seq -> record of the message (record.ts). It begins with "<bytes> <blob key> <token>\n";
@@ -62,16 +63,19 @@ local function ring(...)
   local fields = { ... }
   for i, kind in ipairs(fields) do fields[i] = 'ring:' .. kind end
   if call('HDEL', topic, unpack(fields)) == 0 then return end
+  call('PUBLISH', topic .. ':bell', '')
+  if call('HDEL', topic, 'ring:polls') == 0 then return end
   local rings, count = topic .. ':rings', call('HINCRBY', topic, 'rings', 1)
   -- One of an earlier topic of this name, which a reset has not deleted yet, may have counted further.
   if count == 1 then call('UNLINK', rings) end
   call('XADD', rings, 'MAXLEN', 1, format('%d-0', count), '', '')
-  call('PUBLISH', topic .. ':bell', '')
 end
 
--- How often the topic rang; -1 where several consumers, which stand in this hash, share what comes: a ring ends the polls of all.
+-- What a take that found nothing tells who may poll: how often the topic rang for polls, of which one may be on its way from now on. -1
+-- where several consumers, which stand in this hash, share what comes: a ring would end the polls of all.
 local function ringsFor(consumers)
   if call('HLEN', consumers) > 1 then return -1 end
+  call('HSET', topic, 'ring:polls', 1)
   return tonumber(call('HGET', topic, 'rings') or 0)
 end
 

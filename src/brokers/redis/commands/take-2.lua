@@ -5,7 +5,7 @@
 -- A token that comes again says that its take was not used: its reply was lost, or its payload out of reach. The take
 -- then moves on to the newest message, or stays. So each take is counted once.
 -- Output: [1] 0, or 1 for an unknown topic, 2 for an unknown reader; [2] seq; [3] record, or nil; [4] how many right before it
---         were passed over by this call; [5] without any, ringsFor
+--         were passed over by this call; [5] without any, ringsFor, or -1 where nobody waits
 local reader, consumer, token = 'r:' .. ARGV[1], ARGV[2], ARGV[3]
 local declared, head, cursor = unpack(call('HMGET', topic, 'declared', 'head', reader .. ':cursor'))
 if not cursor then return { declared and 2 or 1, 0, false } end
@@ -30,5 +30,6 @@ if unused then
   call('HINCRBY', topic, reader .. ':delivered', -1)
   call('HINCRBY', topic, reader .. ':skipped', 1)
 end
-if ARGV[5] == '1' then call('HSET', topic, 'ring:message', 1) end
+if ARGV[5] == '0' then return { 0, 0, false, 0, -1 } end
+call('HSET', topic, 'ring:message', 1)
 return { 0, 0, false, 0, ringsFor(takes) }
