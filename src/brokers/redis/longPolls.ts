@@ -103,7 +103,9 @@ export class LongPolls {
       if (waited.status === 'rejected') this.#refused = true;
       return reply.value;
     } catch (error) {
-      if (id !== undefined) this.#lost.add(id);
+      // One that the server refused has ended.
+      const answered = link.ready && link.id === id;
+      if (id !== undefined && !answered) this.#lost.add(id);
       throw error;
     } finally {
       this.#lasting.delete(poll);

@@ -133,6 +133,23 @@ test('more that wait than there are connections for are all served', async () =>
   expect((await Promise.all(asked)).flat().map(numberOf)).toEqual(topics.map((_, i) => i));
 });
 
+test('the connection of a poll whose take is refused goes on', async () => {
+  const consumer = redis.connect();
+  await consumer.declare(declaration);
+  const asked = consumer.pop('t', { ...me, waitMs: 500 });
+  const refused = expect(asked).rejects.toThrow('NOREPLICAS');
+  await waiting(1);
+  await redis.control.config('RESETSTAT');
+  await redis.control.config('SET', 'min-replicas-to-write', '1');
+  await refused;
+  await redis.control.config('SET', 'min-replicas-to-write', '0');
+  const again = consumer.pop('t', me);
+  await waiting(1);
+  expect(await redis.control.info('commandstats')).not.toMatch(/^cmdstat_client\|kill:/m);
+  await redis.connect().push('t', numbered(1));
+  expect((await again).map(numberOf)).toEqual([1]);
+});
+
 test('a stream of rings that an earlier topic left does not matter', async () => {
   const [consumer, producer] = [redis.connect(), redis.connect()];
   await consumer.declare(declaration);

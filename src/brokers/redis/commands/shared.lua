@@ -71,8 +71,8 @@ local function ring(...)
   call('XADD', rings, 'MAXLEN', 1, format('%d-0', count), '', '')
 end
 
--- What a take that found nothing tells who may poll: how often the topic rang for polls, of which one may be on its way from now on. -1
--- where several consumers, which stand in this hash, share what comes: a ring would end the polls of all.
+-- Lets a consumer whose take found nothing poll: returns how often the topic rang for polls. -1, for the bell, where several consumers,
+-- which this hash names, share what comes: a ring would end the polls of all.
 local function ringsFor(consumers)
   if call('HLEN', consumers) > 1 then return -1 end
   call('HSET', topic, 'ring:polls', 1)
