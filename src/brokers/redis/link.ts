@@ -74,7 +74,15 @@ export class RedisLink {
       this.#changed.dispatchEvent(new Event('change'));
     });
     this.client.on('ready', () => {
-      if (endsFormer) this.#endFormer();
+      if (endsFormer) {
+        // As the first command of all.
+        this.endFormer(this);
+        void this.client.call('CLIENT', 'ID').then(
+          (id) => (this.#id = Number(id)),
+          // Without the right to do so, it goes without.
+          () => undefined,
+        );
+      }
       this.#begun = true;
       this.#wasReady = true;
       clearTimeout(this.#away);
@@ -83,6 +91,8 @@ export class RedisLink {
     });
     this.client.on('close', () => {
       this.#begun = false;
+      if (this.#id !== undefined) this.#former.add(this.#id);
+      this.#id = undefined;
       if (this.#wasReady) this.#sayAway();
     });
     this.client.on('end', () => this.#changed.dispatchEvent(new Event('change')));
@@ -98,16 +108,17 @@ export class RedisLink {
   }
 
   /**
-   * Has the server close the connections before this one, as the first command of all. What was sent on them may still be on its
-   * way, for as long as the network goes on trying, and must not be done after this client was told what was not.
+   * Has the server close the connections before this one, before it does what is sent on `link` from now on. What was sent on them may
+   * still be on its way, for as long as the network goes on trying, and must not be done after this client was told what was not.
    */
-  #endFormer(): void {
-    // Without the right to do so, it goes without.
-    const ignore = (): void => undefined;
-    if (this.#id !== undefined) this.#former.add(this.#id);
-    this.#id = undefined;
-    for (const id of this.#former) void this.client.call('CLIENT', 'KILL', 'ID', id).then(() => this.#former.delete(id), ignore);
-    void this.client.call('CLIENT', 'ID').then((id) => (this.#id = Number(id)), ignore);
+  endFormer({ client }: RedisLink): void {
+    for (const id of this.#former) {
+      const forget = (): void => void this.#former.delete(id);
+      client.call('CLIENT', 'KILL', 'ID', id).then(forget, (error: unknown) => {
+        // Without the right to do so, it goes without.
+        if (refusedCredentials.test(errorMessage(error))) forget();
+      });
+    }
   }
 
   /**

@@ -1,6 +1,5 @@
 import { codeOf } from '../../errors.js';
 import { onAbort } from '../onAbort.js';
-import { ignoreLost } from './blobs.js';
 import type { Command } from './command.js';
 import type { Argument } from './encode.js';
 import type { RedisLink } from './link.js';
@@ -38,8 +37,6 @@ export class LongPolls {
   readonly #all = new Set<RedisLink>();
   readonly #idle: RedisLink[] = [];
   readonly #lasting = new Set<LongPoll>();
-  /** What the server calls connections whose poll got no answer. */
-  readonly #lost = new Set<number>();
   /** Whether the server's user may not wait so, or not end a wait. */
   #refused = false;
 
@@ -92,7 +89,6 @@ export class LongPolls {
    */
   async run(poll: LongPoll, command: Command, keys: readonly string[], values: readonly Argument[]): Promise<unknown> {
     const { link, key, count, ms, signal } = poll;
-    const { id } = link;
     const blockMs = Math.max(1, Math.ceil(Math.min(ms, longestMs)));
     this.#lasting.add(poll);
     const forget = onAbort(signal, () => void this.interrupt(poll));
@@ -102,11 +98,6 @@ export class LongPolls {
       if (reply.status === 'rejected') throw reply.reason as Error;
       if (waited.status === 'rejected') this.#refused = true;
       return reply.value;
-    } catch (error) {
-      // One that the server refused has ended.
-      const answered = link.ready && link.id === id;
-      if (id !== undefined && !answered) this.#lost.add(id);
-      throw error;
     } finally {
       this.#lasting.delete(poll);
       forget();
@@ -128,13 +119,7 @@ export class LongPolls {
 
   /** Has the server end polls that were lost here and may last there, before what is sent to it from now on. */
   endLost(): void {
-    for (const id of this.#lost) {
-      const forget = (): void => void this.#lost.delete(id);
-      this.#control
-        .send((client) => client.call('CLIENT', 'KILL', 'ID', id))
-        .then(forget, ignoreLost)
-        .catch(forget);
-    }
+    for (const link of this.#all) link.endFormer(this.#control);
   }
 
   disconnect(): void {

@@ -4,8 +4,8 @@ import type { Ticket } from '../broker.js';
 type Run = [seq: number, token: number, head: string, count: number];
 
 /**
- * Tickets as scripts read them (settle.lua). Most of a batch differ in nothing but their seq, and each word that does not pass
- * into a script is a twentieth of what its message takes there.
+ * Tickets as scripts read them (settle.lua). Most of a batch differ in nothing but their seq, and each word that passes into a
+ * script takes time there.
  */
 export function ticketRuns(tickets: readonly Ticket[], headOf: (seq: number) => string): Run[] {
   const runs: Run[] = [];
